@@ -1,0 +1,40 @@
+# `make repro` and `make test` do everything on a fresh machine: virtual environment, installation, run.
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(abspath $(VENV))/bin
+# DVC starts each stage with `python`: it must be the one of the virtual environment.
+export PATH := $(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: repro test lint bench graph tiny clean
+
+repro: $(VENV)/.installed
+	dvc repro
+
+tiny: $(VENV)/.installed
+	dvc repro recipes/tiny/dvc.yaml
+
+test: $(VENV)/.installed
+	python -m pytest
+
+lint: $(VENV)/.installed
+	ruff check .
+	ruff format --check .
+	mypy pipeline
+
+bench: $(VENV)/.installed
+	for script in benchmarks/bench_*.py; do echo "== $$script"; python $$script || exit 1; done
+
+# Write the code dependencies of every stage into dvc.yaml, and the recipes' graphs from it.
+graph: $(VENV)/.installed
+	python -m recipes.graph
+
+$(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
+	@command -v git >/dev/null || { echo "git is missing: install it (Debian and Ubuntu: apt-get install git), then run make again" >&2; exit 1; }
+	@python="$$(PYTHON="$(PYTHON)" .ci/python)" && "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .scratch .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
