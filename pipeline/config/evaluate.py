@@ -1,0 +1,14 @@
+"""Section `evaluate`: how the test pairs are scored."""
+
+from pydantic import Field, PositiveInt
+
+from pipeline.config.section import Section
+
+
+class EvaluateConfig(Section):
+    """Section `evaluate` of params.yaml."""
+
+    batch_size: PositiveInt = Field(description="pairs that are painted at a time")
+    threads: PositiveInt = Field(description="CPU threads; fixed, because the number changes the last bits")
+    samples: PositiveInt = Field(description="test pairs shown in the report's grid")
+    inception: str | None = Field(description="file of Inception weights (TorchScript), or null: no Inception-based scores")

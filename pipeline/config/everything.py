@@ -1,0 +1,48 @@
+"""All sections together: what `validate` checks, and where the README's table of parameters comes from."""
+
+from pathlib import Path
+
+from pipeline.config.data import DataConfig, PairsConfig
+from pipeline.config.evaluate import EvaluateConfig
+from pipeline.config.model import ModelConfig
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.pose import PoseConfig
+from pipeline.config.section import Section, parse, read_params
+from pipeline.config.synthetic import SyntheticConfig
+from pipeline.config.train import TrainG1Config, TrainG2Config
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    data: DataConfig
+    synthetic: SyntheticConfig
+    pose: PoseConfig
+    pairs: PairsConfig
+    model: ModelConfig
+    train_g1: TrainG1Config
+    train_g2: TrainG2Config
+    evaluate: EvaluateConfig
+    parallel: ParallelConfig
+
+
+def check_params(params: Path) -> Params:
+    """Validate every section of `params`, and what must hold between sections; raise UserError with a line per fault."""
+    return parse(Params, read_params(params), str(params))
+
+
+def parameter_table() -> str:
+    """A Markdown table of every parameter and what it does, from the typed parameters."""
+    rows = ["| parameter | what it does |", "| --- | --- |"]
+    return "\n".join(rows + _rows("", Params)) + "\n"
+
+
+def _rows(prefix: str, section: type[Section]) -> list[str]:
+    rows: list[str] = []
+    for name, field in section.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            rows += _rows(f"{key}.", field.annotation)
+        else:
+            rows.append(f"| `{key}` | {field.description} |")
+    return rows

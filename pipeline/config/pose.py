@@ -1,0 +1,46 @@
+"""Section `pose`: the Three-Layer Pose Space and what is drawn of it."""
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, field_validator
+
+from pipeline.config.section import Section
+
+MapKind = Literal["rgb", "limbs", "parts", "heatmaps"]
+
+
+class LimbRadius(Section):
+    """Radius of each kind of limb, mm."""
+
+    thigh: PositiveFloat = Field(description="radius of a thigh, mm")
+    calf: PositiveFloat = Field(description="radius of a calf, mm")
+    upper_arm: PositiveFloat = Field(description="radius of an upper arm, mm")
+    forearm: PositiveFloat = Field(description="radius of a forearm, mm")
+
+
+class MapConfig(Section):
+    """What the networks see of a pose: the part of section `pose` that a trained network keeps beside its weights."""
+
+    depth: bool = Field(description="`false` makes every label 0: the 2D baseline")
+    maps: tuple[MapKind, ...] = Field(min_length=1, description="what the networks see of a pose: `rgb`, `limbs`, `parts`, `heatmaps`")
+    source: bool = Field(description="the source pose is part of the input, too")
+    heatmap_radius: PositiveFloat = Field(description="radius of a joint's disc in `heatmaps`, px")
+
+    @field_validator("maps")
+    @classmethod
+    def _once(cls, maps: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(maps)) != len(maps):
+            raise ValueError(f"expected each kind of map once, found {', '.join(maps)}")
+        return maps
+
+
+class PoseConfig(MapConfig):
+    """Section `pose` of params.yaml."""
+
+    torso_thickness: PositiveFloat = Field(description="full thickness of the torso, mm; inside it a limb is neither before nor behind")
+    limb_radius: LimbRadius
+
+    @property
+    def seen(self) -> MapConfig:
+        """The part that the networks see."""
+        return MapConfig(**{name: getattr(self, name) for name in MapConfig.model_fields})

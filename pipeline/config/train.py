@@ -1,0 +1,35 @@
+"""Sections `train_g1` and `train_g2`: how long, how fast, how exactly."""
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from pipeline.config.section import Section
+
+
+class TrainConfig(Section):
+    """What both training stages share."""
+
+    steps: PositiveInt = Field(description="optimiser steps")
+    batch_size: PositiveInt = Field(description="pairs per step, over all devices together")
+    lr: PositiveFloat = Field(description="learning rate of Adam at its highest")
+    warmup: NonNegativeInt = Field(description="steps over which the learning rate rises; afterwards it falls along a cosine")
+    ema: float = Field(ge=0, lt=1, description="decay of the moving average of the weights; 0 keeps the last weights")
+    flip: bool = Field(description="mirror half of the pairs left to right")
+    seed: NonNegativeInt = Field(description="seed of weights and batches")
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(description="number format, as Lightning Fabric names it")
+    threads: PositiveInt = Field(description="CPU threads; fixed, because the number changes the last bits of the weights")
+    log_every: PositiveInt = Field(description="steps between two points of the loss curves")
+    sample_every: PositiveInt = Field(description="steps between two grids of sample images")
+    checkpoint_every: PositiveInt = Field(description="steps between two savings of the state that a killed run goes on from")
+
+
+class TrainG1Config(TrainConfig):
+    """Section `train_g1` of params.yaml."""
+
+
+class TrainG2Config(TrainConfig):
+    """Section `train_g2` of params.yaml."""
+
+    pretrain_d: NonNegativeInt = Field(description="first steps in which D alone is trained (they come on top of `steps`)")
+    d_lr: PositiveFloat = Field(description="learning rate of D")

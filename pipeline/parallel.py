@@ -1,0 +1,54 @@
+"""Independent pieces of work on all cores of this machine, or on a Dask cluster."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from joblib import Parallel, delayed, parallel_config
+from rich.console import Console
+from rich.progress import track
+
+from pipeline.config.parallel import ParallelConfig
+from pipeline.errors import UserError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def run_parallel(function: Callable[[Item], Result], items: Sequence[Item], config: ParallelConfig, description: str) -> list[Result]:
+    """Call `function` on every item; the results come in the order of `items`, whatever ran first.
+
+    `function` must be importable by name (or a `functools.partial` of such a function), because other processes call it. With one
+    worker, or one item, it is called in this process. The first error stops the work and is raised here as it was.
+    `description` stands beside the progress bar, which appears on a terminal only.
+    """
+    with _backend(config):
+        if config.scheduler is None and (config.workers == 1 or len(items) < 2):
+            results: Iterable[Any] = map(function, items)
+        else:
+            results = Parallel(return_as="generator", batch_size=1)(delayed(function)(item) for item in items)
+        return list(_with_progress(results, len(items), description))
+
+
+def _with_progress(results: Iterable[Any], total: int, description: str) -> Iterable[Any]:
+    console = Console(stderr=True)
+    return track(results, description, total=total, console=console, disable=not console.is_terminal)
+
+
+@contextmanager
+def _backend(config: ParallelConfig) -> Iterator[None]:
+    """Choose where joblib runs inside the block."""
+    if config.scheduler is None:
+        with parallel_config(backend="loky", n_jobs=config.workers or 1):
+            yield
+        return
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise UserError(f"parallel.scheduler = {config.scheduler!r}: needs the package `distributed`; install `pose25d[cluster]`") from None
+    try:
+        client = Client(config.scheduler, timeout=10, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UserError(f"parallel.scheduler = {config.scheduler!r}: no Dask scheduler answers there ({error})") from None
+    with client, parallel_config(backend="dask", client=client):
+        yield

@@ -1,0 +1,95 @@
+"""Joint sets as data: the 32 joints of Human3.6M, the 17 that are used, and the limbs of the Three-Layer Pose Space."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A joint set: names, the parent of each joint (-1 for the root), and the joint that a left/right flip puts in its place."""
+
+    names: tuple[str, ...]
+    parents: tuple[int, ...]
+    flip: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def index(self, name: str) -> int:
+        """Position of the joint called `name`."""
+        return self.names.index(name)
+
+
+def mirror_names(names: tuple[str, ...]) -> tuple[int, ...]:
+    """For each name, the position of the same name with left and right exchanged."""
+    swap = {"left": "right", "right": "left"}
+    return tuple(names.index("_".join(swap.get(word, word) for word in name.split("_"))) for name in names)
+
+
+_NAMES = (
+    "hips",
+    "right_hip",
+    "right_knee",
+    "right_ankle",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "spine",
+    "thorax",
+    "nose",
+    "head",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "right_shoulder",
+    "right_elbow",
+    "right_wrist",
+)
+
+H36M_17 = Skeleton(
+    names=_NAMES,
+    parents=(-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15),
+    flip=mirror_names(_NAMES),
+)
+
+# Where the 17 joints stand among the 32 of the data set's files (names as in table `skel_pos` of metadata.xml).
+H36M_32_TO_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
+
+H36M_32_PARENTS = (-1, 0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 11, 12, 13, 14, 12, 16, 17, 18, 19, 20, 19, 22, 12, 24, 25, 26, 27, 28, 27, 30)
+
+
+def _pair(parent: str, child: str) -> tuple[int, int]:
+    return H36M_17.index(parent), H36M_17.index(child)
+
+
+# The eight limbs in the order of every label array: (upper joint, lower joint).
+LIMB_NAMES = (
+    "right_thigh",
+    "right_calf",
+    "left_thigh",
+    "left_calf",
+    "left_upper_arm",
+    "left_forearm",
+    "right_upper_arm",
+    "right_forearm",
+)
+LIMBS = (
+    _pair("right_hip", "right_knee"),
+    _pair("right_knee", "right_ankle"),
+    _pair("left_hip", "left_knee"),
+    _pair("left_knee", "left_ankle"),
+    _pair("left_shoulder", "left_elbow"),
+    _pair("left_elbow", "left_wrist"),
+    _pair("right_shoulder", "right_elbow"),
+    _pair("right_elbow", "right_wrist"),
+)
+LIMB_KINDS = ("thigh", "calf", "thigh", "calf", "upper_arm", "forearm", "upper_arm", "forearm")
+LIMB_FLIP = mirror_names(LIMB_NAMES)
+
+# Corners of the torso's quadrilateral, in order around it.
+TORSO = tuple(H36M_17.index(name) for name in ("left_shoulder", "right_shoulder", "right_hip", "left_hip"))
+NECK_AND_HEAD = tuple(H36M_17.index(name) for name in ("thorax", "nose", "head"))
+
+# A limb chain hangs on one root joint: (root, middle, end), and the two limbs it is made of.
+CHAIN_NAMES = ("right_leg", "left_leg", "left_arm", "right_arm")
+CHAINS = tuple((LIMBS[2 * i][0], LIMBS[2 * i][1], LIMBS[2 * i + 1][1]) for i in range(4))
+CHAIN_LIMBS = ((0, 1), (2, 3), (4, 5), (6, 7))
