@@ -1,0 +1,228 @@
+"""Look at every file of a data folder: what is there, how long it is, what is missing or cannot be read."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import h5py
+
+from pipeline.camera import Camera
+from pipeline.config.data import DataConfig
+from pipeline.config.parallel import ParallelConfig
+from pipeline.errors import UserError
+from pipeline.files import file_hash
+from pipeline.human36m.cdf import read_pose
+from pipeline.human36m.layout import CAMERA, VIDEOS, WORLD, Layout, find_layout
+from pipeline.human36m.metadata import ALL_ACTIONS, FILE_NAME, Metadata, read_metadata
+from pipeline.human36m.probe import Video, probe_video
+from pipeline.parallel import run_parallel
+
+
+@dataclass(frozen=True)
+class PoseFile:
+    """A pose file that can be read: its path below the root, its content hash and the number of its poses."""
+
+    path: str
+    sha256: str
+    poses: int
+
+
+@dataclass(frozen=True)
+class View:
+    """One camera's view of a take, complete and readable.
+
+    path : the video, below the root
+    pose : poses in the camera's frame; None where the take has a file in the world's frame
+    """
+
+    camera: str
+    path: str
+    sha256: str
+    video: Video
+    calibration: Camera
+    pose: PoseFile | None
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is missing or else cannot be read: a view, or a whole take where `camera` is None."""
+
+    camera: str | None
+    reason: str
+    missing: bool
+
+
+@dataclass(frozen=True)
+class Take:
+    """One sequence of one subject: the views that can be used, and what is wrong with the others.
+
+    prefix : how its files' names begin, which is the name of the sequence everywhere
+    identity : who is seen
+    pose : poses in the world's frame; None where each view has a file of its own, or where there is none
+    """
+
+    prefix: str
+    action: str
+    subaction: int
+    identity: str
+    pose: PoseFile | None = None
+    views: tuple[View, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def poses(self) -> int:
+        """How many poses belong to a frame in every view: pose i is frame i, and what is longer loses its tail. 0 without views."""
+        return min(map(self.poses_of, self.views), default=0)
+
+    def poses_of(self, view: View) -> int:
+        """How many poses of a view belong to one of its frames."""
+        return min(file.poses if (file := self.pose or view.pose) else 0, view.video.frames)
+
+    @property
+    def recorded_poses(self) -> int:
+        """How many poses the longest pose file holds, whether or not they belong to a frame."""
+        return max((file.poses for view in self.views if (file := self.pose or view.pose)), default=0)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What one subject's folder holds.
+
+    excluded : sequence -> reason, those of `data.exclude` that the subject has
+    unknown : files that `metadata.xml` does not name, paths below the root
+    truth : path below the root and content hash of the sidecar of invented data, or None
+    """
+
+    name: str
+    takes: tuple[Take, ...]
+    excluded: Mapping[str, str]
+    unknown: tuple[str, ...]
+    truth: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What must be known to inspect one take; `calibrations` holds None for a camera without one."""
+
+    root: Path
+    layout: Layout
+    prefix: str
+    action: str
+    subaction: int
+    identity: str
+    calibrations: Mapping[str, Camera | None]
+    decode: bool
+
+
+def inspect(data: DataConfig, parallel: ParallelConfig, decode: bool = False) -> tuple[Subject, ...]:
+    """Look at every file that `data` asks for; every frame of the videos is decoded where `decode` is set.
+
+    What is missing or damaged is told in the result. Raises UserError where nothing can be said at all: no metadata.xml, a camera or a
+    subject that it does not know, a subject without a folder, a damaged sidecar.
+    """
+    root = Path(data.root)
+    metadata = read_metadata(root)
+    cameras = _choose_cameras(data, metadata)
+    reasons = {item.sequence: item.reason for item in data.exclude}
+    plans = [_plan(root, subject, metadata, cameras, reasons, decode) for subject in data.subjects]
+    done = iter(run_parallel(_inspect_take, [task for _, tasks in plans for task in tasks], parallel, "inspecting"))
+    return tuple(replace(subject, takes=tuple(next(done) for _ in tasks)) for subject, tasks in plans)
+
+
+def _choose_cameras(data: DataConfig, metadata: Metadata) -> tuple[str, ...]:
+    if data.cameras == "all":
+        return metadata.camera_ids
+    for camera in data.cameras:
+        if camera not in metadata.camera_ids:
+            raise UserError(
+                f"data.cameras: {camera} is not in table dbcameras of {Path(data.root) / FILE_NAME}, which has {', '.join(metadata.camera_ids)}"
+            )
+    return tuple(data.cameras)
+
+
+def _plan(root: Path, name: str, metadata: Metadata, cameras: Iterable[str], reasons: Mapping[str, str], decode: bool) -> tuple[Subject, list[_Task]]:
+    """A subject whose takes are still to be inspected, and the tasks that do it."""
+    keys = {key: prefix for key, prefix in metadata.prefixes.items() if key[0] == name}
+    if not keys:
+        raise UserError(f"{root / FILE_NAME}: table mapping: expected subject {name}, found {', '.join(metadata.subjects())}")
+    if not (root / name).is_dir():
+        raise UserError(f"{root / name}: folder not found; fetch subject {name} or take it out of data.subjects")
+    layout = find_layout(root / name)
+    wanted = {key: prefix for key, prefix in keys.items() if key[1] != ALL_ACTIONS}
+    excluded = {prefix: reasons[f"{name}/{prefix}"] for prefix in wanted.values() if f"{name}/{prefix}" in reasons}
+    calibrations = {camera: metadata.cameras.get((name, camera)) for camera in cameras}
+    identities = read_identities(layout.truth) if layout.truth.is_file() else None
+    tasks = [
+        _Task(root, layout, prefix, metadata.actions.get(action, str(action)), subaction, _identity(layout, prefix, identities), calibrations, decode)
+        for (_, action, subaction), prefix in wanted.items()
+        if prefix not in excluded
+    ]
+    truth = (_below(root, layout.truth), file_hash(layout.truth)) if identities is not None else None
+    return Subject(name, (), excluded, _unknown_files(root, layout, keys.values(), metadata.camera_ids), truth), tasks
+
+
+def read_identities(truth: Path) -> dict[str, str]:
+    """Who is seen in each sequence, from the sidecar of invented data; raise UserError where it is damaged."""
+    try:
+        with h5py.File(truth) as file:
+            return {name: str(group.attrs["identity"]) for name, group in file["sequences"].items()}
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise UserError(f"{truth}: expected HDF5 with `sequences/<sequence>` and its attribute `identity`, found {error}") from error
+
+
+def _identity(layout: Layout, prefix: str, identities: Mapping[str, str] | None) -> str:
+    """In Human3.6M the subject is who is seen; invented data says it per sequence."""
+    if identities is None:
+        return layout.folder.name
+    if prefix not in identities:
+        raise UserError(f"{layout.truth}: expected the identity of sequence {prefix!r}, found {', '.join(identities)}")
+    return identities[prefix]
+
+
+def _unknown_files(root: Path, layout: Layout, prefixes: Iterable[str], cameras: Iterable[str]) -> tuple[str, ...]:
+    """Videos and poses that the table does not name; `_ALL` takes are known even where the table leaves them out."""
+    names = set(prefixes) | {f"{prefix}.{camera}" for prefix in prefixes for camera in cameras}
+    folders = {layout.folder / VIDEOS: ".mp4", layout.pose_folder(WORLD): ".cdf", layout.pose_folder(CAMERA): ".cdf"}
+    found = [file for folder, suffix in folders.items() for file in sorted(folder.glob(f"*{suffix}"))]
+    return tuple(_below(root, file) for file in found if file.name[: -len(file.suffix)] not in names and not file.name.startswith("_ALL"))
+
+
+def _inspect_take(task: _Task) -> Take:
+    take = Take(task.prefix, task.action, task.subaction, task.identity)
+    per_view = not task.layout.world_pose(task.prefix).is_file() and any(
+        task.layout.view_pose(CAMERA, task.prefix, camera).is_file() for camera in task.calibrations
+    )
+    try:
+        pose = None if per_view else _pose_file(task.root, task.layout.world_pose(task.prefix))
+    except UserError as error:
+        return replace(take, faults=(Fault(None, _reason(task.root, error), not task.layout.world_pose(task.prefix).is_file()),))
+    found = [_inspect_view(task, camera, calibration, per_view) for camera, calibration in task.calibrations.items()]
+    views = tuple(view for view in found if isinstance(view, View))
+    return replace(take, pose=pose, views=views, faults=tuple(fault for fault in found if isinstance(fault, Fault)))
+
+
+def _inspect_view(task: _Task, camera: str, calibration: Camera | None, per_view: bool) -> View | Fault:
+    path = task.layout.video(task.prefix, camera)
+    if calibration is None:
+        return Fault(camera, f"{FILE_NAME}: table w0 has no calibration of camera {camera} for {task.layout.folder.name}", True)
+    try:
+        video = probe_video(path, task.decode)
+        pose = _pose_file(task.root, task.layout.view_pose(CAMERA, task.prefix, camera)) if per_view else None
+    except UserError as error:
+        return Fault(camera, _reason(task.root, error), not path.is_file())
+    return View(camera, _below(task.root, path), file_hash(path), video, calibration, pose)
+
+
+def _pose_file(root: Path, path: Path) -> PoseFile:
+    poses = len(read_pose(path, 3))  # first, because it says what is wrong with the file
+    return PoseFile(_below(root, path), file_hash(path), poses)
+
+
+def _below(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _reason(root: Path, error: UserError) -> str:
+    """The error without the root, so that a manifest is the same wherever the data lies."""
+    return str(error).removeprefix(f"{root}{os.sep}")
