@@ -1,0 +1,129 @@
+"""Batches: which pairs come when, and the tensors made of them.
+
+Packs lie in memory as uint8; a batch is converted, mirrored and drawn on the device that it is for. That takes a few milliseconds, so
+it happens in the training process, in turn with the training step: a worker process or thread would only take the cores from it.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.config.pose import MapConfig
+from pipeline.errors import UserError
+from pipeline.pack import Pack
+from pipeline.pose_maps import Body, channels, draw_body, mask_body, measure
+from pipeline.skeleton import H36M_17, LIMB_FLIP
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch; images are float32 RGB in [-1, 1].
+
+    source, target : (B, 3, H, W)
+    maps : (B, input_channels, H, W), the maps of the target pose, then, with `pose.source`, those of the source pose
+    mask : (B, 1, H, W) float32, 1 on the target's body, else 0
+    index : (B, 2) int64, rows of the pack: source and target
+    """
+
+    source: Tensor
+    target: Tensor
+    maps: Tensor
+    mask: Tensor
+    index: Tensor
+
+
+def batch_indices(
+    seed: int, step: int, pairs: np.ndarray, batch_size: int, flip: bool, rank: int = 0, world_size: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of step `step` (from 0), and which of them are mirrored; they depend on the seed and the step alone.
+
+    All pairs come once, in random order, before any comes again; a batch may span two such epochs.
+
+    pairs : (P, 2) int64
+    batch_size : pairs per step over all `world_size` processes; process `rank` gets its equal share
+    flip : mirror half of the pairs, at random
+    returns : (batch_size / world_size, 2) int64 and (batch_size / world_size,) bool
+    Raises UserError without any pair, or where the batch cannot be shared equally.
+    """
+    if not len(pairs):
+        raise UserError("no training pairs; raise pairs.train, lower pairs.min_distance or add to data.subjects")
+    if batch_size % world_size:
+        raise UserError(f"batch_size = {batch_size}: expected a multiple of the {world_size} processes that share the batch")
+    share = batch_size // world_size
+    position = step * batch_size + rank * share + np.arange(share)
+    order = np.empty(share, np.int64)
+    mirrored = np.empty(share, bool)
+    for epoch in np.unique(position // len(pairs)):
+        here = position // len(pairs) == epoch
+        all_order, all_mirrored = _epoch(seed, int(epoch), len(pairs))
+        order[here], mirrored[here] = (column[position[here] % len(pairs)] for column in (all_order, all_mirrored))
+    return pairs[order], mirrored & flip
+
+
+@lru_cache(maxsize=2)
+def _epoch(seed: int, epoch: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Order of `count` pairs in one epoch, and which are mirrored."""
+    rng = np.random.default_rng([seed, epoch])
+    return rng.permutation(count), rng.random(count) < 0.5
+
+
+def make_batch(pack: Pack, pairs: np.ndarray, flip: np.ndarray | None, pose: MapConfig, device: torch.device | str = "cpu") -> Batch:
+    """Convert, mirror and draw one batch.
+
+    pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None
+    """
+    mirrored = np.zeros(len(pairs), bool) if flip is None else flip
+    height, width = pack.image.shape[1:3]
+    images, bodies, labels = [], [], []
+    for rows in pairs.T:
+        pose_2d, label = mirror_pose(pack.pose_2d[rows], pack.label[rows], width, mirrored)
+        images.append(to_image(mirror_image(pack.image[rows], mirrored), device))
+        bodies.append(measure(torch.from_numpy(pose_2d).to(device), (height, width)))
+        labels.append(torch.from_numpy(label).to(device))
+    maps = _draw(bodies[0], labels[0], bodies[1], labels[1], pose)
+    return Batch(images[0], images[1], maps, mask_body(bodies[1]), torch.from_numpy(np.ascontiguousarray(pairs)))
+
+
+def input_channels(pose: MapConfig) -> int:
+    """Channels of `Batch.maps`."""
+    return channels(pose.maps) * (2 if pose.source else 1)
+
+
+def make_maps(
+    pose_2d_source: Tensor, label_source: Tensor, pose_2d_target: Tensor, label_target: Tensor, size: tuple[int, int], pose: MapConfig
+) -> Tensor:
+    """`Batch.maps` of poses (B, 17, 2) float32, px of images of `size` (height, width), and labels (B, 8)."""
+    return _draw(measure(pose_2d_source, size), label_source, measure(pose_2d_target, size), label_target, pose)
+
+
+def _draw(source: Body, label_source: Tensor, target: Body, label_target: Tensor, pose: MapConfig) -> Tensor:
+    looks = [(target, label_target), (source, label_source)] if pose.source else [(target, label_target)]
+    drawn = [draw_body(body, label if pose.depth else torch.zeros_like(label), pose.maps, pose.heatmap_radius) for body, label in looks]
+    return torch.cat(drawn, dim=1)
+
+
+def to_image(image: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """(B, H, W, 3) uint8 RGB to (B, 3, H, W) float32 in [-1, 1]."""
+    return torch.from_numpy(image).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def mirror_image(image: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """A copy of the images (B, H, W, C) of which those chosen by `mirrored` (B,) bool are mirrored left to right."""
+    image = image.copy()
+    image[mirrored] = image[mirrored, :, ::-1]
+    return image
+
+
+def mirror_pose(pose_2d: np.ndarray, label: np.ndarray, width: int, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Copies of the poses (B, 17, 2) px and labels (B, 8) of which those chosen by `mirrored` (B,) bool are mirrored left to right.
+
+    In an image `width` px wide x becomes width - 1 - x, and what was left is right.
+    """
+    pose_2d, label = pose_2d.copy(), label.copy()
+    pose_2d[mirrored] = pose_2d[mirrored][:, H36M_17.flip]
+    pose_2d[mirrored, :, 0] = width - 1 - pose_2d[mirrored, :, 0]
+    label[mirrored] = label[mirrored][:, LIMB_FLIP]
+    return pose_2d, label

@@ -1,0 +1,130 @@
+"""The poses of one subject as every camera sees them, in one HDF5 file: written from a manifest, without opening a video.
+
+Group `<sequence>/<camera>`, n kept frames: `pose_3d` (n, 17, 3) float32 mm, camera frame; `pose_2d` (n, 17, 2) float32 px of the
+source video; `label` (n, 8) int8; `box` (n, 4) float32 px, extent of the joints (x0, y0, x1, y1); `frame` (n,) int32, index in the
+source video. Of invented data also `label_truth` (n, 8) int8 and `label_clear` (n, 8) bool, and in group `twins/<sequence>/<camera>`
+`index` (m,) int32, row of the view, `chain` (m,) int8, index in `skeleton.CHAINS`, `pose_3d` and `label`.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pipeline.camera import Camera
+from pipeline.config.pose import PoseConfig
+from pipeline.errors import UserError
+from pipeline.files import atomic_output, file_hash
+from pipeline.human36m.cdf import read_pose
+from pipeline.human36m.frames import kept_frames
+from pipeline.pose_space import label_limbs
+from pipeline.skeleton import H36M_17, H36M_32_TO_17, LIMB_NAMES
+
+_UNITS = "pose_3d: mm, camera frame (x right, y down, z forward); pose_2d, box: px of the source video; frame: index in the video, from 0; fps: 1/s"
+
+
+@dataclass(frozen=True)
+class View:
+    """Where one view stands in the manifest: its subject, its sequence's entry and its own."""
+
+    subject: str
+    sequence: dict[str, Any]
+    view: dict[str, Any]
+
+    @property
+    def group(self) -> str:
+        """Name of the view's group in files of poses and of truth."""
+        return f"{self.sequence['sequence']}/{self.view['camera']}"
+
+    def __str__(self) -> str:
+        return f"{self.subject}/{self.sequence['sequence']}.{self.view['camera']}"
+
+
+def write_poses(path: Path, manifest: dict[str, Any], root: Path, fps: float, pose: PoseConfig) -> None:
+    """Write the file of poses of the subject that `manifest` (`<subject>.poses.json`) describes; the same input gives the same bytes.
+
+    root : the data folder that the manifest's paths start from; fps : frames per second to keep
+    pose : its thicknesses alone are used; `pose.depth` takes effect where maps are drawn
+
+    Raises UserError where a file is missing, damaged, or another one than the manifest describes, or a pose cannot be labelled.
+    """
+    truth = manifest["truth"]
+    with atomic_output(path) as partial, h5py.File(partial, "w") as file:
+        file.attrs.update({"subject": manifest["subject"], "units": _UNITS, "joints": list(H36M_17.names), "limbs": list(LIMB_NAMES)})
+        if truth is None:
+            _write_views(file, manifest, root, fps, pose, None)
+            return
+        file.attrs.update({"truth_path": truth["path"], "truth_sha256": truth["sha256"]})
+        with h5py.File(_known_file(root, truth), "r") as known:
+            _write_views(file, manifest, root, fps, pose, known["sequences"])
+
+
+def _write_views(file: h5py.File, manifest: dict[str, Any], root: Path, fps: float, pose: PoseConfig, truth: h5py.Group | None) -> None:
+    for sequence in manifest["sequences"]:
+        world = _read_17(root, sequence) if sequence["space"] == "world" else None
+        for entry in sequence["views"]:
+            view = View(manifest["subject"], sequence, entry)
+            camera = Camera.from_dict(entry["calibration"])
+            pose_3d = _read_17(root, entry) if world is None else camera.to_camera(world)
+            frames = np.array(kept_frames(entry["fps"], fps, sequence["poses"]), np.int32)
+            _write_view(file.create_group(view.group), view, camera, pose_3d[frames].astype(np.float32), frames, pose)
+            if truth is not None and view.group in truth:
+                _write_truth(file, view, truth[view.group], frames, pose)
+
+
+def _read_17(root: Path, entry: dict[str, Any]) -> np.ndarray:
+    """Poses (T, 17, 3) of a pose file of the manifest."""
+    return read_pose(_known_file(root, entry), 3)[:, H36M_32_TO_17]
+
+
+def _known_file(root: Path, entry: dict[str, Any]) -> Path:
+    """The file of a manifest's entry, still as it was when `index` read it."""
+    path = root / entry["path"]
+    if not path.is_file():
+        raise UserError(f"{path}: not found; `index` saw it there: check data.root, or run `dvc repro` so that `index` reads the folder again")
+    if file_hash(path) != entry["sha256"]:
+        raise UserError(f"{path}: expected the file that `index` saw (SHA-256 {entry['sha256'][:12]}...), found another; run `dvc repro`")
+    return path
+
+
+def _write_view(group: h5py.Group, view: View, camera: Camera, pose_3d: np.ndarray, frames: np.ndarray, pose: PoseConfig) -> None:
+    label = _label(view, pose_3d, pose)
+    pose_2d = camera.project(pose_3d)
+    group.create_dataset("pose_3d", data=pose_3d)
+    group.create_dataset("pose_2d", data=pose_2d.astype(np.float32))
+    group.create_dataset("label", data=label)
+    group.create_dataset("box", data=np.concatenate([pose_2d.min(axis=1), pose_2d.max(axis=1)], axis=1).astype(np.float32))
+    group.create_dataset("frame", data=frames)
+    group.attrs.update({name: view.sequence[name] for name in ("action", "identity")})
+    group.attrs.update({name: view.view[name] for name in ("width", "height", "fps")})
+    group.attrs["camera"] = json.dumps(camera.to_dict())
+
+
+def _write_truth(file: h5py.File, view: View, truth: h5py.Group, frames: np.ndarray, pose: PoseConfig) -> None:
+    """What only invented data knows: the labels of its z-buffer, and the twins of kept frames, labelled by the same rule."""
+    known = truth["label"].shape[0]
+    if known <= frames.max(initial=-1):
+        raise UserError(f"{truth.file.filename}: {view}: expected labels of every pose, found {known}; make the built-in data again")
+    group = file[view.group]
+    group.create_dataset("label_truth", data=truth["label"][()][frames])
+    group.create_dataset("label_clear", data=truth["clear"][()][frames])
+    if "twins" not in truth:
+        return
+    twin_frames = truth["twins/frame"][()]
+    kept = np.isin(twin_frames, frames)
+    pose_3d = truth["twins/pose_3d"][()][kept]
+    twins = file.create_group(f"twins/{view.group}")
+    twins.create_dataset("index", data=np.searchsorted(frames, twin_frames[kept]).astype(np.int32))
+    twins.create_dataset("chain", data=truth["twins/chain"][()][kept])
+    twins.create_dataset("pose_3d", data=pose_3d)
+    twins.create_dataset("label", data=_label(view, pose_3d, pose))
+
+
+def _label(view: View, pose_3d: np.ndarray, pose: PoseConfig) -> np.ndarray:
+    try:
+        return label_limbs(pose_3d, pose.torso_thickness, pose.limb_radius)
+    except UserError as error:
+        raise UserError(f"{view}: {error}") from None
