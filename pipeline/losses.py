@@ -1,0 +1,31 @@
+"""Losses as functions: prediction first, truth second; images (B, 3, H, W) in [-1, 1]; every loss is a scalar, a mean over the batch."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+    """Mean of |prediction - target| * (1 + mask): errors on the body count twice (PG2, equation 2). mask : (B, 1, H, W), 0 or 1."""
+    return ((prediction - target).abs() * (1 + mask)).mean()
+
+
+def d_loss(D: nn.Module, source: Tensor, target: Tensor, refined: Tensor, triplet: bool) -> Tensor:
+    """D tells true from painted; `refined` is detached, so that G2 gets no gradient.
+
+    Half the weight is on the true images. The other half is on the painted ones or, with `triplet`, shared between them and the source
+    images, which a D that sees no pairs must not take for the target (PG2's code, Market-1501: 1/2, 1/4, 1/4).
+    """
+    fakes = [refined.detach(), source] if triplet else [refined.detach()]
+    images = torch.cat((target, *fakes))
+    true, *painted = D(source.repeat(len(fakes) + 1, 1, 1, 1), images).chunk(len(fakes) + 1)  # at once: D's statistics see all of them
+    return 0.5 * _cross_entropy(true, 1.0) + 0.5 * _cross_entropy(torch.cat(painted), 0.0)
+
+
+def g_loss(D: nn.Module, source: Tensor, refined: Tensor) -> Tensor:
+    """G2 wants its images taken for true."""
+    return _cross_entropy(D(source, refined), 1.0)
+
+
+def _cross_entropy(logits: Tensor, truth: float) -> Tensor:
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))

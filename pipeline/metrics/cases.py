@@ -1,0 +1,92 @@
+"""What evaluation hands on to the report: every pair's scores, and the images that are worth a look."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from pipeline.errors import UserError
+from pipeline.files import atomic_output
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Painted pairs, one row each. Images are (n, H, W, 3) uint8 RGB; poses (n, 17, 2) float32, px of the image; labels (n, 8) int8."""
+
+    source: np.ndarray
+    truth: np.ndarray
+    coarse: np.ndarray
+    refined: np.ndarray
+    source_pose: np.ndarray
+    source_label: np.ndarray
+    target_pose: np.ndarray
+    target_label: np.ndarray
+    mask_l1: np.ndarray  # (n,) float32, of the refined image
+    caption: np.ndarray  # (n,) str
+
+
+@dataclass(frozen=True)
+class ShownTwins:
+    """One pose painted with two orders of its limbs, one row each; arrays as in `Shown`."""
+
+    source: np.ndarray
+    truth: np.ndarray
+    twin: np.ndarray
+    painted: np.ndarray
+    painted_twin: np.ndarray
+    pose: np.ndarray
+    label: np.ndarray
+    twin_label: np.ndarray
+    right: np.ndarray  # (n, 2) float64: 1 right, 0 wrong, for each of the two
+    caption: np.ndarray  # (n,) str
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """All test pairs, one row each."""
+
+    source: np.ndarray  # (P,) str, subject/sequence/camera/frame
+    target: np.ndarray  # (P,) str
+    distance: np.ndarray  # (P,) float32, mean distance of the joints, px
+    scores: np.ndarray  # (images, scores, P) float32, in the order of tables.IMAGES and tables.SCORES
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How the label rule compares with the truth."""
+
+    confusion: np.ndarray  # (8, 3, 3) int64, limb, truth, label; all zero without truth
+
+
+@dataclass(frozen=True)
+class Cases:
+    """The content of the file of cases, a .npz with one array per field: `samples.source` ..."""
+
+    pairs: Pairs
+    samples: Shown
+    best: Shown
+    worst: Shown
+    twins: ShownTwins
+    labels: Labels
+
+
+_GROUPS: dict[str, Any] = {"pairs": Pairs, "samples": Shown, "best": Shown, "worst": Shown, "twins": ShownTwins, "labels": Labels}
+
+
+def write_cases(path: Path, cases: Cases) -> None:
+    """Write a .npz whose bytes depend on the content alone (its members carry a fixed date)."""
+    arrays = {f"{name}.{field}": array for name in _GROUPS for field, array in vars(getattr(cases, name)).items()}
+    with atomic_output(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def read_cases(path: Path) -> Cases:
+    """Read what `write_cases` wrote; raise UserError where the file is damaged or lacks an array."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            groups = {name: cls(**{field.name: arrays[f"{name}.{field.name}"] for field in fields(cls)}) for name, cls in _GROUPS.items()}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise UserError(f"{path}: expected the cases that stage evaluate writes; run it again ({error})") from None
+    return Cases(**groups)

@@ -1,0 +1,91 @@
+"""Depth scores: do the labels agree with the truth, and does the image show the limb order that it was told?
+
+Limbs are in the order of `skeleton.LIMB_NAMES`, chains (two arms, two legs) in that of `skeleton.CHAIN_NAMES`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline.metrics.tables import figure, mean
+from pipeline.skeleton import CHAIN_LIMBS, CHAIN_NAMES
+
+LABELS = (-1, 0, 1)
+CLEAR_DIFFERENCE = 0.1  # mean over RGB, of the whole range: 25.5 grey levels
+MIN_PIXELS = 30
+
+
+def label_confusion(label: np.ndarray, truth: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """How often each limb with a true label got each label, over the cases that are counted.
+
+    label, truth : (N, 8) -1, 0 or +1; counted : (N, 8) bool; returns (8, 3, 3) int64: limb, truth, label, each as -1, 0, +1.
+    """
+    confusion = np.zeros((label.shape[1], 3, 3), dtype=np.int64)
+    limb = np.broadcast_to(np.arange(label.shape[1]), label.shape)
+    np.add.at(confusion, (limb[counted], truth[counted].astype(int) + 1, label[counted].astype(int) + 1), 1)
+    return confusion
+
+
+def label_accuracy(label: np.ndarray, truth: np.ndarray, clear: np.ndarray) -> dict[str, float | None]:
+    """Share of labels that agree with the z-buffer's: of the clear cases, of all, and the mean over true labels (clear cases).
+
+    label, truth : (N, 8) -1, 0 or +1; clear : (N, 8) bool, the truth is not a matter of a few pixels.
+    """
+    agree = label == truth
+    confusion = label_confusion(label, truth, clear).sum(0)
+    recall = confusion.diagonal()[confusion.any(1)] / confusion.sum(1)[confusion.any(1)]
+    return {
+        "label_accuracy": mean(agree[clear].astype(float)),
+        "label_accuracy_all": mean(agree.astype(float)),
+        "label_accuracy_balanced": mean(recall),
+    }
+
+
+def judge_order(painted: np.ndarray, truths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Is each painted image closer to its own truth than to its twin's?
+
+    The L1 distance is taken over the pixels in which the two truths differ clearly: by more than `CLEAR_DIFFERENCE`, mean over RGB.
+
+    painted : (M, 2, H, W, 3) uint8, painted with the labels of the original and of its twin
+    truths : (M, 2, H, W, 3) uint8, the original and its twin
+    returns : right (M, 2) float64, 1 or 0 (0.5 where both are equally close), and (M,) int64, how many pixels differ clearly
+    """
+    clear = _difference(truths[:, 0], truths[:, 1]) > 3 * 255 * CLEAR_DIFFERENCE  # (M, H, W)
+    own, other = (
+        (_difference(painted, against) * clear[:, None]).sum((-2, -1))  # (M, 2)
+        for against in (truths, truths[:, ::-1])
+    )
+    return np.where(own == other, 0.5, (own < other).astype(float)), clear.sum((-2, -1))
+
+
+def labels_differ(label: np.ndarray, twin_label: np.ndarray, chain: np.ndarray) -> np.ndarray:
+    """Did mirroring the chain change the label of one of its two limbs?
+
+    label, twin_label : (M, 8); chain : (M,) int; returns (M,) bool.
+    """
+    limbs = np.asarray(CHAIN_LIMBS)[chain]  # (M, 2)
+    return (np.take_along_axis(label, limbs, 1) != np.take_along_axis(twin_label, limbs, 1)).any(1)
+
+
+def order_accuracy(right: np.ndarray, chain: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
+    """Share of right answers over both members of the twins that count, per chain, and the mean over the chains that have any.
+
+    right : (M, 2) as `judge_order` gives it; chain : (M,) int; counted : (M,) bool.
+    """
+    chains: dict[str, Mapping[str, Any]] = {}
+    for number, name in enumerate(CHAIN_NAMES):
+        answers = right[counted & (chain == number)]
+        chains[name] = {"order_accuracy": mean(answers), "order_cases": len(answers)}
+    shares = np.array([right[counted & (chain == number)].mean() for number in np.unique(chain[counted])])
+    return {
+        "order_accuracy": mean(shares),
+        "order_cases": int(counted.sum()),
+        "order_left_out": figure(1 - counted.mean()) if counted.size else None,
+        "order_by_chain": chains,
+    }
+
+
+def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(..., H, W, 3) uint8 each; returns the absolute difference summed over RGB, (..., H, W) int64."""
+    return np.abs(first.astype(np.int16) - second.astype(np.int16)).sum(-1, dtype=np.int64)

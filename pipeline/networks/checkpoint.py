@@ -1,0 +1,58 @@
+"""Weights with what rebuilds their network: safetensors, the description in the header as JSON. Nothing in them can run code."""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from pipeline.config.pose import MapConfig
+from pipeline.errors import UserError
+from pipeline.files import atomic_output
+
+N = TypeVar("N", bound=nn.Module)
+
+
+def save_network(path: Path, network: nn.Module, pose: MapConfig) -> None:
+    """Write the weights of `network`, its class, its `config` and what of a pose it sees. The same weights give the same bytes."""
+    header = {"network": type(network).__name__, "config": network.config, "pose": {name: getattr(pose, name) for name in MapConfig.model_fields}}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    with atomic_output(path) as partial:
+        partial.write_bytes(save(tensors, metadata={"pose25d": json.dumps(header)}))  # one entry: the order of several is not fixed
+
+
+def load_network(path: Path, kind: type[N]) -> tuple[N, MapConfig]:
+    """Rebuild a network of class `kind` in evaluation mode, and what of a pose it sees.
+
+    Raises UserError where the file is missing or damaged, holds another network, or where weights and description do not agree.
+    """
+    header, tensors = _read(path)
+    try:
+        found, config, pose = header["network"], header["config"], MapConfig.model_validate(header["pose"])
+    except (KeyError, TypeError, ValidationError):
+        raise UserError(f"{path}: expected a description of its network in the header; train it again") from None
+    if found != kind.__name__:
+        raise UserError(f"{path}: expected the weights of {kind.__name__}, found those of {found}; give the file of {kind.__name__}")
+    try:
+        network = kind(**config)
+        network.load_state_dict(tensors)
+    except (TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path}: the weights do not fit the network that the header describes ({reason}); train it again") from None
+    return network.to(memory_format=torch.channels_last).eval(), pose  # type: ignore[call-overload]
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Description and weights in a file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get("pose25d", "{}"))
+            return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; expected weights, which the training stages write") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: expected weights in the safetensors format ({error}); train it again") from None

@@ -1,0 +1,46 @@
+"""A trained generator as one thing: from a source image and pose maps to the coarse and the refined image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pipeline.config.pose import MapConfig
+from pipeline.errors import UserError
+from pipeline.networks.checkpoint import load_network
+from pipeline.networks.unet import G1, G2
+
+
+@dataclass(frozen=True)
+class Painter:
+    """G1 and G2, what they see of a pose, and the size of their images (height, width)."""
+
+    g1: G1
+    g2: G2
+    pose: MapConfig
+    image_size: tuple[int, int]
+
+    @torch.inference_mode()
+    def paint(self, source: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Coarse and refined images (B, 3, H, W) float32 in [-1, 1].
+
+        source : (B, 3, H, W) float32 in [-1, 1]; maps : (B, C, H, W) as the loader makes them of `pose`
+        Raises UserError where they have another size than the images of the training.
+        """
+        if source.shape[2:] != self.image_size:
+            raise UserError(f"the weights are for images of {list(self.image_size)}, found {list(source.shape[2:])}; train them for data.image_size")
+        coarse = self.g1(source, maps)
+        refined = coarse + self.g2(coarse, source)
+        return coarse.clamp(-1, 1), refined.clamp(-1, 1)
+
+
+def load_painter(g1_path: Path, g2_path: Path) -> Painter:
+    """Rebuild G1 and G2 from their weights; raise UserError where a file is not fit, or where the two were not trained together."""
+    g1, pose = load_network(g1_path, G1)
+    g2, g2_pose = load_network(g2_path, G2)
+    for what, first, second in (("image size", g1.config["image_size"], g2.config["image_size"]), ("pose", pose, g2_pose)):
+        if first != second:
+            raise UserError(f"{g2_path}: expected the {what} of {g1_path} ({first}), found {second}; give weights of one training")
+    height, width = g1.config["image_size"]
+    return Painter(g1, g2, pose, (height, width))

@@ -1,0 +1,150 @@
+"""The generators of PG2 (Ma et al. 2017, arXiv 1705.09368): G1 paints the coarse image, G2 what is to be added to it.
+
+As published: blocks of two 3x3 convolutions around which the input passes, filters that grow linearly, a 3x3 convolution with stride 2
+between blocks, skip connections, a decoder as wide as what it joins, no normalisation, no tanh at the end. Unlike PG2, a block's second
+convolution and the last one of all begin at zero (as in Fixup, Zhang et al. 2019), and the sum is rectified, not the summand: without
+normalisation this takes a learning rate a hundred times PG2's. The decoder's 1x1 convolution comes before the image is enlarged, not
+after: with `nearest` that is the same function at a quarter of the work.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipeline.errors import UserError
+
+LATENT = 64  # numbers between encoder and decoder of a fully connected bottleneck
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions around which the input passes; at first it only rectifies its input. (B, C, H, W) -> (B, C, H, W)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rectified sum of the input and what the convolutions make of it."""
+        return F.relu(x + self.second(F.relu(self.first(x))))
+
+
+class Enlarge(nn.Module):
+    """Twice the height and width, other channels. (B, C, H, W) -> (B, D, 2H, 2W)."""
+
+    def __init__(self, in_channels: int, out_channels: int, upsampling: str) -> None:
+        super().__init__()
+        self.mode = None if upsampling == "transposed" else upsampling
+        if self.mode is None:
+            self.convolution: nn.Module = nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1)
+        else:
+            self.convolution = nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolved, rectified and enlarged."""
+        x = F.relu(self.convolution(x))
+        return x if self.mode is None else F.interpolate(x, scale_factor=2, mode=self.mode)
+
+
+class UNet(nn.Module):
+    """Encoder and decoder with a skip connection at each of `blocks` scales; block i of the encoder has i * `filters` channels."""
+
+    def __init__(self, in_channels: int, image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str, upsampling: str) -> None:
+        super().__init__()
+        height, width = _smallest_size(image_size, blocks)
+        widths = [filters * (i + 1) for i in range(blocks)]
+        self.stem = nn.Conv2d(in_channels, filters, 3, padding=1)
+        self.encoder = nn.ModuleList(Block(channels) for channels in widths)
+        self.reduce = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
+        self.middle, channels = _middle(bottleneck, widths[-1], filters, height, width)
+        self.decoder, self.enlarge = nn.ModuleList(), nn.ModuleList()
+        for i in reversed(range(blocks)):
+            channels += widths[i]
+            self.decoder.append(Block(channels))
+            if i:
+                self.enlarge.append(Enlarge(channels, widths[i - 1], upsampling))
+                channels = widths[i - 1]
+        self.out = nn.Conv2d(channels, 3, 3, padding=1)
+        self._initialise()
+
+    def _initialise(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        for module in self.modules():
+            if isinstance(module, Block):
+                nn.init.zeros_(module.second.weight)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> (B, 3, H, W)."""
+        x = F.relu(self.stem(x))
+        skips = []
+        for i, block in enumerate(self.encoder):
+            x = block(x if i == 0 else F.relu(self.reduce[i - 1](x)))
+            skips.append(x)
+        x = self.middle(x)
+        for i, block in enumerate(self.decoder):
+            x = block(torch.cat((x if i == 0 else self.enlarge[i - 1](x), skips.pop()), dim=1))
+        return self.out(x)
+
+
+class G1(nn.Module):
+    """The coarse image of the source's person in the target pose. `config` rebuilds it."""
+
+    def __init__(self, map_channels: int, image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str, upsampling: str) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {
+            "map_channels": map_channels,
+            "image_size": list(image_size),
+            "filters": filters,
+            "blocks": blocks,
+            "bottleneck": bottleneck,
+            "upsampling": upsampling,
+        }
+        self.unet = UNet(3 + map_channels, image_size, filters, blocks, bottleneck, upsampling)
+
+    def forward(self, source: Tensor, maps: Tensor) -> Tensor:
+        """(B, 3, H, W) in [-1, 1] and (B, map_channels, H, W) -> (B, 3, H, W), not clamped."""
+        return self.unet(torch.cat((source, maps), dim=1))
+
+
+class G2(nn.Module):
+    """The difference map that refines a coarse image; zero before training. `blocks` is two fewer than in G1; `config` rebuilds it."""
+
+    def __init__(self, image_size: tuple[int, int], filters: int, blocks: int, upsampling: str) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {"image_size": list(image_size), "filters": filters, "blocks": blocks, "upsampling": upsampling}
+        self.unet = UNet(6, image_size, filters, blocks, "conv", upsampling)
+
+    def forward(self, coarse: Tensor, source: Tensor) -> Tensor:
+        """Two images (B, 3, H, W) -> (B, 3, H, W), to be added to the coarse one."""
+        return self.unet(torch.cat((coarse, source), dim=1))
+
+
+def _smallest_size(image_size: tuple[int, int], blocks: int) -> tuple[int, int]:
+    """Height and width after `blocks - 1` halvings; raise UserError where they are no whole numbers."""
+    factor = 2 ** (blocks - 1)
+    if any(side % factor for side in image_size):
+        raise UserError(
+            f"data.image_size = {list(image_size)}: expected multiples of {factor}, since {blocks} blocks halve it {blocks - 1} times; "
+            "change it or lower model.blocks"
+        )
+    return image_size[0] // factor, image_size[1] // factor
+
+
+def _middle(bottleneck: str, channels: int, filters: int, height: int, width: int) -> tuple[nn.Module, int]:
+    """What stands between encoder and decoder, and the channels that come out of it."""
+    if bottleneck == "conv":
+        return Block(channels), channels
+    layers = (
+        nn.Flatten(),
+        nn.Linear(channels * height * width, LATENT),
+        nn.Linear(LATENT, filters * height * width),
+        nn.Unflatten(1, (filters, height, width)),  # (B, filters, height, width)
+    )
+    return nn.Sequential(*layers), filters

@@ -1,0 +1,315 @@
+"""One offline page about a run, and the pictures that `dvc plots` shows."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import matplotlib as mpl
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from pipeline.errors import UserError
+from pipeline.files import read_json
+from pipeline.frame_store import FrameStore, store_path, views_in
+from pipeline.hdf5 import open_hdf5
+from pipeline.metrics.cases import Cases, Shown, ShownTwins
+from pipeline.metrics.tables import IMAGES, SCORES
+from pipeline.pictures import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, scaled_pose, sheet
+from pipeline.skeleton import LIMB_NAMES
+
+COLUMNS = ("source", "source pose", "target pose", "truth", "coarse", "difference", "refined")
+TWIN_COLUMNS = ("source", "pose", "truth", "painted", "twin's pose", "twin's truth", "painted")
+TILE = 220  # height of a contact sheet's tile, px
+COLOURS = {"source": "#9aa0a6", "coarse": "#e8a33d", "refined": "#2f5cd6"}
+
+# Score -> what it says in plain words, and which direction is better: +1 higher, -1 lower, 0 nearer to 1.
+MEANING = {
+    "ssim": ("Structural similarity to the truth (Wang et al. 2004); 1 is equal", 1),
+    "ssim_pg2": ("The same as PG2's code computes it, window 7×7", 1),
+    "ssim_gray": ("The same over the whole grey image at once, as the face report defines it", 1),
+    "l1": ("Mean colour error, 0 to 1", -1),
+    "psnr": ("Peak signal-to-noise ratio, dB", 1),
+    "mask_ssim": ("Structural similarity with everything but the body set to black", 1),
+    "mask_l1": ("Mean colour error on the body", -1),
+    "overlap_l1": ("Mean colour error where limbs overlap the torso or each other", -1),
+    "sharpness": ("Strength of edges compared with the truth; 1 is as sharp", 0),
+    "inception_score": ("Inception score: clear and varied images score higher", 1),
+    "fid": ("Fréchet Inception distance to the true images", -1),
+}
+
+
+def read_series(folder: Path) -> dict[str, np.ndarray]:
+    """The series that training logged below `folder`/plots/metrics: name -> (n, 2) float64, step and value, sorted by name.
+
+    Raises UserError where a file is no table of steps and values.
+    """
+    base = folder / "plots" / "metrics"
+    series = {}
+    for path in sorted(base.rglob("*.tsv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        name = path.relative_to(base).with_suffix("").as_posix()
+        try:
+            series[name] = np.array([(float(row["step"]), float(row[path.stem])) for row in rows]).reshape(-1, 2)
+        except (KeyError, TypeError, ValueError):
+            raise UserError(f"{path}: expected a table with the columns step and {path.stem}; run the training stage again") from None
+    return series
+
+
+def draw_curves(series: dict[str, np.ndarray]) -> bytes:
+    """One small chart per series, as SVG."""
+    columns = min(3, len(series))
+    rows = -(-len(series) // columns)
+    figure = Figure(figsize=(4.2 * columns, 2.4 * rows), layout="constrained")
+    for number, (name, points) in enumerate(series.items()):
+        axes = figure.add_subplot(rows, columns, number + 1)
+        axes.plot(*points.T, color=COLOURS["refined"], linewidth=1.2)
+        _tidy(axes, name.replace("_", " "), "step")
+    return _svg(figure)
+
+
+def draw_distributions(cases: Cases) -> bytes:
+    """How SSIM and the body's colour error spread over the pairs, as SVG."""
+    figure = Figure(figsize=(10, 2.8), layout="constrained")
+    for number, name in enumerate(("ssim", "mask_l1")):
+        axes = figure.add_subplot(1, 2, number + 1)
+        values = cases.pairs.scores[:, SCORES.index(name)]
+        bins = np.histogram_bin_edges(values[np.isfinite(values)], 40).tolist()
+        for image, one in zip(IMAGES, values, strict=True):
+            axes.hist(one[np.isfinite(one)], bins, histtype="stepfilled", alpha=0.45, color=COLOURS[image], label=image)
+        _tidy(axes, name.replace("_", " "), "")
+        axes.set_ylabel("pairs", fontsize=8)
+    axes.legend(fontsize=8, frameon=False)
+    return _svg(figure)
+
+
+def contact_sheet(frames: Path, poses: Path, subjects: Sequence[str]) -> dict[str, dict[str, np.ndarray]]:
+    """One extracted frame per subject and camera, cut around the person, with the projected skeleton: subject -> camera -> image.
+
+    It is the middle frame of the subject's middle sequence. Raises UserError where a file of frames or poses is missing or damaged.
+    """
+    return {subject: dict(_subject_tiles(frames / subject, poses / f"{subject}.h5")) for subject in subjects}
+
+
+def pair_rows(shown: Shown) -> list[list[np.ndarray]]:
+    """The images of each pair in the order of `COLUMNS`."""
+    size = shown.source.shape[1:3]
+    return [
+        [
+            shown.source[i],
+            draw_pose(shown.source_pose[i], shown.source_label[i], size),
+            draw_pose(shown.target_pose[i], shown.target_label[i], size),
+            shown.truth[i],
+            shown.coarse[i],
+            difference_map(shown.refined[i], shown.coarse[i]),
+            shown.refined[i],
+        ]
+        for i in range(len(shown.source))
+    ]
+
+
+def twin_rows(twins: ShownTwins) -> list[list[np.ndarray]]:
+    """The images of each twin in the order of `TWIN_COLUMNS`."""
+    size = twins.source.shape[1:3]
+    return [
+        [
+            twins.source[i],
+            draw_pose(twins.pose[i], twins.label[i], size),
+            twins.truth[i],
+            twins.painted[i],
+            draw_pose(twins.pose[i], twins.twin_label[i], size),
+            twins.twin[i],
+            twins.painted_twin[i],
+        ]
+        for i in range(len(twins.source))
+    ]
+
+
+def write_pictures(folder: Path, cases: Cases, contact: dict[str, dict[str, np.ndarray]]) -> None:
+    """Sheets of samples, best and worst pairs, twins (PNG) and frames (JPEG) for `dvc plots`; nothing is written of what is empty."""
+    folder.mkdir(parents=True)
+    sheets: list[tuple[str, Sequence[str], list[list[np.ndarray]]]]
+    sheets = [(name, COLUMNS, pair_rows(getattr(cases, name))) for name in ("samples", "best", "worst")]
+    for name, titles, rows in [*sheets, ("twins", TWIN_COLUMNS, twin_rows(cases.twins))]:
+        if rows:
+            (folder / f"{name}.png").write_bytes(encode(sheet(titles, rows, 192), ".png"))
+    cameras = sorted({camera for views in contact.values() for camera in views})
+    blank = np.full((TILE, TILE, 3), 255, dtype=np.uint8)
+    tiles = [[views.get(camera, blank) for camera in cameras] for views in contact.values() if views]
+    if tiles:
+        (folder / "contact_sheet.jpg").write_bytes(encode(sheet(cameras, tiles, TILE), ".jpg"))
+
+
+def render_report(
+    cases: Cases,
+    figures: dict[str, Any],
+    series: dict[str, dict[str, np.ndarray]],
+    contact: dict[str, dict[str, np.ndarray]],
+    left_out: list[str],
+) -> str:
+    """The page, complete in itself.
+
+    figures : the content of metrics/test.json; series : stage -> its series; contact : as `contact_sheet` gives it;
+    left_out : one line for each thing that the pipeline left out.
+    """
+    loader = FileSystemLoader(Path(__file__).parent / "templates")
+    page = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page.filters["number"] = _number
+    return page.get_template("report.html").render(
+        figures=figures,
+        size=cases.samples.source.shape[1:3],
+        headlines=_headlines(figures),
+        scores=_score_rows(figures),
+        curves={stage: _inline_svg(draw_curves(values)) for stage, values in series.items() if values},
+        distributions=_inline_svg(draw_distributions(cases)),
+        columns=COLUMNS,
+        groups=[_pair_group(cases, name) for name in ("samples", "best", "worst")],
+        twin_columns=TWIN_COLUMNS,
+        twins=[
+            {"caption": caption, "right": right.tolist(), "images": [_inline(image) for image in row]}
+            for caption, right, row in zip(cases.twins.caption, cases.twins.right, twin_rows(cases.twins), strict=True)
+        ],
+        chains={name.replace("_", " "): values for name, values in figures["depth"]["order_by_chain"].items()},
+        confusion=_confusion_tables(cases.labels.confusion),
+        contact={subject: {camera: _inline(image, ".jpg") for camera, image in views.items()} for subject, views in contact.items()},
+        left_out=left_out,
+    )
+
+
+def read_left_out(manifests: Path, frames: Path, subjects: Sequence[str]) -> list[str]:
+    """One line for each thing that was left out, from the manifests of stage index and the reports of stage extract."""
+    lines = []
+    for subject in subjects:
+        for path in (manifests / f"{subject}.videos.json", frames / subject / "report.json"):
+            lines += [f"{subject}: {_line(item)}" for item in read_json(path)["left_out"]]
+    return lines
+
+
+def _line(item: Any) -> str:
+    if not isinstance(item, dict):
+        return str(item)
+    where = ", ".join(str(item[key]) for key in ("sequence", "camera") if item.get(key))
+    return f"{where}: {item.get('reason', '')}" if where else str(item.get("reason", ""))
+
+
+def _subject_tiles(frames: Path, poses: Path) -> Iterator[tuple[str, np.ndarray]]:
+    with open_hdf5(poses, "poses", "project") as file:
+        views = [(sequence, camera) for sequence, camera in views_in(frames) if f"{sequence}/{camera}" in file]
+        sequences = sorted({sequence for sequence, _ in views})
+        for sequence, camera in views:
+            if sequence == sequences[len(sequences) // 2]:
+                yield camera, _tile(store_path(frames, sequence, camera), file[sequence][camera])
+
+
+def _tile(path: Path, view: h5py.Group) -> np.ndarray:
+    """The view's middle frame with its skeleton, cut around the person."""
+    with FrameStore(path) as store:
+        middle = len(store) // 2
+        row = np.flatnonzero(view["frame"][()] == store.frame[middle : middle + 1])
+        if not len(row):
+            raise UserError(f"{path}: the middle frame has no pose; run the stages `extract` and `project` again")
+        pose = scaled_pose(view["pose_2d"][row[0]], store.stored[0] / store.size[0])
+        image = store[middle]
+    centre, reach = (pose.max(0) + pose.min(0)) / 2, 0.72 * np.ptp(pose, axis=0).max()
+    x0, y0 = np.floor(centre - reach).clip(0).astype(int)
+    x1, y1 = np.ceil(centre + reach).clip(0).astype(int)
+    cut = np.ascontiguousarray(image[y0:y1, x0:x1])
+    if not cut.size:
+        raise UserError(f"{path}: the skeleton lies outside the picture; do camera and video belong together?")
+    tile = enlarge(cut, TILE)
+    return draw_over(tile, scaled_pose(pose - (x0, y0), TILE / cut.shape[0]), view["label"][row[0]], width=3)
+
+
+def _headlines(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The few figures that matter most: value, name, plain words."""
+    source, coarse, refined, depth = figures["source"], figures["coarse"], figures["refined"], figures["depth"]
+    cards = [(_number(refined["ssim"]), "SSIM", f"refined image; doing nothing scores {_number(source['ssim'])}")]
+    if refined["mask_l1"] is not None and source["mask_l1"]:
+        less = 100 * (1 - refined["mask_l1"] / source["mask_l1"])
+        cards.append((f"{less:+.0f} %".replace("+", "−") if less >= 0 else f"+{-less:.0f} %", "body error", "refined image against doing nothing"))
+    cards.append((_number(refined["sharpness"]), "sharpness", f"1 is as sharp as the truth; coarse {_number(coarse['sharpness'])}"))
+    if depth["order_accuracy"] is not None:
+        cards.append((_number(depth["order_accuracy"]), "limb order", "share of images with the order they were told; blind to depth: 0.5"))
+    if depth["label_accuracy"] is not None:
+        cards.append((_number(depth["label_accuracy"]), "labels", "share of clear depth labels that agree with the renderer"))
+    return cards
+
+
+def _score_rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row per score: its figures for each image, which is best, and how refined compares with doing nothing."""
+    rows = []
+    for name, (meaning, direction) in MEANING.items():
+        if name not in figures["refined"]:
+            continue
+        values = {image: figures[image][name] for image in IMAGES}
+        cost = {image: abs(value - 1) if direction == 0 else -direction * value for image, value in values.items() if value is not None}
+        best = [image for image in cost if cost[image] == min(cost.values())]
+        rows.append(
+            {
+                "name": name,
+                "meaning": meaning,
+                "arrow": {1: "↑", -1: "↓", 0: "→ 1"}[direction],
+                "values": values,
+                "spread": {image: figures[image].get(f"{name}_std") for image in IMAGES},
+                "best": best if len(best) == 1 else [],
+            }
+        )
+    return rows
+
+
+def _pair_group(cases: Cases, name: str) -> dict[str, Any]:
+    shown: Shown = getattr(cases, name)
+    rows = [
+        {"caption": caption, "mask_l1": float(error), "images": [_inline(image) for image in row]}
+        for caption, error, row in zip(shown.caption, shown.mask_l1, pair_rows(shown), strict=True)
+    ]
+    return {"name": name, "rows": rows}
+
+
+def _confusion_tables(confusion: np.ndarray) -> list[dict[str, Any]]:
+    """Per limb with any case: the counts and the share of each truth's labels; an empty list without truth."""
+    if not confusion.any():
+        return []
+    tables = []
+    for name, counts in [("all limbs", confusion.sum(0)), *zip(LIMB_NAMES, confusion, strict=True)]:
+        share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        accuracy = counts.diagonal().sum() / max(counts.sum(), 1)
+        tables.append({"name": name.replace("_", " "), "counts": counts.tolist(), "share": share.tolist(), "accuracy": float(accuracy)})
+    return tables
+
+
+def _number(value: float | None) -> str:
+    """Three significant digits behind a leading zero; a dash for what is unknown."""
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _inline(image: np.ndarray, suffix: str = ".png") -> str:
+    return data_uri(encode(image, suffix), {".png": "image/png", ".jpg": "image/jpeg"}[suffix])
+
+
+def _inline_svg(content: bytes) -> str:
+    return data_uri(content, "image/svg+xml")
+
+
+def _tidy(axes: Any, title: str, below: str) -> None:
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.set_xlabel(below, fontsize=8)
+    axes.tick_params(labelsize=7)
+    axes.grid(alpha=0.25)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _svg(figure: Figure) -> bytes:
+    """The figure's bytes, the same for the same figure: no date, no random names."""
+    content = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "pose25d"}):
+        FigureCanvasSVG(figure).print_svg(content, metadata={"Date": None, "Creator": None})
+    return content.getvalue()

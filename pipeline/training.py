@@ -1,0 +1,332 @@
+"""One visible loop per training stage, on Lightning Fabric: any device, number format and number of processes.
+
+The result depends on the parameters, the pairs and the kind of device alone: the batch of a step follows from seed and step, threads are
+fixed, and only deterministic algorithms are used. A killed run goes on from its last state and ends with the weights of an unbroken one.
+"""
+
+import copy
+import math
+import os
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from pipeline.config.data import DataConfig
+from pipeline.config.model import ModelConfig
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.pose import MapConfig
+from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
+from pipeline.errors import UserError
+from pipeline.files import atomic_output
+from pipeline.loader import Batch, batch_indices, input_channels, make_batch
+from pipeline.losses import d_loss, g_loss, masked_l1
+from pipeline.networks.checkpoint import load_network
+from pipeline.networks.discriminator import D
+from pipeline.networks.unet import G1, G2
+from pipeline.pack import Pack, pack_path, read_packs
+from pipeline.pairs import read_pairs
+from pipeline.pictures import difference_map, draw_pose, sheet
+from pipeline.resume import Part, fingerprint, read_state, restore, save_state, scratch_folder
+from pipeline.series import Series, Ticker
+
+BETAS = (0.5, 0.999)
+N = TypeVar("N", bound=nn.Module)
+SAMPLES = 4  # rows of a sheet of samples
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a training needs beside its networks: the pairs (P, 2) of rows of the pack, what is seen of a pose, where and how it runs.
+
+    scratch : the folder for the state and the series so far; only the first process uses it
+    """
+
+    fabric: Fabric
+    pack: Pack
+    pairs: np.ndarray
+    pose: MapConfig
+    config: TrainConfig
+    scratch: Path
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the images, px."""
+        height, width = self.pack.image.shape[1:3]
+        return height, width
+
+    def batch(self, step: int) -> Batch:
+        """This process' share of the batch of step `step` (from 0)."""
+        pairs, flip = batch_indices(
+            self.config.seed, step, self.pairs, self.config.batch_size, self.config.flip, self.fabric.global_rank, self.fabric.world_size
+        )
+        return make_batch(self.pack, pairs, flip, self.pose, self.fabric.device)
+
+    def samples(self) -> Batch:
+        """The pairs that are shown in the sheets of samples, not mirrored."""
+        chosen = np.linspace(0, len(self.pairs) - 1, SAMPLES).astype(int)
+        return make_batch(self.pack, self.pairs[chosen], None, self.pose, self.fabric.device)
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        stage: str,
+        fabric: Fabric,
+        packed: Path,
+        pairs: Path,
+        data: DataConfig,
+        pose: MapConfig,
+        model: ModelConfig,
+        config: TrainConfig,
+        *inputs: Path,
+    ) -> Iterator["Course"]:
+        """The training `stage` on the pairs in the file `pairs` among the packs in `packed`, and further `inputs`.
+
+        Its scratch folder is locked meanwhile and removed at the end.
+        """
+        subjects = data.train_subjects
+        pack = read_packs(packed, subjects)
+        rows = read_pairs(pairs, pack)
+        if not fabric.is_global_zero:
+            yield cls(fabric, pack, rows, pose, config, Path())
+            return
+        settings = [stage, fabric.device.type, fabric.world_size, *(section.model_dump(mode="json") for section in (pose, model, config))]
+        key = fingerprint(settings, [*(pack_path(packed, subject) for subject in subjects), pairs, *inputs], __name__)
+        with scratch_folder(stage, key) as scratch:
+            yield cls(fabric, pack, rows, pose, config, scratch)
+
+    def publish_series(self, folder: Path) -> None:
+        """Put curves and samples where they belong."""
+        with atomic_output(folder) as partial:
+            shutil.copytree(self.scratch / "series", partial)
+
+    def start(self, parts: Mapping[str, Part]) -> int:
+        """Give the parts the state of a killed run, if there is one; returns the number of steps that it had made."""
+        state = self.fabric.broadcast(read_state(self.scratch) if self.fabric.is_global_zero else None)
+        return restore(state, parts) if state else 0
+
+    def save(self, step: int, parts: Mapping[str, Part]) -> None:
+        """Keep the state after `step` steps."""
+        if self.fabric.is_global_zero:
+            save_state(self.scratch, step, parts)
+
+
+class Average(Generic[N]):
+    """The moving average of a network's weights, as a network of its own: `network`, in evaluation mode."""
+
+    def __init__(self, network: N, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after step `step` (from 0); at first the average is that of all steps so far."""
+        decay = min(self.decay, (step + 1) / (step + 2))
+        torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), 1 - decay)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The averaged weights."""
+        return self.network.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take averaged weights over."""
+        self.network.load_state_dict(state)
+
+
+def make_fabric(parallel: ParallelConfig, config: TrainConfig) -> Fabric:
+    """Start the processes of a training, with fixed threads and deterministic algorithms.
+
+    Raises UserError where the machine has not what the section `parallel` asks for, or cannot compute with `precision`.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it some matrix products on a GPU are not deterministic
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.set_num_threads(config.threads)
+    torch.set_flush_denormal(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # 16-mixed on a CPU: refused below
+            fabric = Fabric(
+                accelerator=parallel.accelerator,
+                devices=parallel.devices,
+                num_nodes=parallel.nodes,
+                strategy=parallel.strategy,
+                precision=config.precision,
+            )
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise UserError(f"section parallel: {' '.join(str(error).split())}") from None
+    if fabric.device.type == "cpu" and config.precision == "16-mixed":
+        raise UserError("precision = 16-mixed: a CPU cannot train with it; use bf16-mixed or 32-true")
+    if config.batch_size % fabric.world_size:
+        raise UserError(f"batch_size = {config.batch_size}: expected a multiple of the {fabric.world_size} devices that share it")
+    fabric.launch()
+    return fabric
+
+
+def load_g1(path: Path, course: Course) -> G1:
+    """The trained G1; raise UserError where it was trained for other images, or sees something else of a pose, than this course."""
+    g1, pose = load_network(path, G1)
+    for what, found, expected in (("data.image_size", g1.config["image_size"], list(course.image_size)), ("the section pose", pose, course.pose)):
+        if found != expected:
+            raise UserError(f"{path}: expected weights for {what} = {expected}, found {found}; run the stage `train_g1` again")
+    return g1
+
+
+def train_g1(course: Course, model: ModelConfig, config: TrainG1Config) -> G1:
+    """G1 learns to paint the target, errors on the body counting twice; returns the averaged network.
+
+    Raises UserError where a loss is not finite, or where the networks do not fit the image size.
+    """
+    fabric = course.fabric
+    torch.manual_seed(config.seed)
+    network = G1(input_channels(course.pose), course.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling)
+    g1, optimiser = _set_up(fabric, network, config.lr)
+    average = Average(network, config.ema)
+    series = Series(course.scratch / "series", config.log_every, fabric)
+    parts = {"g1": g1, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
+    start, samples = course.start(parts), course.samples()
+    with Ticker("train_g1", start, config.steps, config.batch_size, fabric) as ticker:
+        for step in range(start, config.steps):
+            batch = course.batch(step)
+            loss = masked_l1(g1(batch.source, batch.maps), batch.target, batch.mask)
+            _learn(fabric, optimiser, loss, config.lr * schedule(step, config.steps, config.warmup))
+            average.update(g1, step)
+
+            done = step + 1
+            series.add(done, l1=loss)
+            if _due(done, config.sample_every, config.steps):
+                series.picture(done, lambda: g1_sheet(course, samples, average.network))
+            if _due(done, config.checkpoint_every, config.steps):
+                series.check(done)
+                course.save(done, parts)
+            ticker.tick(done, series.latest)
+    series.flush(config.steps)
+    return average.network
+
+
+def train_g2(course: Course, g1: G1, model: ModelConfig, config: TrainG2Config) -> tuple[G2, D]:
+    """G2 learns what to add to the images of a fixed G1, against D; returns the averaged G2, and D.
+
+    In the first `config.pretrain_d` steps D learns alone. Raises UserError where a loss is not finite.
+    """
+    fabric = course.fabric
+    torch.manual_seed(config.seed)
+    g2_network = G2(course.image_size, model.filters, model.blocks - 2, model.upsampling)
+    d_network = D(course.image_size, model.discriminator, model.border)
+    g2, g2_optimiser = _set_up(fabric, g2_network, config.lr)
+    d, d_optimiser = _set_up(fabric, d_network, config.d_lr)
+    fabric.to_device(g1.eval().requires_grad_(False))
+    average = Average(g2_network, config.ema)
+    series = Series(course.scratch / "series", config.log_every, fabric)
+    parts = {"g2": g2, "d": d, "average": average, "g2_optimiser": g2_optimiser, "d_optimiser": d_optimiser, "series": series}
+    parts["precision"] = fabric.strategy.precision
+    start, samples = course.start(parts), course.samples()
+    steps = config.pretrain_d + config.steps
+    with Ticker("train_g2", start, steps, config.batch_size, fabric) as ticker:
+        for step in range(start, steps):
+            batch = course.batch(step)
+            g2_step = step - config.pretrain_d  # from 0; before, D learns alone
+            with torch.no_grad(), fabric.autocast():
+                coarse = g1(batch.source, batch.maps).float()
+            with torch.set_grad_enabled(g2_step >= 0):
+                refined = coarse + g2(coarse, batch.source)
+
+            loss_d = d_loss(d, batch.source, batch.target, refined, triplet=model.discriminator == "triplet")
+            _learn(fabric, d_optimiser, loss_d, config.d_lr * schedule(step, steps, config.warmup))
+
+            with _frozen(fabric, d):
+                loss_g = g_loss(d, batch.source, refined)
+                loss_l1 = masked_l1(refined, batch.target, batch.mask)
+                if g2_step >= 0:
+                    rate = config.lr * schedule(g2_step, config.steps, config.warmup)
+                    _learn(fabric, g2_optimiser, loss_g + model.lambda_ * loss_l1, rate)
+                    average.update(g2, g2_step)
+
+            done = step + 1
+            series.add(done, d=loss_d, g=loss_g, l1=loss_l1)
+            if _due(done, config.sample_every, steps):
+                series.picture(done, lambda: g2_sheet(course, samples, g1, average.network))
+            if _due(done, config.checkpoint_every, steps):
+                series.check(done)
+                course.save(done, parts)
+            ticker.tick(done, series.latest)
+    series.flush(steps)
+    return average.network, d_network
+
+
+def schedule(step: int, steps: int, warmup: int) -> float:
+    """Share of the highest learning rate at step `step` of `steps` (from 0): rises over `warmup` steps, then falls along a cosine."""
+    rise = min(1.0, (step + 1) / (warmup + 1))
+    return rise * 0.5 * (1 + math.cos(math.pi * max(0, step - warmup) / max(1, steps - warmup)))
+
+
+def g1_sheet(course: Course, samples: Batch, g1: nn.Module) -> np.ndarray:
+    """Source, pose, truth and coarse image of each sample, (H, W, 3) uint8."""
+    with torch.inference_mode():
+        return _sheet(course, samples, coarse=g1(samples.source, samples.maps))
+
+
+def g2_sheet(course: Course, samples: Batch, g1: nn.Module, g2: nn.Module) -> np.ndarray:
+    """Source, pose, truth, coarse image, difference map and refined image of each sample, (H, W, 3) uint8."""
+    with torch.inference_mode():
+        coarse = g1(samples.source, samples.maps)
+        return _sheet(course, samples, coarse=coarse, refined=coarse + g2(coarse, samples.source))
+
+
+def _sheet(course: Course, samples: Batch, **painted: Tensor) -> np.ndarray:
+    pack, size = course.pack, course.image_size
+    images = {name: _to_uint8(value) for name, value in painted.items()}
+    rows = []
+    for number, (source, target) in enumerate(samples.index.tolist()):
+        pose = draw_pose(pack.pose_2d[target], pack.label[target] * course.pose.depth, size)
+        rows.append([pack.image[source], pose, pack.image[target], *(image[number] for image in images.values())])
+        if "refined" in images:
+            rows[-1].insert(4, difference_map(images["refined"][number], images["coarse"][number]))
+    names = ["coarse", "difference", "refined"] if "refined" in images else ["coarse"]
+    return sheet(["source", "pose", "truth", *names], rows, height=max(128, size[0]))
+
+
+def _to_uint8(image: Tensor) -> np.ndarray:
+    """(B, 3, H, W) in [-1, 1] to (B, H, W, 3) uint8."""
+    return ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def _set_up(fabric: Fabric, network: nn.Module, lr: float) -> tuple[Any, Any]:
+    """The network and its optimiser, where and how Fabric runs them."""
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return fabric.setup(network, Adam(network.parameters(), lr, betas=BETAS, fused=True))
+
+
+def _learn(fabric: Fabric, optimiser: Optimizer, loss: Tensor, rate: float) -> None:
+    """One step along the gradient of `loss`."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.zero_grad()
+    fabric.backward(loss)
+    optimiser.step()
+
+
+@contextmanager
+def _frozen(fabric: Fabric, network: Any) -> Iterator[None]:
+    """Inside, gradients pass through the network but do not reach its weights."""
+    network.requires_grad_(False)
+    try:
+        with fabric.no_backward_sync(network):
+            yield
+    finally:
+        network.requires_grad_(True)
+
+
+def _due(done: int, every: int, steps: int) -> bool:
+    """Whether something that happens every `every` steps, and at the end, happens after step `done` (from 1)."""
+    return done % every == 0 or done == steps

@@ -1,0 +1,146 @@
+"""A trained model applied to one picture and one 2.5D pose.
+
+A pose file is JSON:
+
+    {"joints": {"hips": [412.0, 530.5], "right_hip": [391.0, 530.0], ..., "right_wrist": null},
+     "labels": {"right_forearm": 1, "left_thigh": -1}}
+
+`joints` names all 17 joints (`skeleton.H36M_17`), each as x and y in px, null where it is not known. `labels` says of limbs
+(`skeleton.LIMB_NAMES`) whether they are in front (1), in the torso's plane (0) or occluded (-1); a limb that is left out is 0.
+
+The pose that belongs to the picture is in px of that picture. The pose to paint may be in px of any picture: every pose is brought to the
+image that the networks see by the extent of its own joints, as in training (`crop.crop_box`), so its place and size do not matter.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from pydantic import create_model
+
+from pipeline.config.section import Section, parse
+from pipeline.crop import crop_box, crop_image, to_crop
+from pipeline.errors import UserError
+from pipeline.files import atomic_output, read_json
+from pipeline.frame_store import decode_image
+from pipeline.loader import make_maps, to_image
+from pipeline.metrics.image import to_uint8
+from pipeline.networks.generator import Painter
+from pipeline.skeleton import H36M_17, LIMB_NAMES
+
+MIN_EXTENT = 8.0  # px; a pose that spans less is not in px
+MAX_STRETCH = 0.02  # by how much the proportions of a picture without a pose may differ from those of the image that the networks see
+
+Point = tuple[float, float] | None
+Label = Literal[-1, 0, 1]
+
+
+_Joints = create_model("Joints", __base__=Section, **dict.fromkeys(H36M_17.names, (Point, ...)))  # type: ignore[call-overload]
+_Labels = create_model("Labels", __base__=Section, **dict.fromkeys(LIMB_NAMES, (Label, 0)))  # type: ignore[call-overload]
+
+
+class PoseFile(Section):
+    """Content of a pose file."""
+
+    joints: _Joints  # type: ignore[valid-type]
+    labels: _Labels  # type: ignore[valid-type]
+
+
+@dataclass(frozen=True)
+class LabelledPose:
+    """A 2.5D pose: pose_2d (17, 2) float64, px, NaN where a joint is not known; label (8,) int8."""
+
+    pose_2d: np.ndarray
+    label: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """(K, 2) px, the joints that are known."""
+        return self.pose_2d[~np.isnan(self.pose_2d[:, 0])]
+
+
+def read_pose(path: Path) -> LabelledPose:
+    """Read a pose file; raise UserError with a line per wrong entry."""
+    content = parse(PoseFile, read_json(path), str(path), hint="see examples/pose.json")
+    pose_2d = [getattr(content.joints, name) or (np.nan, np.nan) for name in H36M_17.names]
+    pose = LabelledPose(np.array(pose_2d, np.float64), np.array([getattr(content.labels, name) for name in LIMB_NAMES], np.int8))
+    extent = np.ptp(pose.known, axis=0).max() if len(pose.known) else 0.0
+    if extent < MIN_EXTENT:
+        raise UserError(f"{path}: expected joints in px that span at least {MIN_EXTENT:g} px, found {len(pose.known)} that span {extent:.3g}")
+    return pose
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """Read a picture in any format that OpenCV knows, (h, w, 3) uint8 RGB; raise UserError where there is none."""
+    try:
+        image = decode_image(np.frombuffer(path.read_bytes(), np.uint8))
+    except OSError as error:
+        raise UserError(f"{path}: expected a picture, {error.strerror}") from None
+    if image is None:
+        raise UserError(f"{path}: expected a picture, as PNG or JPEG, found something else or a damaged file")
+    return image
+
+
+def write_picture(path: Path, image: np.ndarray) -> None:
+    """Write (h, w, 3) uint8 RGB as PNG, whole or not at all; raise UserError where `path` has another suffix."""
+    if path.suffix.lower() != ".png":
+        raise UserError(f"{path}: the image is written as PNG; expected a name that ends in .png")
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    with atomic_output(path) as partial:
+        partial.write_bytes(encoded.tobytes())
+
+
+def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, target: LabelledPose, margin: float) -> np.ndarray:
+    """Paint the person of the picture in the target pose: the refined image, (H, W, 3) uint8 RGB, as large as those of training.
+
+    image : (h, w, 3) uint8 RGB; source : the pose in it, by which the person is cut out, or None for a picture that is cut already, which
+    a model without `pose.source` can do with; margin : `data.margin` of training. Raises UserError where the picture and its pose do not
+    fit each other.
+    """
+    size = painter.image_size
+    if source is None:
+        crop, source_pose, source_label = _whole(image, size, painter), np.full_like(target.pose_2d, np.nan), np.zeros_like(target.label)
+    else:
+        crop, source_pose, source_label = _cut_out(image, source, size, margin), _place(source, size, margin), source.label
+    poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, _place(target, size, margin))]
+    labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
+    maps = make_maps(poses[0], labels[0], poses[1], labels[1], size, painter.pose)
+    _, refined = painter.paint(to_image(crop[None]), maps)
+    return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
+
+
+def _cut_out(image: np.ndarray, source: LabelledPose, size: tuple[int, int], margin: float) -> np.ndarray:
+    """The person, (H, W, 3) uint8; raise UserError unless most of the joints lie in the picture."""
+    height, width = image.shape[:2]
+    inside = ((source.known > -1) & (source.known < (width, height))).all(axis=1)
+    if inside.mean() < 0.5:
+        raise UserError(
+            f"source pose: expected joints in px of the picture, which is {width} x {height}, found {(~inside).sum()} of {inside.size} outside; "
+            "give the pose of this very picture"
+        )
+    return crop_image(image, _box(source, size, margin), (width, height), size)
+
+
+def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.ndarray:
+    """The whole picture at the size that the networks see; raise UserError where that would stretch it, or where they need a source pose."""
+    height, width = image.shape[:2]
+    if painter.pose.source:
+        raise UserError("source pose: missing; this model was trained with pose.source, so it needs the pose that the picture shows")
+    if abs(width / height * size[0] / size[1] - 1) > MAX_STRETCH:
+        raise UserError(
+            f"source pose: missing, and the picture, {width} x {height}, has not the proportions {size[1]} x {size[0]} of an image that is cut "
+            "already; give the pose that the picture shows, or cut the person out"
+        )
+    return crop_image(image, np.array([0, 0, width, height]) - 0.5, (width, height), size)
+
+
+def _place(pose: LabelledPose, size: tuple[int, int], margin: float) -> np.ndarray:
+    """The joints in px of the image that the networks see, (17, 2)."""
+    return to_crop(pose.pose_2d[None], _box(pose, size, margin)[None], size)[0]
+
+
+def _box(pose: LabelledPose, size: tuple[int, int], margin: float) -> np.ndarray:
+    return crop_box(pose.known[None], size, margin)[0]
