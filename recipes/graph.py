@@ -1,0 +1,118 @@
+"""Write what can be derived into the graphs: code dependencies of every stage, and the recipes' graphs from the root's.
+
+`python -m recipes.graph` writes, `python -m recipes.graph --check` only says what is out of date and exits with status 1.
+"""
+
+import ast
+import io
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+GRAPHS = ("dvc.yaml", "data/dvc.yaml")
+RECIPES = ("tiny",)
+PACKAGES = ("pipeline", "stages")
+
+
+def code_deps(stage: str, root: Path = ROOT) -> list[str]:
+    """Files of the project that `python -m stages.<stage>` can import, sorted, relative to `root`."""
+    found: set[Path] = set()
+    waiting = [root / "stages" / f"{stage}.py"]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += _imported_files(file, root)
+    return sorted(str(file.relative_to(root)) for file in found)
+
+
+def _imported_files(file: Path, root: Path) -> Iterator[Path]:
+    for name in _imported_names(ast.parse(file.read_text(encoding="utf-8"))):
+        if name.split(".")[0] in PACKAGES:
+            target = root.joinpath(*name.split("."))
+            if target.with_suffix(".py").is_file():
+                yield target.with_suffix(".py")
+
+
+def _imported_names(node: ast.AST) -> Iterator[str]:
+    """Every module that is imported anywhere below `node`; `from a import b` may mean a.b, too. Imports for types alone do not run."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and node.module:
+        yield node.module
+        yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    for child in ast.iter_child_nodes(node):
+        yield from _imported_names(child)
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=2, offset=0)
+    return yaml
+
+
+def with_code_deps(text: str) -> str:
+    """`text` of a graph with the code dependencies of every stage as they are now, before its other dependencies."""
+    yaml = _yaml()
+    graph = yaml.load(text)
+    for stage in graph["stages"].values():
+        name = re.search(r"-m stages\.(\w+)", stage["cmd"])
+        assert name, stage["cmd"]
+        others = [dep for dep in stage["deps"] if not re.fullmatch(rf"({'|'.join(PACKAGES)})/.*\.py", dep)]
+        stage["deps"] = code_deps(name[1]) + others
+    out = io.StringIO()
+    yaml.dump(graph, out)
+    return out.getvalue()
+
+
+def recipe_graph(text: str, recipe: str, up: str) -> str:
+    """The root's graph `text` with every output, and the file of parameters, below recipes/<recipe>; `up` leads back to the root."""
+    folder = f"recipes/{recipe}"
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    stages, heading, plots = text.partition("\nplots:\n")  # plots are relative to the graph's own folder
+    stages = re.sub(r"(?<![\w/.])(data|models|metrics)/", rf"{folder}/\1/", stages)
+    stages = re.sub(r"(?<![\w/.])params\.yaml", f"{folder}/params.yaml", stages)
+    yaml = _yaml()
+    graph = yaml.load(stages + heading + plots)
+    for stage in graph["stages"].values():
+        stage.pop("wdir", None)
+        stage.insert(0, "wdir", up)
+    out = io.StringIO()
+    out.write(f"# Written by `make graph` from the graph at the root, with the values of {folder}/params.yaml.\n")
+    yaml.dump(graph, out)
+    return out.getvalue()
+
+
+def expected_graphs() -> dict[Path, str]:
+    """Every graph as it should be: path to text."""
+    graphs = {}
+    for name in GRAPHS:
+        text = with_code_deps((ROOT / name).read_text(encoding="utf-8"))
+        graphs[ROOT / name] = text
+        for recipe in RECIPES:
+            path = ROOT / "recipes" / recipe / name
+            graphs[path] = recipe_graph(text, recipe, up="/".join([".."] * (2 + name.count("/"))))
+    return graphs
+
+
+def main() -> None:
+    """Write the graphs, or say which are out of date."""
+    stale = [(path, text) for path, text in expected_graphs().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path, text in stale:
+        print(f"{path.relative_to(ROOT)}: out of date" if "--check" in sys.argv else f"{path.relative_to(ROOT)}: written")
+        if "--check" not in sys.argv:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if stale and "--check" in sys.argv:
+        sys.exit("run `make graph`")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Score the trained generator on the stored test pairs."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.config.data import DataConfig
+from pipeline.config.evaluate import EvaluateConfig
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.section import load_config
+from pipeline.evaluation import choose_device, evaluate, fix_arithmetic
+from pipeline.files import write_json
+from pipeline.metrics.cases import write_cases
+from pipeline.networks.generator import load_painter
+from pipeline.pack import read_packs
+from pipeline.pairs import read_pairs
+from stages.command import existing, output, stage
+
+
+@stage
+@click.argument("packed", type=existing)
+@click.argument("pairs", type=existing)
+@click.argument("g1", type=existing)
+@click.argument("g2", type=existing)
+@click.argument("test", type=output)
+@click.argument("cases", type=output)
+def main(packed: Path, pairs: Path, g1: Path, g2: Path, test: Path, cases: Path, params: Path) -> None:
+    """Paint the test pairs in PAIRS with the weights G1 and G2; write the scores TEST and, for the report, CASES."""
+    config = load_config(EvaluateConfig, params, "evaluate")
+    fix_arithmetic(config.threads)
+    device = choose_device(load_config(ParallelConfig, params, "parallel").accelerator)
+    pack = read_packs(packed, load_config(DataConfig, params, "data").test_subjects)
+    figures, shown = evaluate(load_painter(g1, g2), pack, read_pairs(pairs / "test.csv", pack), config, device)
+    write_cases(cases, shown)
+    write_json(test, figures)
+
+
+if __name__ == "__main__":
+    main()

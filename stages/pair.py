@@ -1,0 +1,22 @@
+"""Choose the pairs that are trained on and those that are scored."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.config.data import DataConfig, PairsConfig
+from pipeline.config.section import load_config
+from pipeline.pairs import write_pairs
+from stages.command import existing, output, stage
+
+
+@stage
+@click.argument("packed", type=existing)
+@click.argument("pairs", type=output)
+def main(packed: Path, pairs: Path, params: Path) -> None:
+    """Write train.csv, test.csv and report.json to the folder PAIRS, chosen among the packs in the folder PACKED."""
+    write_pairs(packed, pairs, load_config(DataConfig, params, "data"), load_config(PairsConfig, params, "pairs"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Train G1, the generator of the coarse image."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.config.data import DataConfig
+from pipeline.config.model import ModelConfig
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.pose import PoseConfig
+from pipeline.config.section import load_config
+from pipeline.config.train import TrainG1Config
+from pipeline.networks.checkpoint import save_network
+from pipeline.training import Course, make_fabric, train_g1
+from stages.command import existing, output, stage
+
+
+@stage
+@click.argument("packed", type=existing)
+@click.argument("pairs", type=existing)
+@click.argument("g1", type=output)
+@click.argument("series", type=output)
+def main(packed: Path, pairs: Path, g1: Path, series: Path, params: Path) -> None:
+    """Train on the pairs of PAIRS/train.csv among the packs in PACKED; write weights to G1, curves and samples to the folder SERIES."""
+    data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
+    pose, config = load_config(PoseConfig, params, "pose").seen, load_config(TrainG1Config, params, "train_g1")
+    fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
+    with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, pose, model, config) as course:
+        network = train_g1(course, model, config)
+        if fabric.is_global_zero:
+            save_network(g1, network, pose)
+            course.publish_series(series)
+
+
+if __name__ == "__main__":
+    main()

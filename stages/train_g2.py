@@ -1,0 +1,39 @@
+"""Train G2, which refines the coarse image, against D."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.config.data import DataConfig
+from pipeline.config.model import ModelConfig
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.pose import PoseConfig
+from pipeline.config.section import load_config
+from pipeline.config.train import TrainG2Config
+from pipeline.networks.checkpoint import save_network
+from pipeline.training import Course, load_g1, make_fabric, train_g2
+from stages.command import existing, output, stage
+
+
+@stage
+@click.argument("packed", type=existing)
+@click.argument("pairs", type=existing)
+@click.argument("g1", type=existing)
+@click.argument("g2", type=output)
+@click.argument("d", type=output)
+@click.argument("series", type=output)
+def main(packed: Path, pairs: Path, g1: Path, g2: Path, d: Path, series: Path, params: Path) -> None:
+    """Train on the pairs of PAIRS/train.csv among the packs in PACKED with the weights G1; write G2 and D, and curves and samples to SERIES."""
+    data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
+    pose, config = load_config(PoseConfig, params, "pose").seen, load_config(TrainG2Config, params, "train_g2")
+    fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
+    with Course.open("train_g2", fabric, packed, pairs / "train.csv", data, pose, model, config, g1) as course:
+        networks = train_g2(course, load_g1(g1, course), model, config)
+        if fabric.is_global_zero:
+            save_network(g2, networks[0], pose)
+            save_network(d, networks[1], pose)
+            course.publish_series(series)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""Repaint the person in a picture in a new pose."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.config.data import DataConfig
+from pipeline.config.section import load_config
+from pipeline.networks.generator import load_painter
+from pipeline.transfer import read_picture, read_pose, transfer, write_picture
+from stages.command import existing, output, stage
+
+
+@stage
+@click.option("--image", type=existing, required=True, help="Picture of a person.")
+@click.option("--source-pose", type=existing, help="Pose file: the pose in the picture, in px of it; not needed where the person is cut out already.")
+@click.option("--pose", type=existing, required=True, help="Pose file: the pose to paint, in px of any picture.")
+@click.option("--g1", type=existing, default="models/g1.safetensors", show_default=True, help="Weights of G1.")
+@click.option("--g2", type=existing, default="models/g2.safetensors", show_default=True, help="Weights of G2.")
+@click.option("--out", type=output, required=True, help="PNG file to write.")
+def main(image: Path, source_pose: Path | None, pose: Path, g1: Path, g2: Path, out: Path, params: Path) -> None:
+    """Repaint the person in a picture in a new pose, with the trained model.
+
+    A pose file is JSON with `joints` (x and y of each, null where it is not known) and `labels` (1 in front, 0 in the torso's plane,
+    -1 occluded), as in examples/pose.json.
+    """
+    margin = load_config(DataConfig, params, "data").margin
+    source = None if source_pose is None else read_pose(source_pose)
+    write_picture(out, transfer(load_painter(g1, g2), read_picture(image), source, read_pose(pose), margin))
+
+
+if __name__ == "__main__":
+    main()
