@@ -1,0 +1,104 @@
+"""Training images per second by number format and memory layout, as a ratio to float32 in torch's own layout, in the same run.
+
+`python benchmarks/bench_training.py [params.yaml]` takes the networks' sizes from the parameters. The three ways take turns, and the best
+of several rounds counts, so that other work on the machine disturbs all of them alike.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim import Adam
+
+from pipeline.config.data import DataConfig
+from pipeline.config.model import ModelConfig
+from pipeline.config.pose import PoseConfig
+from pipeline.config.section import load_config
+from pipeline.config.train import TrainG1Config
+from pipeline.loader import input_channels
+from pipeline.losses import d_loss, g_loss, masked_l1
+from pipeline.networks.discriminator import D
+from pipeline.networks.unet import G1, G2
+
+ROUNDS = 5
+WAYS = (
+    ("32-true, contiguous", torch.float32, torch.contiguous_format),
+    ("32-true, channels last", torch.float32, torch.channels_last),
+    ("bf16-mixed, channels last", torch.bfloat16, torch.channels_last),
+)
+
+
+def main(params: Path) -> None:
+    """Print one line per stage and way."""
+    data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
+    config = load_config(TrainG1Config, params, "train_g1")
+    torch.set_num_threads(config.threads)
+    torch.set_flush_denormal(True)
+    channels, count = input_channels(load_config(PoseConfig, params, "pose")), config.batch_size
+    source, target = torch.rand(2, count, 3, *data.image_size) * 2 - 1
+    maps, mask = torch.rand(count, channels, *data.image_size), torch.ones(count, 1, *data.image_size)
+
+    def g1_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
+        g1 = G1(channels, data.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling).to(memory_format=layout)
+        learn = learner(g1)
+
+        def step() -> None:
+            with torch.autocast("cpu", kind, enabled=kind != torch.float32):
+                coarse = g1(source, maps)
+            learn(masked_l1(coarse.float(), target, mask))
+
+        return step
+
+    def g2_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
+        g1 = G1(channels, data.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling).to(memory_format=layout)
+        g2 = G2(data.image_size, model.filters, model.blocks - 2, model.upsampling).to(memory_format=layout)
+        d = D(data.image_size, model.discriminator, model.border).to(memory_format=layout)
+        learn_g2, learn_d = learner(g2), learner(d)
+
+        def step() -> None:
+            with torch.autocast("cpu", kind, enabled=kind != torch.float32):
+                with torch.no_grad():
+                    coarse = g1(source, maps).float()
+                refined = coarse + g2(coarse, source).float()
+                learn_d(d_loss(d, source, target, refined, triplet=model.discriminator == "triplet"))
+                d.requires_grad_(False)
+                learn_g2(g_loss(d, source, refined) + model.lambda_ * masked_l1(refined, target, mask))
+                d.requires_grad_(True)
+
+        return step
+
+    for name, make in (("train_g1", g1_step), ("train_g2", g2_step)):
+        seconds = race([make(kind, layout) for _, kind, layout in WAYS])
+        for (way, _, _), each in zip(WAYS, seconds, strict=True):
+            print(f"{name}  {way:<26} {count / each:6.1f} images/s, {seconds[0] / each:.2f} times the first")
+
+
+def learner(network: nn.Module) -> Callable[[torch.Tensor], None]:
+    """One optimiser step along a loss' gradient."""
+    optimiser = Adam(network.parameters(), 1e-4, fused=True)
+
+    def learn(loss: torch.Tensor) -> None:
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    return learn
+
+
+def race(steps: list[Callable[[], None]]) -> list[float]:
+    """Shortest time of each step in s; they take turns."""
+    best = [float("inf")] * len(steps)
+    for attempt in range(ROUNDS + 1):
+        for number, step in enumerate(steps):
+            start = time.perf_counter()
+            step()
+            if attempt:  # the first round warms up
+                best[number] = min(best[number], time.perf_counter() - start)
+    return best
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "params.yaml"))

@@ -1,0 +1,365 @@
+import json
+import re
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from ruamel.yaml import YAML
+from small_recording import CAMERA_IDS, POSES, make_camera
+
+from pipeline.camera import Camera
+from pipeline.files import file_hash, read_json
+from pipeline.human36m.cdf import write_pose
+from pipeline.human36m.encode import write_video
+from pipeline.human36m.layout import CAMERA, PIXELS, WORLD
+from stages import check, index
+
+
+@pytest.fixture
+def params(root: Path, tmp_path: Path):
+    """Write parameters that read `root`; keywords change section `data`. Returns the file."""
+    yaml = YAML(typ="safe")
+    values = yaml.load(Path(__file__).parents[2] / "params.yaml")
+    values["parallel"]["workers"] = 1
+
+    def write(**changes) -> Path:
+        values["data"] |= {"root": str(root), "subjects": ["S1", "S9"], "test_subjects": ["S9"], "exclude": []} | changes
+        yaml.dump(values, tmp_path / "params.yaml")
+        return tmp_path / "params.yaml"
+
+    return write
+
+
+@pytest.fixture
+def run_index(params, tmp_path: Path):
+    """Run the stage; returns its output and the manifests by file name."""
+
+    def run(**changes):
+        result = CliRunner().invoke(index.main, [str(tmp_path / "manifest"), "--params", str(params(**changes))], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output, {file.name: read_json(file) for file in (tmp_path / "manifest").iterdir()}
+
+    return run
+
+
+@pytest.fixture
+def index_fails(params, tmp_path: Path):
+    """Run the stage and expect one line that matches, and no output."""
+
+    def run(words: str, **changes) -> None:
+        result = CliRunner().invoke(index.main, [str(tmp_path / "manifest"), "--params", str(params(**changes))], catch_exceptions=False)
+        assert result.exit_code == 1
+        assert re.fullmatch(f"Error: [^\n]*{words}[^\n]*\n", result.output), result.output
+        assert not (tmp_path / "manifest").exists()
+
+    return run
+
+
+@pytest.fixture
+def run_check(params, root: Path):
+    """Run `stages.check`; returns its exit status and output."""
+
+    def run(*options: str, **changes) -> tuple[int, str]:
+        result = CliRunner().invoke(check.main, [str(root), "--params", str(params(**changes)), *options], catch_exceptions=False)
+        return result.exit_code, result.output
+
+    return run
+
+
+def views(manifests, subject: str) -> set[tuple[str, str]]:
+    """The views of a subject, the same in both manifests."""
+    videos = {(video["sequence"], video["camera"]) for video in manifests[f"{subject}.videos.json"]["videos"]}
+    poses = {(sequence["sequence"], view["camera"]) for sequence in manifests[f"{subject}.poses.json"]["sequences"] for view in sequence["views"]}
+    assert videos == poses
+    return videos
+
+
+def test_manifests_of_a_complete_folder(run_index, root):
+    output, manifests = run_index()
+    assert output == ""
+    assert set(manifests) == {"S1.videos.json", "S1.poses.json", "S9.videos.json", "S9.poses.json"}
+    assert views(manifests, "S1") == {(prefix, camera) for prefix in ("Sitting 1", "SittingDown 2") for camera in CAMERA_IDS}
+    video = manifests["S1.videos.json"]["videos"][1]
+    path = "S1/Videos/Sitting 1.55011271.mp4"
+    assert video == {
+        "sequence": "Sitting 1",
+        "action": "Sitting",
+        "camera": "55011271",
+        "path": path,
+        "sha256": file_hash(root / path),
+        "fps": 50.0,
+        "width": 64,
+        "height": 64,
+        "frames": POSES + 2,
+        "poses": POSES,
+    }
+    poses = manifests["S9.poses.json"]
+    assert (poses["subject"], poses["truth"], poses["left_out"]) == ("S9", None, [])
+    (sequence,) = poses["sequences"]
+    path = "S9/MyPoseFeatures/D3_Positions/Sitting.cdf"
+    expected = {"sequence": "Sitting", "action": "Sitting", "subaction": 1, "identity": "S9", "poses": POSES, "path": path, "space": "world"}
+    assert {key: sequence[key] for key in expected} == expected
+    assert sequence["sha256"] == file_hash(root / path)
+    view = sequence["views"][0]
+    assert {key: view[key] for key in ("camera", "fps", "width", "height")} == {"camera": CAMERA_IDS[0], "fps": 50.0, "width": 64, "height": 64}
+    np.testing.assert_allclose(Camera.from_dict(view["calibration"]).R, make_camera("S9", CAMERA_IDS[0]).R, atol=1e-14)
+
+
+def test_manifests_do_not_depend_on_where_the_data_lies(run_index, root, tmp_path):
+    (root / "S1/Videos/Sitting 1.54138969.mp4").unlink()
+    (root / "S1/MyPoseFeatures/D3_Positions/SittingDown 2.cdf").write_bytes(b"")
+    _, here = run_index(skip_bad=True)
+    _, there = run_index(skip_bad=True, root=str(root.rename(tmp_path / "elsewhere")))
+    assert here == there
+
+
+def test_as_h36m_fetch_extracts_it(run_index, root):
+    for subject in ("S1", "S9"):
+        for kind in (WORLD, CAMERA, PIXELS):
+            (root / subject / "MyPoseFeatures" / kind).rename(root / subject / f"Poses_{kind}")
+    _, manifests = run_index()
+    assert manifests["S1.poses.json"]["sequences"][0]["path"] == "S1/Poses_D3_Positions/Sitting 1.cdf"
+    assert len(views(manifests, "S1")) == 4
+
+
+def test_poses_of_each_camera_where_the_worlds_are_missing(run_index, root):
+    shutil.rmtree(root / "S9/MyPoseFeatures/D3_Positions")
+    _, manifests = run_index()
+    (sequence,) = manifests["S9.poses.json"]["sequences"]
+    assert sequence["space"] == "camera"
+    assert "path" not in sequence
+    for view in sequence["views"]:
+        assert view["path"] == f"S9/MyPoseFeatures/D3_Positions_mono/Sitting.{view['camera']}.cdf"
+        assert view["sha256"] == file_hash(root / view["path"])
+
+
+def test_chosen_cameras(run_index):
+    _, manifests = run_index(cameras=["55011271"])
+    assert views(manifests, "S9") == {("Sitting", "55011271")}
+
+
+def test_unknown_camera(index_fails):
+    index_fails(r"data\.cameras: 123 is not in table dbcameras of .*metadata\.xml, which has 54138969, 55011271", cameras=["123"])
+
+
+def test_excluded_sequences_are_listed_with_their_reason(run_index):
+    output, manifests = run_index(exclude=[{"sequence": "S1/Sitting 1", "reason": "chair broke"}, {"sequence": "S9/Not there", "reason": "none"}])
+    assert views(manifests, "S1") == {("SittingDown 2", camera) for camera in CAMERA_IDS}
+    for kind in ("videos", "poses"):
+        assert manifests[f"S1.{kind}.json"]["left_out"] == [{"sequence": "Sitting 1", "camera": None, "reason": "chair broke"}]
+    assert "S1: left out Sitting 1: chair broke\n" in output
+
+
+def test_a_shortened_pose_file_or_a_short_video_shortens_the_sequence(run_index, root):
+    path = root / "S9/MyPoseFeatures/D3_Positions/Sitting.cdf"
+    write_pose(path, np.random.default_rng(0).normal(0, 500, (4, 32, 3)))
+    shutil.copy(root / "S9/Videos/Sitting.54138969.mp4", root / "S1/Videos/Sitting 1.54138969.mp4")
+    write_pose(root / "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf", np.random.default_rng(0).normal(0, 500, (40, 32, 3)))
+    _, manifests = run_index()
+    assert {video["poses"] for video in manifests["S9.videos.json"]["videos"]} == {4}
+    assert manifests["S9.poses.json"]["sequences"][0]["poses"] == 4
+    assert [video["poses"] for video in manifests["S1.videos.json"]["videos"]] == [POSES + 1, POSES + 1, POSES, POSES]
+    assert manifests["S1.poses.json"]["sequences"][0]["poses"] == POSES + 1
+    assert manifests["S9.poses.json"]["left_out"] == []  # frames without a pose are what every video ends with
+    reason = "the last 33 of 40 poses: camera 54138969 has no frames or no poses for them"
+    assert manifests["S1.poses.json"]["left_out"] == [{"sequence": "Sitting 1", "camera": None, "reason": reason}]
+
+
+def damage_nothing_there(root: Path) -> str:
+    (root / "S1/Videos/Sitting 1.55011271.mp4").unlink()
+    return r"S1/Videos/Sitting 1\.55011271\.mp4: not found"
+
+
+def damage_video(root: Path) -> str:
+    path = root / "S1/Videos/Sitting 1.55011271.mp4"
+    path.write_bytes(path.read_bytes()[:1000])
+    return r"S1/Videos/Sitting 1\.55011271\.mp4: cannot be decoded"
+
+
+def damage_calibration(root: Path) -> str:
+    path = root / "metadata.xml"
+    text = path.read_text()
+    numbers = re.search(r"<w0>\[(.*)\]", text)[1].split()
+    numbers[66:72] = ["0"] * 6  # second camera, S1
+    path.write_text(re.sub(r"<w0>\[.*\]", f"<w0>[{' '.join(numbers)}]", text))
+    return r"metadata\.xml: table w0 has no calibration of camera 55011271 for S1"
+
+
+@pytest.mark.parametrize("damage", [damage_nothing_there, damage_video, damage_calibration])
+def test_a_bad_view_stops_the_run_or_is_left_out_and_listed(root, run_index, index_fails, damage):
+    words = damage(root)
+    index_fails(words)
+    output, manifests = run_index(skip_bad=True)
+    assert ("Sitting 1", CAMERA_IDS[0]) in views(manifests, "S1")
+    assert ("Sitting 1", CAMERA_IDS[1]) not in views(manifests, "S1")
+    (entry, *_) = manifests["S1.videos.json"]["left_out"]
+    assert (entry["sequence"], entry["camera"]) == ("Sitting 1", CAMERA_IDS[1])
+    assert re.match(words, entry["reason"])
+    assert manifests["S1.poses.json"]["left_out"] == manifests["S1.videos.json"]["left_out"]
+    assert "S1: left out Sitting 1 55011271: " in output
+
+
+def missing_poses(root: Path) -> str:
+    (root / "S1/MyPoseFeatures/D3_Positions/SittingDown 2.cdf").unlink()
+    for file in (root / "S1/MyPoseFeatures/D3_Positions_mono").glob("SittingDown*"):
+        file.unlink()
+    return r"S1/MyPoseFeatures/D3_Positions/SittingDown 2\.cdf: not found"
+
+
+def damaged_poses(root: Path) -> str:
+    path = root / "S1/MyPoseFeatures/D3_Positions/SittingDown 2.cdf"
+    path.write_bytes(path.read_bytes()[:500])
+    return r"S1/MyPoseFeatures/D3_Positions/SittingDown 2\.cdf: expected a CDF file"
+
+
+@pytest.mark.parametrize("damage", [missing_poses, damaged_poses])
+def test_bad_poses_stop_the_run_or_leave_out_the_sequence(root, run_index, index_fails, damage):
+    words = damage(root)
+    index_fails(words)
+    _, manifests = run_index(skip_bad=True)
+    assert views(manifests, "S1") == {("Sitting 1", camera) for camera in CAMERA_IDS}  # and not SittingDown, whose name begins alike
+    (entry,) = manifests["S1.poses.json"]["left_out"]
+    assert (entry["sequence"], entry["camera"]) == ("SittingDown 2", None)
+
+
+def test_one_bad_file_of_a_cameras_poses_costs_that_view(root, run_index):
+    shutil.rmtree(root / "S9/MyPoseFeatures/D3_Positions")
+    (root / "S9/MyPoseFeatures/D3_Positions_mono/Sitting.54138969.cdf").unlink()
+    _, manifests = run_index(skip_bad=True)
+    assert views(manifests, "S9") == {("Sitting", "55011271")}
+
+
+def test_a_subject_without_anything_left_stops_the_run_even_so(root, index_fails):
+    (root / "S9/MyPoseFeatures/D3_Positions/Sitting.cdf").write_bytes(b"")
+    index_fails("S9: expected at least one sequence that can be used, found none .*Sitting", skip_bad=True)
+
+
+def test_a_subject_whose_every_sequence_is_excluded_stops_the_run(index_fails):
+    index_fails(r"S9: expected at least one sequence .*\(no reason\)", exclude=[{"sequence": "S9/Sitting", "reason": "no reason"}])
+
+
+def test_without_metadata(root, index_fails):
+    (root / "metadata.xml").unlink()
+    index_fails(r"metadata\.xml: not found")
+
+
+def test_a_subject_without_a_folder(root, index_fails):
+    shutil.rmtree(root / "S9")
+    index_fails("S9: folder not found; fetch subject S9")
+
+
+def test_a_subject_that_metadata_does_not_name(index_fails):
+    index_fails("table mapping: expected subject S5, found S1, S9", subjects=["S1", "S5"], test_subjects=["S5"])
+
+
+def test_files_that_metadata_does_not_name_are_listed(root, run_index):
+    for name in ("Hopping 1.54138969.mp4", "_ALL 1.54138969.mp4"):
+        shutil.copy(root / "S1/Videos/Sitting 1.54138969.mp4", root / "S1/Videos" / name)
+    _, manifests = run_index()
+    assert [entry["sequence"] for entry in manifests["S1.videos.json"]["left_out"]] == ["S1/Videos/Hopping 1.54138969.mp4"]
+
+
+def test_the_take_of_all_actions_is_ignored(root, run_index):
+    path = root / "metadata.xml"
+    row = "<tr><td>1</td><td>1</td><td>_ALL</td><td>_ALL 1</td></tr>"
+    path.write_text(path.read_text().replace("</mapping>", f"{row}</mapping>"))
+    _, manifests = run_index()
+    assert len(views(manifests, "S1")) == 4
+
+
+def write_truth(root: Path, names: list[str]) -> None:
+    with h5py.File(root / "S1/truth.h5", "w") as file:
+        for i, name in enumerate(names):
+            file.create_group(f"sequences/{name}").attrs["identity"] = f"person {i}"
+
+
+def test_identities_of_invented_data(root, run_index):
+    write_truth(root, ["SittingDown 2", "Sitting 1"])
+    _, manifests = run_index()
+    assert [sequence["identity"] for sequence in manifests["S1.poses.json"]["sequences"]] == ["person 1", "person 0"]
+    assert manifests["S1.poses.json"]["truth"] == {"path": "S1/truth.h5", "sha256": file_hash(root / "S1/truth.h5")}
+    assert [sequence["identity"] for sequence in manifests["S9.poses.json"]["sequences"]] == ["S9"]
+
+
+def test_a_damaged_sidecar_is_one_line(root, index_fails):
+    write_truth(root, ["Sitting 1"])
+    index_fails(r"truth\.h5: expected the identity of sequence 'SittingDown 2', found Sitting 1")
+    with h5py.File(root / "S1/truth.h5", "w"):
+        pass
+    index_fails(r"truth\.h5: expected HDF5")
+    (root / "S1/truth.h5").write_bytes(b"no HDF5")
+    index_fails(r"truth\.h5: expected HDF5")
+
+
+def test_check_of_a_complete_folder(run_check):
+    status, output = run_check("--decode")
+    assert status == 0
+    for words in ("SittingDown 2", "64x64", "│ 50", "the pipeline can run on S1, S9"):
+        assert words in output
+    assert "damaged" not in output
+    assert "missing" not in output
+
+
+def test_check_lists_every_fault_at_once(root, run_check):
+    damage_video(root)
+    missing_poses(root)
+    shutil.copy(root / "S1/Videos/Sitting 1.54138969.mp4", root / "S1/Videos/Hopping.54138969.mp4")
+    (root / "S2").mkdir()
+    status, output = run_check(exclude=[{"sequence": "S9/Hopping", "reason": "none"}])
+    assert status == 1
+    for words in (
+        "damaged",
+        "missing",
+        "S1 Sitting 1 55011271: S1/Videos/Sitting 1.55011271.mp4: cannot be decoded",
+        "S1 SittingDown 2: S1/MyPoseFeatures/D3_Positions/SittingDown 2.cdf: not found",
+        "S1/Videos/Hopping.54138969.mp4: table mapping of metadata.xml does not name this file",
+        "S2: table mapping of metadata.xml does not name this subject",
+        "data.exclude: table mapping of metadata.xml has no sequence S9/Hopping",
+        "(and 1 more)",
+    ):
+        assert words in output
+    assert run_check(skip_bad=True)[0] == 0
+
+
+def test_check_decodes_every_frame_when_asked(root, run_check):
+    path = root / "S1/Videos/Sitting 1.55011271.mp4"
+    rng = np.random.default_rng(0)
+    write_video(path, [rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(40)], 50, 20)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + bytes(2000) + whole[len(whole) // 2 + 2000 :])
+    assert run_check()[0] == 0
+    status, output = run_check("--decode")
+    assert status == 1
+    assert "S1/Videos/Sitting 1.55011271.mp4: " in output
+
+
+def test_check_asks_for_what_is_there_not_for_what_the_parameters_name(root, run_check):
+    status, output = run_check(subjects=["S1", "S5"], test_subjects=["S5"])
+    assert status == 0
+    shutil.rmtree(root / "S9")
+    status, output = run_check()
+    assert status == 1
+    assert "no folder of S9" in output
+    assert "expected at least two subjects" in output
+    shutil.rmtree(root / "S1")
+    status, output = run_check()
+    assert status == 1
+    assert "expected folders of subjects (S1, S9), found none" in output
+
+
+def test_check_shows_excluded_and_shortened_sequences(root, run_check):
+    write_pose(root / "S9/MyPoseFeatures/D3_Positions/Sitting.cdf", np.random.default_rng(0).normal(0, 500, (40, 32, 3)))
+    status, output = run_check(exclude=[{"sequence": "S1/Sitting 1", "reason": "chair broke"}])
+    assert status == 0
+    assert "7 of 40" in output
+    assert "excluded" in output
+    assert "S1 Sitting 1: chair broke" in output
+
+
+def test_manifests_are_json_of_plain_numbers(run_index, tmp_path):
+    run_index()
+    for file in (tmp_path / "manifest").iterdir():
+        json.loads(file.read_text(), parse_constant=pytest.fail)

@@ -1,0 +1,116 @@
+"""Depth scores: the truth is right, its twin is wrong, and who sees only 2D is right half of the time."""
+
+import numpy as np
+import pytest
+
+from pipeline.metrics.depth import judge_order, label_accuracy, label_confusion, labels_differ, order_accuracy
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture
+def truths():
+    """Twelve twins: (12, 2, 32, 16, 3), equal but for 8x6 px, where an arm of one colour is before or behind a shirt of another."""
+    images = RNG.integers(0, 256, (12, 1, 32, 16, 3)).repeat(2, axis=1)
+    images[:, 0, 10:18, 4:10] = RNG.integers(0, 100, (12, 1, 1, 3))
+    images[:, 1, 10:18, 4:10] = RNG.integers(150, 256, (12, 1, 1, 3))
+    return images.astype(np.uint8)
+
+
+def test_the_truth_is_always_right_and_its_twin_never(truths):
+    chain, counted = np.arange(12) % 4, np.ones(12, dtype=bool)
+    right, pixels = judge_order(truths, truths)
+    assert order_accuracy(right, chain, counted)["order_accuracy"] == 1
+    wrong, _ = judge_order(truths[:, ::-1], truths)
+    assert order_accuracy(wrong, chain, counted)["order_accuracy"] == 0
+    assert pixels.tolist() == [48] * 12
+
+
+def test_who_sees_only_2d_scores_exactly_one_half(truths):
+    blind = RNG.integers(0, 256, (12, 1, 32, 16, 3)).repeat(2, axis=1).astype(np.uint8)
+    blind[:3] = (truths[:3].sum(1, keepdims=True) // 2).astype(np.uint8)  # nearly between both
+    right, _ = judge_order(blind, truths)
+    assert order_accuracy(right, RNG.integers(0, 4, 12), np.ones(12, dtype=bool))["order_accuracy"] == 0.5
+
+
+def test_an_image_just_between_both_truths_is_half_right():
+    truths = np.zeros((1, 2, 8, 8, 3), dtype=np.uint8)
+    truths[:, 1] = 100
+    painted = np.full_like(truths, 50)
+    assert judge_order(painted, truths)[0].tolist() == [[0.5, 0.5]]
+
+
+def test_only_pixels_that_differ_clearly_are_judged(truths):
+    right, pixels = judge_order(truths, truths)
+    noisy = truths.copy()
+    noisy[:, :, 20:] = RNG.integers(0, 256, noisy[:, :, 20:].shape)  # the truths agree there
+    np.testing.assert_array_equal(judge_order(noisy, truths)[0], right)
+    faint = np.full((1, 2, 8, 8, 3), 100, dtype=np.uint8)
+    faint[:, 1, 0] = 125  # 25 levels: not clear
+    faint[:, 1, 1] = 126  # 26: clear
+    assert judge_order(faint, faint)[1].tolist() == [8]
+    assert (pixels == 48).all()
+
+
+def test_easy_arms_do_not_hide_blind_legs():
+    """Three chains always right with 10 cases each, one always wrong with a single case: the mean over chains is 0.75."""
+    chain = np.array([0] * 10 + [2] * 10 + [3] * 10 + [1])
+    right = np.where(chain == 1, 0.0, 1.0)[:, None].repeat(2, axis=1)
+    figures = order_accuracy(right, chain, np.ones(31, dtype=bool))
+    assert figures["order_accuracy"] == 0.75
+    assert figures["order_by_chain"]["left_leg"] == {"order_accuracy": 0.0, "order_cases": 1}
+
+
+def test_twins_that_do_not_count_are_told():
+    chain, right = np.array([0, 0, 2, 2]), np.array([[1, 1], [0, 0], [1, 0], [0, 0]], dtype=float)
+    figures = order_accuracy(right, chain, np.array([True, False, True, False]))
+    assert (figures["order_accuracy"], figures["order_cases"], figures["order_left_out"]) == (0.75, 2, 0.5)
+    assert figures["order_by_chain"]["right_arm"] == {"order_accuracy": None, "order_cases": 0}
+
+
+def test_without_twins_nothing_is_claimed():
+    figures = order_accuracy(np.zeros((0, 2)), np.zeros(0, dtype=int), np.zeros(0, dtype=bool))
+    assert (figures["order_accuracy"], figures["order_cases"], figures["order_left_out"]) == (None, 0, None)
+
+
+def test_a_twin_counts_if_a_label_of_its_own_chain_differs():
+    label = np.zeros((3, 8), dtype=np.int8)
+    twin = label.copy()
+    twin[0, 5] = 1  # left forearm
+    twin[1, 0] = -1  # right thigh
+    assert labels_differ(label, twin, np.array([2, 2, 2])).tolist() == [True, False, False]
+    assert labels_differ(label, twin, np.array([0, 0, 0])).tolist() == [False, True, False]
+
+
+def test_label_accuracy_by_hand():
+    truth = np.zeros((2, 8), dtype=np.int8)
+    truth[0, :4] = [1, 1, -1, -1]
+    label = truth.copy()
+    label[0, 0] = 0  # a limb in front is missed: 1 of 2
+    label[1, 7] = 1  # wrong, but not clear
+    clear = np.ones((2, 8), dtype=bool)
+    clear[1, 7] = False
+    figures = label_accuracy(label, truth, clear)
+    assert figures["label_accuracy"] == pytest.approx(14 / 15, abs=1e-6)
+    assert figures["label_accuracy_all"] == 14 / 16
+    assert figures["label_accuracy_balanced"] == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-6)
+
+
+def test_label_confusion_counts_truth_by_label():
+    truth = np.array([[1] * 8, [-1] * 8], dtype=np.int8)
+    label = np.array([[0] * 8, [-1] * 8], dtype=np.int8)
+    counted = np.ones((2, 8), dtype=bool)
+    counted[:, 3] = False
+    confusion = label_confusion(label, truth, counted)
+    assert confusion.shape == (8, 3, 3)
+    assert confusion[0].tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
+    assert confusion[3].sum() == 0
+
+
+def test_always_answering_zero_is_seen_by_the_balanced_figure():
+    truth = np.zeros((10, 8), dtype=np.int8)
+    truth[0] = 1
+    truth[1] = -1
+    figures = label_accuracy(np.zeros_like(truth), truth, np.ones((10, 8), dtype=bool))
+    assert figures["label_accuracy"] == 0.8
+    assert figures["label_accuracy_balanced"] == pytest.approx(1 / 3, abs=1e-6)

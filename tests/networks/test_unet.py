@@ -1,0 +1,91 @@
+"""G1 and G2: shapes in every variant, and what they do before training."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from pipeline.errors import UserError
+from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet
+
+SIZE = (32, 16)
+MAPS = 5
+
+
+def make_g1(bottleneck: str = "conv", upsampling: str = "nearest", blocks: int = 4, filters: int = 4) -> G1:
+    return G1(MAPS, SIZE, filters, blocks, bottleneck, upsampling)
+
+
+def shake(network: nn.Module) -> None:
+    """Give every weight another value: some begin at zero and hide what lies behind them."""
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(0.05 * torch.randn_like(weight))
+
+
+@pytest.mark.parametrize(
+    ("bottleneck", "upsampling", "blocks"), list(itertools.product(("fc", "conv"), ("nearest", "bilinear", "transposed"), (3, 4, 5)))
+)
+def test_g1_paints_an_image_and_every_weight_takes_part(bottleneck: str, upsampling: str, blocks: int) -> None:
+    g1 = make_g1(bottleneck, upsampling, blocks)
+    shake(g1)
+    coarse = g1(torch.randn(2, 3, *SIZE), torch.randn(2, MAPS, *SIZE))
+    assert coarse.shape == (2, 3, *SIZE)
+    coarse.square().sum().backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in g1.parameters())
+
+
+@pytest.mark.parametrize(("upsampling", "blocks"), list(itertools.product(("nearest", "bilinear", "transposed"), (1, 2, 3))))
+def test_g2_changes_nothing_before_training(upsampling: str, blocks: int) -> None:
+    g2 = G2(SIZE, 4, blocks, upsampling)
+    coarse, source = torch.randn(2, 2, 3, *SIZE)
+    assert torch.equal(g2(coarse, source), torch.zeros(2, 3, *SIZE))
+    shake(g2)
+    first = g2(coarse, source)
+    assert first.abs().sum() > 0
+    assert not torch.allclose(first, g2(coarse, -source))
+    assert not torch.allclose(first, g2(-coarse, source))
+
+
+def test_both_inputs_of_g1_matter() -> None:
+    g1 = make_g1()
+    shake(g1)
+    source, maps = torch.randn(1, 3, *SIZE), torch.randn(1, MAPS, *SIZE)
+    assert not torch.allclose(g1(source, maps), g1(-source, maps))
+    assert not torch.allclose(g1(source, maps), g1(source, -maps))
+
+
+def test_filters_grow_linearly_and_the_decoder_is_as_wide_as_what_it_joins() -> None:
+    unet = UNet(3, (64, 32), filters=8, blocks=5, bottleneck="fc", upsampling="nearest")
+    assert [block.first.in_channels for block in unet.encoder] == [8, 16, 24, 32, 40]
+    assert [block.first.in_channels for block in unet.decoder] == [8 + 40, 32 + 32, 24 + 24, 16 + 16, 8 + 8]
+
+
+def test_no_pixel_of_an_image_reaches_another_image_of_the_batch() -> None:
+    g1 = make_g1("fc")
+    shake(g1)
+    source, maps = torch.randn(2, 3, *SIZE), torch.randn(2, MAPS, *SIZE)
+    both = g1(source, maps)
+    torch.testing.assert_close(g1(source[:1], maps[:1]), both[:1])
+
+
+def test_a_block_rectifies_its_input_at_first() -> None:
+    unet = UNet(3, SIZE, filters=4, blocks=3, bottleneck="conv", upsampling="nearest")
+    x = torch.randn(1, 4, 8, 8)
+    assert isinstance(unet.encoder[0], Block)
+    assert torch.equal(unet.encoder[0](x), x.relu())
+
+
+def test_enlarging_after_the_convolution_is_the_same_as_before_it() -> None:
+    enlarge = Enlarge(6, 4, "nearest")
+    x = torch.randn(2, 6, 5, 3)
+    expected = enlarge.convolution(nn.functional.interpolate(x, scale_factor=2, mode="nearest")).relu()
+    torch.testing.assert_close(enlarge(x), expected)
+
+
+@pytest.mark.parametrize("size", [(36, 16), (32, 20)])
+def test_a_size_that_cannot_be_halved_is_an_error(size: tuple[int, int]) -> None:
+    with pytest.raises(UserError, match=r"data.image_size = \[\d+, \d+\]: expected multiples of 8, since 4 blocks"):
+        G1(MAPS, size, 4, 4, "conv", "nearest")

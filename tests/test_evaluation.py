@@ -1,0 +1,356 @@
+"""Evaluation of whole test sets: people drawn from their part maps, so that a model that reads the part map paints them exactly."""
+
+import csv
+import json
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import Tensor, nn
+
+from pipeline.config.evaluate import EvaluateConfig
+from pipeline.config.pose import MapConfig
+from pipeline.errors import UserError
+from pipeline.evaluation import choose_device, evaluate, twin_task
+from pipeline.loader import input_channels
+from pipeline.metrics.cases import read_cases
+from pipeline.metrics.image import ssim
+from pipeline.metrics.tables import IMAGES, SCORES
+from pipeline.networks.checkpoint import save_network
+from pipeline.networks.generator import Painter
+from pipeline.networks.unet import G1, G2
+from pipeline.pack import Pack, Twins
+from pipeline.pose_maps import part_map
+from pipeline.skeleton import H36M_17, LIMB_NAMES
+from stages.evaluate import main
+
+SIZE = (64, 32)
+CPU = torch.device("cpu")
+CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None)
+PARTS = MapConfig(depth=True, maps=("parts",), source=False, heatmap_radius=4)
+# Background, torso, head and limbs: colours far from each other.
+COLOURS = torch.tensor(
+    [
+        [60, 230, 240, 200, 255, 0, 0, 0, 0, 160, 255],
+        [60, 230, 180, 0, 90, 0, 140, 120, 255, 0, 0],
+        [60, 230, 140, 0, 0, 200, 255, 0, 60, 160, 200],
+    ]
+).T
+# The left forearm lies across the torso.
+STANDING = np.array(
+    [
+        [16, 13, 13, 13, 19, 19, 19, 16, 16, 16, 16, 21, 25, 17, 11, 7, 6],
+        [34, 34, 45, 57, 34, 45, 57, 26, 17, 12, 6, 18, 25, 27, 18, 26, 33],
+    ],
+    dtype=np.float32,
+).T
+FOREARM = LIMB_NAMES.index("left_forearm")
+
+
+def draw(pose_2d, label):
+    return COLOURS[part_map(torch.from_numpy(pose_2d), torch.from_numpy(label), SIZE)].to(torch.uint8).numpy()
+
+
+@pytest.fixture
+def pack():
+    """Two identities, each seen by two cameras at four times, the left forearm before the torso; one twin of every second row."""
+    rng = np.random.default_rng(0)
+    count = 16
+    pose_2d = STANDING + rng.normal(0, 0.7, (count, 17, 2)).astype(np.float32)
+    label = np.zeros((count, 8), dtype=np.int8)
+    label[:, FOREARM] = 1
+    twin = label[::2].copy()
+    twin[:, FOREARM] = -1
+    truth = label.copy()
+    truth[0, 0] = 1
+    return Pack(
+        image=draw(pose_2d, label),
+        pose_2d=pose_2d,
+        label=label,
+        pose_3d=np.zeros((count, 17, 3), dtype=np.float32),
+        frame=np.tile(np.array([0, 5, 10, 15], dtype=np.int32), 4),
+        subject=np.array(["S9"] * count),
+        sequence=np.repeat(["Directions", "Walking"], 8),
+        identity=np.repeat(["ann", "bob"], 8),
+        action=np.repeat(["Directions", "Walking"], 8),
+        camera=np.tile(np.repeat(["54138969", "55011271"], 4), 2),
+        offset={"S9": 0},
+        label_truth=truth,
+        label_clear=np.ones((count, 8), dtype=bool),
+        twins=Twins(draw(pose_2d[::2], twin), np.arange(0, count, 2), np.full(8, 2, dtype=np.int8), twin, np.zeros((8, 17, 3), dtype=np.float32)),
+    )
+
+
+@pytest.fixture
+def pairs():
+    """Per identity: neighbours of one camera, and one pair across cameras."""
+    return np.array([(start + a, start + b) for start in (0, 8) for a, b in ((0, 1), (1, 2), (3, 2), (5, 6), (6, 7), (2, 7))])
+
+
+class PaintsParts(nn.Module):
+    """Gives each pixel the colour of the part that the part map shows there: the perfect model of these people."""
+
+    def forward(self, _: Tensor, maps: Tensor) -> Tensor:
+        background = 1 - maps.sum(1, keepdim=True)
+        return torch.einsum("bphw,pc->bchw", torch.cat((background, maps), 1), COLOURS / 127.5 - 1)
+
+
+class AddsNothing(nn.Module):
+    def forward(self, coarse: Tensor, _: Tensor) -> Tensor:
+        return torch.zeros_like(coarse)
+
+
+def perfect(pose=PARTS):
+    return Painter(PaintsParts(), AddsNothing(), pose, SIZE)
+
+
+def networks(pose):
+    """G1 and G2 with random weights (before training both paint grey)."""
+    torch.manual_seed(0)
+    g1 = G1(input_channels(pose), SIZE, 4, 3, "conv", "nearest")
+    g2 = G2(SIZE, 4, 1, "nearest")
+    for parameter in [*g1.parameters(), *g2.parameters()]:
+        nn.init.normal_(parameter, std=0.1)
+    return g1.eval(), g2.eval()
+
+
+@pytest.fixture
+def scored(pack, pairs):
+    return evaluate(perfect(), pack, pairs, CONFIG, CPU)
+
+
+def test_the_perfect_model_is_perfect(scored):
+    figures, _ = scored
+    for image in ("coarse", "refined"):
+        assert (figures[image]["ssim"], figures[image]["l1"], figures[image]["overlap_l1"], figures[image]["sharpness"]) == (1, 0, 0, 1)
+    assert figures["depth"]["order_accuracy"] == 1
+    assert figures["depth"]["order_cases"] == 8
+    assert figures["depth"]["order_by_chain"]["left_arm"] == {"order_accuracy": 1, "order_cases": 8}
+    assert figures["source"]["ssim"] < 1
+
+
+def test_a_model_that_is_told_nothing_of_depth_is_right_half_of_the_time(pack, pairs):
+    blind = PARTS.model_copy(update={"depth": False})
+    depth = evaluate(perfect(blind), pack, pairs, CONFIG, CPU)[0]["depth"]
+    assert depth["order_accuracy"] == 0.5
+    assert (depth["response"], depth["response_alone"]) == (0, 0)
+    g1, g2 = networks(blind)
+    assert evaluate(Painter(g1, g2, blind, SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
+
+
+def test_a_model_that_swaps_the_order_is_always_wrong(pack, pairs):
+    swapped = replace(pack, twins=replace(pack.twins, image=pack.image[::2]), image=pack.image.copy())
+    swapped.image[::2] = pack.twins.image
+    assert evaluate(perfect(), swapped, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0
+
+
+def test_twins_that_cannot_be_judged_are_left_out(pack, pairs):
+    label, image = pack.twins.label.copy(), pack.twins.image.copy()
+    label[0] = pack.label[0]  # no label differs
+    image[1] = pack.image[2]  # no pixel differs
+    changed = replace(pack, twins=replace(pack.twins, label=label, image=image))
+    depth = evaluate(perfect(), changed, pairs, CONFIG, CPU)[0]["depth"]
+    assert (depth["order_cases"], depth["order_left_out"], depth["order_accuracy"]) == (6, 0.25, 1)
+
+
+def test_labels_change_the_limbs_that_overlap_and_no_others(scored):
+    depth = scored[0]["depth"]
+    assert depth["response"] > 0.02
+    assert depth["response_alone"] == 0
+
+
+def test_label_figures_and_confusion(scored):
+    figures, cases = scored
+    assert figures["depth"]["label_accuracy"] == pytest.approx(127 / 128, abs=1e-6)
+    assert cases.labels.confusion.sum() == 128
+    assert cases.labels.confusion[0].tolist() == [[0, 0, 0], [0, 15, 0], [0, 1, 0]]
+
+
+def test_the_file_of_scores_is_nested_as_documented(scored, pairs):
+    figures, _ = scored
+    assert list(figures) == ["pairs", *IMAGES, "depth", "by"]
+    assert [name for name in figures["refined"] if not name.endswith("_std")] == list(SCORES)
+    assert [name for name in figures["depth"] if name in ("order_accuracy", "order_cases", "label_accuracy", "response")] == [
+        "order_accuracy",
+        "order_cases",
+        "label_accuracy",
+        "response",
+    ]
+    assert figures["pairs"] == len(pairs)
+    for groups in figures["by"].values():
+        assert sum(group["pairs"] for group in groups.values()) == len(pairs)
+    assert figures["by"]["view"]["other"]["pairs"] == 2
+    assert list(figures["by"]["action"]) == ["Directions", "Walking"]
+    assert list(figures["by"]["distance"]) == ["near", "middle", "far"]
+    json.dumps(figures, allow_nan=False)
+
+
+def test_doing_nothing_is_scored_by_handing_back_the_source(pack, pairs, scored):
+    source, target = (torch.from_numpy(pack.image[rows]).permute(0, 3, 1, 2) for rows in pairs.T)
+    np.testing.assert_allclose(scored[1].pairs.scores[0, 0], ssim(source, target), atol=1e-6)
+    assert scored[0]["source"]["ssim"] == pytest.approx(float(ssim(source, target).mean()), abs=1e-5)
+
+
+def test_cases_hold_what_the_report_shows(pack, pairs):
+    g1, g2 = networks(PARTS)
+    figures, cases = evaluate(Painter(g1, g2, PARTS, SIZE), pack, pairs, CONFIG, CPU)
+    error = cases.pairs.scores[IMAGES.index("refined"), SCORES.index("mask_l1")]
+    assert cases.pairs.scores.shape == (3, len(SCORES), len(pairs))
+    assert error.mean() == pytest.approx(figures["refined"]["mask_l1"], abs=1e-5)
+    np.testing.assert_array_equal(cases.best.mask_l1, np.sort(error)[:2])
+    np.testing.assert_array_equal(cases.worst.mask_l1, np.sort(error)[::-1][:2])
+    np.testing.assert_array_equal(cases.samples.truth, pack.image[pairs[[0, 4, 7, 11], 1]])
+    assert cases.samples.caption[0] == "S9/Directions/54138969/5"
+    assert cases.twins.caption.tolist() == ["left arm of S9/Directions/54138969/0"]
+    np.testing.assert_array_equal(cases.twins.truth, pack.image[:1])
+    assert not np.array_equal(cases.twins.painted, cases.twins.painted_twin)
+
+
+def test_without_truth_and_twins_their_scores_are_null(pack, pairs):
+    twins = Twins(*(array[:0] for array in (pack.twins.image, pack.twins.row, pack.twins.chain, pack.twins.label, pack.twins.pose_3d)))
+    real = replace(pack, label_truth=None, label_clear=None, twins=twins)
+    figures, cases = evaluate(perfect(), real, pairs, CONFIG, CPU)
+    assert all(figures["depth"][name] is None for name in ("order_accuracy", "order_left_out", "label_accuracy", "label_accuracy_balanced"))
+    assert figures["depth"]["order_cases"] == 0
+    assert figures["depth"]["response"] > 0
+    assert len(cases.twins.source) == 0
+    assert not cases.labels.confusion.any()
+
+
+def test_a_twin_is_painted_from_a_stored_pair_of_its_person(pack, pairs):
+    task = twin_task(pack, pairs)
+    assert (pack.identity[task.source] == pack.identity[task.target]).all()
+    assert (task.source != task.target).all()
+    # row 0 (first camera, frame 0): its own pairs have it as source; the nearest target of that camera is row 2, from row 1
+    # row 2: the first pair with just this target; row 4 (second camera, frame 0): nearest is row 6, from row 5; row 6: from row 5
+    assert task.source[:4].tolist() == [1, 1, 5, 5]
+    lonely = twin_task(pack, pairs[pairs[:, 0] < 8])
+    assert lonely.source[4:].tolist() == [-1] * 4
+
+
+def test_a_twin_without_a_source_is_left_out(pack, pairs):
+    depth = evaluate(perfect(), pack, pairs[:6], CONFIG, CPU)[0]["depth"]
+    assert (depth["order_cases"], depth["order_left_out"]) == (4, 0.5)
+
+
+def test_scores_do_not_depend_on_the_batch(pack, pairs, scored):
+    alone, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"batch_size": 1}), CPU)
+    assert alone == scored[0]
+
+
+class BrightAndDark(nn.Module):
+    """Two classes and three features: the stand-in for Inception."""
+
+    def forward(self, images: Tensor, return_features: bool = False, no_output_bias: bool = False) -> Tensor:
+        colours = images.float().mean(dim=[2, 3]) / 255
+        if return_features:
+            return colours
+        bright = colours.mean(dim=1, keepdim=True) * (1.0 if no_output_bias else 0.5)
+        return torch.cat([bright, 1 - bright], dim=1)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_inception_scores_name_the_file(pack, pairs, tmp_path):
+    path = tmp_path / "bright.pt"
+    torch.jit.script(BrightAndDark()).save(str(path))
+    figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"inception": str(path)}), CPU)
+    assert figures["inception"]["file"] == "bright.pt"
+    assert len(figures["inception"]["sha256"]) == 64
+    assert figures["refined"]["fid"] == pytest.approx(0, abs=1e-6)
+    assert figures["refined"]["inception_score"] == figures["inception"]["truth_score"]
+    assert figures["source"]["fid"] > 1e-6
+
+
+def test_nothing_to_evaluate_is_one_line(pack):
+    with pytest.raises(UserError, match="no test pairs to evaluate"):
+        evaluate(perfect(), pack, np.zeros((0, 2), dtype=np.int64), CONFIG, CPU)
+
+
+def test_images_too_small_for_ssim_are_refused(pack, pairs):
+    with pytest.raises(UserError, match=r"data\.image_size = \[64, 8\]: the scores need images of at least 11 x 11 px"):
+        evaluate(perfect(), replace(pack, image=pack.image[:, :, :8]), pairs, CONFIG, CPU)
+
+
+def test_weights_for_another_size_are_refused(pack, pairs):
+    with pytest.raises(UserError, match=r"the weights are for images of \[64, 32\]"):
+        evaluate(perfect(), replace(pack, image=pack.image[:, :48]), pairs, CONFIG, CPU)
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="for machines without an accelerator")
+def test_an_accelerator_that_is_not_there():
+    assert choose_device("cpu") == choose_device("auto") == CPU
+    for name in ("gpu", "cuda", "mps"):
+        with pytest.raises(UserError, match=rf"parallel\.accelerator = {name}: not on this machine, found none"):
+            choose_device(name)
+
+
+def write_pack(path, pack):
+    path.parent.mkdir()
+    with h5py.File(path, "w") as file:
+        file.attrs["subject"] = "S9"
+        for name in ("image", "pose_2d", "label", "pose_3d", "frame", "label_truth", "label_clear"):
+            file[name] = getattr(pack, name)
+        for name in ("sequence", "identity", "action", "camera"):
+            file[name] = getattr(pack, name).astype(object)
+        for name, values in vars(pack.twins).items():
+            file[f"twins/{name}"] = values
+
+
+@pytest.fixture
+def folder(tmp_path, pack, pairs):
+    """Everything that stage evaluate reads."""
+    write_pack(tmp_path / "packed" / "S9.h5", pack)
+    (tmp_path / "pairs").mkdir()
+    with (tmp_path / "pairs" / "test.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = [("S9", pack.identity[source], source, target) for source, target in pairs]
+        csv.writer(file, lineterminator="\n").writerows([("subject", "identity", "source", "target"), *rows])
+    pose = MapConfig(depth=True, maps=("limbs",), source=True, heatmap_radius=4)
+    for name, network in zip(("g1", "g2"), networks(pose), strict=True):
+        save_network(tmp_path / f"{name}.safetensors", network, pose)
+    (tmp_path / "params.yaml").write_text(
+        "data: {root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [64, 32], margin: 0.1, "
+        "skip_bad: false, exclude: []}\n"
+        "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null}\n"
+        "parallel: {workers: 1, scheduler: null, accelerator: cpu, devices: 1, nodes: 1, strategy: auto}\n",
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+def run(folder, *names):
+    arguments = [str(folder / name) for name in ("packed", "pairs", "g1.safetensors", "g2.safetensors", *names)]
+    return CliRunner().invoke(main, [*arguments, "--params", str(folder / "params.yaml")])
+
+
+def test_the_stage_writes_the_same_bytes_each_time(folder):
+    threads = torch.get_num_threads()
+    try:
+        for number in (1, 2):
+            result = run(folder, f"test{number}.json", f"cases{number}.npz")
+            assert result.exit_code == 0, result.output
+    finally:
+        torch.set_num_threads(threads)
+    for first, second in (("test1.json", "test2.json"), ("cases1.npz", "cases2.npz")):
+        assert (folder / first).read_bytes() == (folder / second).read_bytes()
+    figures = json.loads((folder / "test1.json").read_text(encoding="utf-8"))
+    assert figures["pairs"] == 12
+    assert figures["depth"]["order_cases"] == 8
+    assert read_cases(folder / "cases1.npz").samples.source.shape == (4, *SIZE, 3)
+
+
+def test_weights_that_are_missing_are_one_line(folder):
+    (folder / "g2.safetensors").write_bytes(b"nothing")
+    result = run(folder, "test.json", "cases.npz")
+    assert result.exit_code == 1
+    assert "g2.safetensors: expected weights in the safetensors format" in result.output
+    assert not (folder / "test.json").exists()
+
+
+def test_the_left_forearm_of_these_people_crosses_the_torso():
+    """What the tests above rest on."""
+    image = {value: draw(STANDING[None], np.eye(8, dtype=np.int8)[[FOREARM]] * value)[0] for value in (-1, 1)}
+    assert (np.abs(image[1].astype(int) - image[-1]).sum(-1) > 0).sum() >= 30
+    assert H36M_17.names[13] == "left_wrist"

@@ -1,0 +1,177 @@
+"""Batches: the order is known beforehand, and a mirrored pair is mirrored in everything."""
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.config.pose import LimbRadius, PoseConfig
+from pipeline.errors import UserError
+from pipeline.loader import batch_indices, input_channels, make_batch, make_maps, mirror_image, mirror_pose, to_image
+from pipeline.pack import Pack, Twins
+from pipeline.pose_maps import body_mask, draw_maps
+from pipeline.skeleton import H36M_17, LIMB_FLIP
+
+HEIGHT, WIDTH = 48, 24
+ROWS = 6
+PAIRS = np.array([(i, j) for i in range(ROWS) for j in range(ROWS) if i != j])  # 30 of them
+
+
+def make_config(**values: object) -> PoseConfig:
+    radius = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)
+    defaults = {"torso_thickness": 240, "limb_radius": radius, "depth": True, "maps": ("limbs",), "source": True, "heatmap_radius": 3}
+    return PoseConfig.model_validate({**defaults, **values})
+
+
+@pytest.fixture
+def pack() -> Pack:
+    rng = np.random.default_rng(0)
+    text = np.full(ROWS, "a")
+    pose_3d = np.zeros((ROWS, 17, 3), np.float32)
+    return Pack(
+        image=rng.integers(0, 256, (ROWS, HEIGHT, WIDTH, 3), dtype=np.uint8),
+        pose_2d=(rng.random((ROWS, 17, 2)) * (WIDTH, HEIGHT)).astype(np.float32),
+        label=rng.integers(-1, 2, (ROWS, 8), dtype=np.int8),
+        pose_3d=pose_3d,
+        frame=np.arange(ROWS, dtype=np.int32),
+        subject=text,
+        sequence=text,
+        identity=text,
+        action=text,
+        camera=text,
+        offset={"a": 0},
+        label_truth=None,
+        label_clear=None,
+        twins=Twins(np.zeros((0, HEIGHT, WIDTH, 3), np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros((0, 8), np.int8), pose_3d[:0]),
+    )
+
+
+def rows_of(seed: int, steps: int, batch_size: int) -> np.ndarray:
+    return np.concatenate([batch_indices(seed, step, PAIRS, batch_size, flip=True)[0] for step in range(steps)])
+
+
+def test_the_order_depends_on_seed_and_step_alone() -> None:
+    first = [batch_indices(3, step, PAIRS, 8, flip=True) for step in range(12)]
+    for step in (11, 0, 5):  # in any order, after any other
+        batch_indices(9, step, PAIRS, 4, flip=True)
+        rows, flips = batch_indices(3, step, PAIRS, 8, flip=True)
+        assert np.array_equal(rows, first[step][0])
+        assert np.array_equal(flips, first[step][1])
+    assert not np.array_equal(rows_of(3, 3, 8), rows_of(4, 3, 8))
+
+
+def test_every_epoch_is_another_permutation_of_all_pairs() -> None:
+    rows = rows_of(0, steps=15, batch_size=8).reshape(4, 30, 2)  # batches of 8 span the borders of epochs of 30
+    expected = PAIRS[np.lexsort(PAIRS.T)]
+    for epoch in rows:
+        assert np.array_equal(epoch[np.lexsort(epoch.T)], expected)
+    assert not np.array_equal(rows[0], rows[1])
+
+
+def test_a_batch_may_be_larger_than_all_pairs() -> None:
+    rows, flips = batch_indices(0, 2, PAIRS[:3], 8, flip=True)
+    assert rows.shape == (8, 2)
+    assert flips.shape == (8,)
+
+
+def test_half_of_the_pairs_are_mirrored_or_none() -> None:
+    pairs = np.repeat(PAIRS, 100, axis=0)
+    assert batch_indices(0, 0, pairs, 3000, flip=True)[1].mean() == pytest.approx(0.5, abs=0.05)
+    rows, flips = batch_indices(0, 0, pairs, 3000, flip=False)
+    assert not flips.any()
+    assert np.array_equal(rows, batch_indices(0, 0, pairs, 3000, flip=True)[0])
+
+
+def test_processes_share_the_batch_of_a_single_one() -> None:
+    rows, flips = batch_indices(0, 3, PAIRS, 8, flip=True)
+    shares = [batch_indices(0, 3, PAIRS, 8, flip=True, rank=rank, world_size=4) for rank in range(4)]
+    assert np.array_equal(np.concatenate([share[0] for share in shares]), rows)
+    assert np.array_equal(np.concatenate([share[1] for share in shares]), flips)
+
+
+def test_a_batch_that_cannot_be_shared_is_an_error() -> None:
+    with pytest.raises(UserError, match="batch_size = 8: expected a multiple of the 3 processes"):
+        batch_indices(0, 0, PAIRS, 8, flip=True, rank=0, world_size=3)
+
+
+def test_no_pairs_are_an_error() -> None:
+    with pytest.raises(UserError, match="no training pairs"):
+        batch_indices(0, 0, PAIRS[:0], 8, flip=True)
+
+
+def test_mirroring_twice_is_the_identity(pack: Pack) -> None:
+    chosen = np.array([True, False, True, True, False, False])
+    once = mirror_pose(pack.pose_2d, pack.label, WIDTH, chosen)
+    pose_2d, label = mirror_pose(*once, WIDTH, chosen)
+    np.testing.assert_allclose(pose_2d, pack.pose_2d, atol=1e-5)
+    assert np.array_equal(label, pack.label)
+    assert np.array_equal(mirror_image(mirror_image(pack.image, chosen), chosen), pack.image)
+    assert not np.array_equal(once[0][0], pack.pose_2d[0])
+    assert np.array_equal(once[0][1], pack.pose_2d[1])
+
+
+def test_mirroring_changes_sides_and_leaves_the_pack_alone(pack: Pack) -> None:
+    before = pack.pose_2d.copy(), pack.label.copy(), pack.image.copy()
+    every = np.ones(ROWS, bool)
+    pose_2d, label = mirror_pose(pack.pose_2d, pack.label, WIDTH, every)
+    left, right = H36M_17.index("left_knee"), H36M_17.index("right_knee")
+    np.testing.assert_allclose(pose_2d[:, left], np.array([WIDTH - 1, 0]) + pack.pose_2d[:, right] * (-1, 1), atol=1e-5)
+    assert np.array_equal(label[:, 0], pack.label[:, 2])
+    assert np.array_equal(mirror_image(pack.image, every), pack.image[:, :, ::-1])
+    for now, then in zip((pack.pose_2d, pack.label, pack.image), before, strict=True):
+        assert np.array_equal(now, then)
+
+
+def test_images_become_floats_between_minus_one_and_one() -> None:
+    image = np.zeros((1, 2, 3, 3), np.uint8)
+    image[0, 1, 2] = (255, 51, 102)
+    converted = to_image(image)
+    assert converted.dtype == torch.float32
+    assert converted.shape == (1, 3, 2, 3)
+    assert converted[0, :, 1, 2].tolist() == pytest.approx([1, -0.6, -0.2])
+    assert (converted[0, :, 0] == -1).all()
+
+
+def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
+    pose = make_config()
+    batch = make_batch(pack, PAIRS[:5], None, pose)
+    poses, labels = torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
+    source, target = PAIRS[:5].T
+    assert torch.equal(batch.source, to_image(pack.image[source]))
+    assert torch.equal(batch.target, to_image(pack.image[target]))
+    maps = make_maps(poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH), pose)
+    assert torch.equal(batch.maps, maps)
+    assert torch.equal(batch.maps[:, :10], draw_maps(poses[target], labels[target], (HEIGHT, WIDTH), ["limbs"], 3))
+    assert torch.equal(batch.maps[:, 10:], draw_maps(poses[source], labels[source], (HEIGHT, WIDTH), ["limbs"], 3))
+    assert torch.equal(batch.mask, body_mask(poses[target], (HEIGHT, WIDTH)))
+    assert batch.index.tolist() == PAIRS[:5].tolist()
+
+
+def test_a_mirrored_pair_is_mirrored_in_everything(pack: Pack) -> None:
+    chosen = np.array([True, False, True])
+    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_config()) for flip in (None, chosen))
+    parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
+    both = parts + [10 + part for part in parts]
+    for number, mirrored in enumerate(chosen):
+        for name in ("source", "target"):
+            expected = getattr(plain, name)[number]
+            assert torch.equal(getattr(batch, name)[number], expected.flip(-1) if mirrored else expected)
+        expected = plain.maps[number, both].flip(-1) if mirrored else plain.maps[number]
+        assert (batch.maps[number] != expected).float().mean() < 1e-3
+        expected = plain.mask[number].flip(-1) if mirrored else plain.mask[number]
+        assert (batch.mask[number] != expected).float().mean() < 1e-3
+
+
+def test_without_depth_the_labels_change_nothing(pack: Pack) -> None:
+    poses, labels = torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
+    flat, deep = (
+        [make_maps(poses, label, poses, label, (HEIGHT, WIDTH), make_config(depth=depth, maps=("rgb", "parts"))) for label in (labels, -labels)]
+        for depth in (False, True)
+    )
+    assert torch.equal(flat[0], flat[1])
+    assert not torch.equal(deep[0], deep[1])
+
+
+@pytest.mark.parametrize(("values", "expected"), [({}, 20), ({"source": False}, 10), ({"maps": ("rgb", "heatmaps")}, 40)])
+def test_input_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
+    pose = make_config(**values)
+    assert input_channels(pose) == make_batch(pack, PAIRS[:2], None, pose).maps.shape[1] == expected

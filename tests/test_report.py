@@ -1,0 +1,258 @@
+"""The report: every section, nothing from outside, the same bytes each time."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from pipeline.errors import UserError
+from pipeline.files import write_json
+from pipeline.frame_store import store_path, write_frames
+from pipeline.metrics.cases import Cases, Labels, Pairs, Shown, ShownTwins, write_cases
+from pipeline.metrics.depth import order_accuracy
+from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, summary
+from pipeline.report import contact_sheet, read_left_out, read_series, render_report
+from stages.report import main
+
+RNG = np.random.default_rng(0)
+SECTIONS = ["scores", "depth", "samples", "best", "worst", "twins", "breakdown", "labels", "curves", "frames", "left-out"]
+LABELS_KNOWN = {"label_accuracy": 0.9, "label_accuracy_all": 0.85, "label_accuracy_balanced": 0.8}
+
+
+def images(rows):
+    return RNG.integers(0, 256, (rows, 32, 16, 3)).astype(np.uint8)
+
+
+def pose(rows):
+    return RNG.uniform(2, 14, (rows, 17, 2)).astype(np.float32)
+
+
+def labels(rows):
+    return RNG.integers(-1, 2, (rows, 8)).astype(np.int8)
+
+
+def captions(rows):
+    return np.array([f"S9/Directions 1/54138969/{row} <b>" for row in range(rows)], dtype=np.str_)
+
+
+def shown(rows):
+    return Shown(*(images(rows) for _ in range(4)), pose(rows), labels(rows), pose(rows), labels(rows), RNG.random(rows), captions(rows))
+
+
+@pytest.fixture
+def cases():
+    return Cases(
+        pairs=Pairs(captions(6), captions(6), np.arange(6.0), RNG.random((3, len(SCORES), 6)).astype(np.float32)),
+        samples=shown(3),
+        best=shown(2),
+        worst=shown(2),
+        twins=ShownTwins(*(images(2) for _ in range(5)), pose(2), labels(2), labels(2), np.array([[1, 0], [0.5, 1]]), captions(2)),
+        labels=Labels(RNG.integers(0, 9, (8, 3, 3))),
+    )
+
+
+@pytest.fixture
+def figures(cases):
+    per_image = {image: dict(zip(SCORES, values, strict=True)) for image, values in zip(IMAGES, cases.pairs.scores, strict=True)}
+    order = order_accuracy(RNG.integers(0, 2, (8, 2)), np.arange(8) % 4, np.ones(8, dtype=bool))
+    return {
+        "pairs": 6,
+        **{image: summary(values) for image, values in per_image.items()},
+        "depth": order | LABELS_KNOWN | {"response": 0.1, "response_alone": None},
+        "by": {
+            "action": by_group(np.array(["Directions <i>"] * 6), per_image),
+            "view": by_group(np.array(["same"] * 6), per_image, ("same", "other")),
+            "distance": by_group(np.array(["near"] * 6), per_image, DISTANCES),
+        },
+    }
+
+
+@pytest.fixture
+def folders(tmp_path, cases, figures):
+    """Everything that stage report reads."""
+    write_cases(tmp_path / "cases.npz", cases)
+    (tmp_path / "test.json").write_text(json.dumps(figures), encoding="utf-8")
+    for stage, name in (("g1", "l1"), ("g2", "g2/adversarial")):
+        table = (tmp_path / stage / "plots" / "metrics" / name).with_suffix(".tsv")
+        table.parent.mkdir(parents=True)
+        table.write_text(f"step\t{table.stem}\n10\t0.5\n20\t2.5e-1\n", encoding="utf-8")
+    (tmp_path / "poses").mkdir()
+    for subject in ("S1", "S9"):
+        (tmp_path / "frames" / subject).mkdir(parents=True)
+        write_views(tmp_path, subject)
+    undecodable = {"sequence": "Walking 1", "camera": "55011271", "reason": "cannot be decoded"}
+    excluded = {"sequence": "Greeting", "camera": None, "reason": "excluded"}
+    (tmp_path / "manifest").mkdir()
+    for subject, by_index, by_extract in (("S1", [], []), ("S9", [excluded], [undecodable])):
+        write_json(tmp_path / "manifest" / f"{subject}.videos.json", {"left_out": by_index})
+        write_json(tmp_path / "frames" / subject / "report.json", {"left_out": by_extract})
+    return tmp_path
+
+
+def write_views(folder, subject, frames=(0, 5, 10), reach=200.0):
+    """Two cameras of one sequence, 400 px wide videos stored at half size, a red square of 100 px around the person."""
+    with h5py.File(folder / "poses" / f"{subject}.h5", "w") as file:
+        for camera in ("54138969", "55011271"):
+            view = file.create_group(f"Directions 1/{camera}")
+            view["frame"] = np.array(frames, dtype=np.int32)
+            view["pose_2d"] = RNG.uniform(reach - 50, reach + 50, (len(frames), 17, 2)).astype(np.float32)
+            view["label"] = labels(len(frames))
+            image = np.full((200, 200, 3), 255, dtype=np.uint8)
+            image[75:125, 75:125] = (255, 0, 0)
+            path = store_path(folder / "frames" / subject, "Directions 1", camera)
+            write_frames(path, [image] * 3, np.array([0, 5, 10]), (400, 400), (200, 200), 50.0)
+
+
+def run(folder, params="params.yaml"):
+    arguments = ["cases.npz", "test.json", "g1", "g2", "manifest", "frames", "poses", "report.html", "samples"]
+    (folder / "params.yaml").write_text(
+        "data: {root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [32, 16], margin: 0.1, "
+        "skip_bad: false, exclude: []}",
+        encoding="utf-8",
+    )
+    return CliRunner().invoke(main, [str(folder / name) for name in arguments] + ["--params", str(folder / params)])
+
+
+class Page(HTMLParser):
+    """Ids, addresses and open tags of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.addresses, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.ids += [value for name, value in attrs if name == "id"]
+        self.addresses += [value for name, value in attrs if name in ("href", "src", "action", "srcset", "data")]
+        if tag not in ("img", "meta", "br", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, tag
+
+
+def test_the_page_has_every_section_and_nothing_from_outside(folders):
+    result = run(folders)
+    assert result.exit_code == 0, result.output
+    text = (folders / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    assert page.ids == SECTIONS
+    assert all(re.match(r"#|data:image/", address) for address in page.addresses)
+    assert {address[1:] for address in page.addresses if address.startswith("#")} == set(SECTIONS)
+    assert not re.search(r"https?:|url\(|@import|<script", text)
+    assert sum(address.startswith("data:") for address in page.addresses) == 7 * 9 + 4 + 3  # images, frames, charts
+    assert "Walking 1, 55011271: cannot be decoded" in text
+    assert "Directions &lt;i&gt;" in text  # names are data, not markup
+
+
+def test_pictures_for_dvc_plots(folders):
+    run(folders)
+    names = sorted(path.name for path in (folders / "samples").iterdir())
+    assert names == ["best.png", "contact_sheet.jpg", "samples.png", "twins.png", "worst.png"]
+
+
+def test_two_runs_give_the_same_bytes(folders):
+    outputs = []
+    for _ in range(2):
+        run(folders)
+        outputs.append({path.name: path.read_bytes() for path in [folders / "report.html", *(folders / "samples").iterdir()]})
+    assert outputs[0] == outputs[1]
+
+
+def test_data_without_truth_and_twins(cases, figures):
+    """A real recording: the sections say why they are empty."""
+    nothing = Cases(
+        pairs=cases.pairs,
+        samples=cases.samples,
+        best=shown(0),
+        worst=shown(0),
+        twins=ShownTwins(*(images(0) for _ in range(5)), pose(0), labels(0), labels(0), np.zeros((0, 2)), captions(0)),
+        labels=Labels(np.zeros((8, 3, 3), dtype=np.int64)),
+    )
+    none = np.zeros(0, dtype=int)
+    figures["depth"] = order_accuracy(np.zeros((0, 2)), none, none > 0) | dict.fromkeys([*LABELS_KNOWN, "response", "response_alone"])
+    for image in IMAGES:
+        figures[image] |= {"mask_l1": None, "overlap_l1": None}
+    text = render_report(nothing, figures, {"G1": {}}, {"S9": {}}, [])
+    assert Page(text).ids == SECTIONS
+    for sentence in ("no twins that could be judged", "no truth for labels", "logged no series", "No view of this subject", "Nothing was left out"):
+        assert sentence in text
+
+
+def test_inception_scores_name_their_file(cases, figures):
+    for image in IMAGES:
+        figures[image] |= {"inception_score": 2.5, "inception_score_std": 0.1, "fid": 30.0}
+    figures["inception"] = {"file": "inception-2015-12-05.pt", "sha256": "ab" * 32, "truth_score": 3.4}
+    text = render_report(cases, figures, {}, {}, [])
+    assert "inception-2015-12-05.pt" in text
+    assert "<code>fid</code>" in text
+
+
+def test_the_best_of_each_row_is_marked(cases, figures):
+    for image, sharpness in zip(IMAGES, (1.4, 0.5, 0.9), strict=True):
+        figures[image] |= {"sharpness": sharpness}
+    text = render_report(cases, figures, {}, {}, [])
+    row = text[text.index("<code>sharpness</code>") :]
+    assert re.findall(r'class="number( best)?"', row[: row.index("</tr>")]) == ["", "", "", " best"]
+
+
+def test_the_contact_sheet_is_cut_around_the_person(folders):
+    contact = contact_sheet(folders / "frames", folders / "poses", ["S1", "S9"])
+    assert list(contact) == ["S1", "S9"]
+    for views in contact.values():
+        assert list(views) == ["54138969", "55011271"]
+        for tile in views.values():
+            red = (np.abs(tile - np.array([255, 0, 0])).max(-1) < 30).mean()
+            assert tile.shape[0] == 220
+            assert 0.2 < red < 0.8  # the square of the person fills much of the tile, the skeleton covers some of it
+
+
+def test_a_view_without_frames_is_not_shown(folders):
+    store_path(folders / "frames" / "S1", "Directions 1", "54138969").unlink()
+    assert list(contact_sheet(folders / "frames", folders / "poses", ["S1"])["S1"]) == ["55011271"]
+
+
+def test_frames_and_poses_that_do_not_belong_together(folders):
+    write_views(folders, "S1", frames=(1, 2, 3))
+    with pytest.raises(UserError, match=r"54138969\.h5: the middle frame has no pose"):
+        contact_sheet(folders / "frames", folders / "poses", ["S1"])
+    write_views(folders, "S1", reach=5000.0)
+    with pytest.raises(UserError, match="the skeleton lies outside the picture"):
+        contact_sheet(folders / "frames", folders / "poses", ["S1"])
+    (folders / "poses" / "S1.h5").write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"S1\.h5: expected poses"):
+        contact_sheet(folders / "frames", folders / "poses", ["S1"])
+
+
+def test_series_are_read_as_training_wrote_them(folders):
+    series = read_series(folders / "g2")
+    assert list(series) == ["g2/adversarial"]
+    np.testing.assert_array_equal(series["g2/adversarial"], [[10, 0.5], [20, 0.25]])
+    assert read_series(folders / "poses") == {}
+
+
+@pytest.mark.parametrize("text", ["a\tb\n1\t2\n", "step\tl1\n1\tmuch\n", "step\tl1\n1\n"])
+def test_a_damaged_series_is_one_line(folders, text):
+    (folders / "g1/plots/metrics/l1.tsv").write_text(text, encoding="utf-8")
+    result = run(folders)
+    assert result.exit_code == 1
+    assert re.search(r"l1\.tsv: expected a table with the columns step and l1", result.output)
+    assert not (folders / "report.html").exists()
+
+
+def test_left_out_is_read_for_the_subjects_of_the_run_alone(folders):
+    assert read_left_out(folders / "manifest", folders / "frames", ["S1"]) == []
+    lines = read_left_out(folders / "manifest", folders / "frames", ["S1", "S9"])
+    assert lines == ["S9: Greeting: excluded", "S9: Walking 1, 55011271: cannot be decoded"]
+
+
+def test_the_report_needs_no_torch():
+    code = "import sys, stages.report; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,203 @@
+"""One picture and one pose in, one image out; and every way to get them wrong ends in one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from pipeline.config.pose import MapConfig
+from pipeline.errors import UserError
+from pipeline.loader import input_channels, to_image
+from pipeline.networks.checkpoint import save_network
+from pipeline.networks.generator import Painter, load_painter
+from pipeline.networks.unet import G1, G2
+from pipeline.skeleton import H36M_17, LIMB_NAMES
+from pipeline.transfer import LabelledPose, read_picture, read_pose, transfer, write_picture
+from stages import transfer as stage
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+SIZE = (64, 32)
+MARGIN = 0.15
+
+
+def write_weights(folder: Path, source: bool = True) -> tuple[Path, Path]:
+    """Weights of small networks that change their input at random."""
+    torch.manual_seed(0)
+    pose = MapConfig(depth=True, maps=("parts",), source=source, heatmap_radius=3)
+    networks = {"g1": G1(input_channels(pose), SIZE, 4, 3, "conv", "nearest"), "g2": G2(SIZE, 4, 1, "nearest")}
+    for name, network in networks.items():
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        save_network(folder / f"{name}.safetensors", network, pose)
+    return folder / "g1.safetensors", folder / "g2.safetensors"
+
+
+@pytest.fixture(scope="module")
+def painter(tmp_path_factory: pytest.TempPathFactory) -> Painter:
+    return load_painter(*write_weights(tmp_path_factory.mktemp("weights")))
+
+
+@pytest.fixture(scope="module")
+def painter_without_source(tmp_path_factory: pytest.TempPathFactory) -> Painter:
+    return load_painter(*write_weights(tmp_path_factory.mktemp("weights"), source=False))
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return read_picture(EXAMPLES / "person.png")
+
+
+@pytest.fixture
+def source() -> LabelledPose:
+    return read_pose(EXAMPLES / "person.json")
+
+
+@pytest.fixture
+def target() -> LabelledPose:
+    return read_pose(EXAMPLES / "pose.json")
+
+
+def write_pose(path: Path, **changes: Any) -> Path:
+    """A copy of the example with other joints or labels; None takes one out."""
+    content = json.loads((EXAMPLES / "pose.json").read_text(encoding="utf-8"))
+    for part, values in changes.items():
+        content[part] = {name: value for name, value in {**content[part], **values}.items() if value is not None}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_the_example_is_repainted(tmp_path: Path) -> None:
+    g1, g2 = write_weights(tmp_path)
+    names = {"--image": "person.png", "--source-pose": "person.json", "--pose": "pose.json"}
+    arguments = [str(item) for option, name in names.items() for item in (option, EXAMPLES / name)]
+    out = tmp_path / "new.png"
+    arguments += ["--g1", str(g1), "--g2", str(g2), "--out", str(out), "--params", str(ROOT / "params.yaml")]
+    contents = []
+    for _ in range(2):
+        result = CliRunner().invoke(stage.main, arguments)
+        assert result.exit_code == 0, result.output
+        contents.append(out.read_bytes())
+    assert contents[0] == contents[1]
+    painted = read_picture(out)
+    assert painted.shape == (*SIZE, 3)
+    assert painted.std() > 1
+
+
+def test_a_pose_file_is_read_by_names(tmp_path: Path) -> None:
+    content = json.loads((EXAMPLES / "pose.json").read_text(encoding="utf-8"))
+    content["joints"] = dict(reversed(content["joints"].items()))
+    (tmp_path / "pose.json").write_text(json.dumps(content), encoding="utf-8")
+    pose = read_pose(tmp_path / "pose.json")
+    assert pose.pose_2d[H36M_17.index("left_wrist")].tolist() == content["joints"]["left_wrist"]
+    assert pose.label[LIMB_NAMES.index("left_forearm")] == content["labels"]["left_forearm"]
+    assert pose.label.dtype == np.int8
+
+
+def test_a_limb_that_is_left_out_is_0_and_a_joint_may_be_unknown(tmp_path: Path) -> None:
+    path = write_pose(tmp_path / "pose.json", labels={"left_forearm": None})
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["joints"]["right_wrist"] = None
+    path.write_text(json.dumps(content), encoding="utf-8")
+    pose = read_pose(path)
+    assert pose.label[LIMB_NAMES.index("left_forearm")] == 0
+    assert np.isnan(pose.pose_2d[H36M_17.index("right_wrist")]).all()
+    assert len(pose.known) == 16
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"joints": {"left_knee": None}}, r"pose\.json: joints\.left_knee: missing; see examples/pose\.json"),
+        ({"joints": {"left_kne": [1, 2]}}, r"joints\.left_kne = \[1, 2\]: unknown key; known here: hips, "),
+        ({"joints": {"left_knee": [1]}}, r"joints\.left_knee"),
+        ({"joints": {"left_knee": ["a", 2]}}, r"joints\.left_knee\.0 = 'a'"),
+        ({"joints": {"left_knee": [float("nan"), 2]}}, r"joints\.left_knee\.0 = nan: Input should be a finite number"),
+        ({"labels": {"left_calf": 2}}, r"labels\.left_calf = 2: Input should be -1, 0 or 1"),
+        ({"labels": {"calf": 1}}, r"labels\.calf = 1: unknown key; known here: right_thigh, "),
+        ({"joints": {name: [0.5, 0.5] for name in H36M_17.names}}, "expected joints in px that span at least 8 px, found 17 that span 0"),
+    ],
+)
+def test_a_wrong_pose_file_is_one_line(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UserError, match=expected) as error:
+        read_pose(write_pose(tmp_path / "pose.json", **changes))
+    assert "\n" not in str(error.value)
+
+
+def test_a_pose_without_any_joint_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "pose.json").write_text(json.dumps({"joints": dict.fromkeys(H36M_17.names), "labels": {}}), encoding="utf-8")
+    with pytest.raises(UserError, match="found 0 that span 0"):
+        read_pose(tmp_path / "pose.json")
+
+
+def test_a_file_that_is_no_picture_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    for path, expected in (
+        (EXAMPLES / "pose.json", "expected a picture, as PNG or JPEG"),
+        (tmp_path / "empty.png", "damaged"),
+        (tmp_path, "directory"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            read_picture(path)
+
+
+def test_a_picture_is_written_as_it_is_and_only_as_png(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
+    write_picture(tmp_path / "new.PNG", image)
+    assert np.array_equal(read_picture(tmp_path / "new.PNG"), image)
+    with pytest.raises(UserError, match=r"expected a name that ends in \.png"):
+        write_picture(tmp_path / "new.jpg", image)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.PNG"]
+
+
+def test_place_and_size_of_the_target_pose_do_not_matter(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    painted = transfer(painter, image, source, target, MARGIN)
+    moved = LabelledPose(4 * target.pose_2d + (1000, -300), target.label)
+    assert painted.dtype == np.uint8
+    np.testing.assert_allclose(transfer(painter, image, source, moved, MARGIN), painted, atol=1)
+
+
+def test_the_picture_may_have_any_resolution(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    painted = transfer(painter, image, source, target, MARGIN).astype(int)
+    larger = cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
+    pose = LabelledPose(3 * (source.pose_2d + 0.5) - 0.5, source.label)
+    np.testing.assert_allclose(transfer(painter, larger, pose, target, MARGIN), painted, atol=3)
+
+
+def test_the_labels_of_the_target_matter(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    turned = LabelledPose(target.pose_2d, -target.label)
+    assert not np.array_equal(transfer(painter, image, source, target, MARGIN), transfer(painter, image, source, turned, MARGIN))
+
+
+def test_joints_that_are_not_known_are_left_out(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    for joint in ("right_wrist", "head"):
+        pose_2d = target.pose_2d.copy()
+        pose_2d[H36M_17.index(joint)] = np.nan
+        transfer(painter, image, source, LabelledPose(pose_2d, target.label), MARGIN)
+
+
+def test_a_pose_of_another_picture_is_an_error(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    elsewhere = LabelledPose(source.pose_2d + 500, source.label)
+    with pytest.raises(UserError, match="expected joints in px of the picture, which is 256 x 256, found 17 of 17 outside"):
+        transfer(painter, image, elsewhere, target, MARGIN)
+
+
+def test_a_model_that_sees_the_source_pose_needs_it(painter: Painter, target: LabelledPose) -> None:
+    with pytest.raises(UserError, match=r"this model was trained with pose\.source"):
+        transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
+
+
+def test_without_source_pose_a_picture_is_taken_as_it_is(painter_without_source: Painter, target: LabelledPose) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    seen: list[torch.Tensor] = []
+    handle = painter_without_source.g1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    transfer(painter_without_source, image, None, target, MARGIN)
+    handle.remove()
+    assert torch.equal(seen[0], to_image(image[None]))
+    with pytest.raises(UserError, match="has not the proportions 32 x 64"):
+        transfer(painter_without_source, np.zeros((64, 64, 3), np.uint8), None, target, MARGIN)
