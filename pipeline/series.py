@@ -91,11 +91,22 @@ class Series:
         if not self.fabric.is_global_zero:
             return
         if self.live is None:
-            self.live = Live(str(self.folder), dvcyaml=None, save_dvc_exp=False, report=None)  # removes what stands there
+            self.live = open_live(self.folder)
         self.live.step = int(point["step"])
         for name, value in point.items():
             if name != "step":
                 self.live.log_metric(name, value)
+
+
+def open_live(folder: Path) -> Live:
+    """DVCLive's writer below `folder`; what stands there is removed.
+
+    DVCLive opens the repository to look up the experiment's name and leaves its object files open; nothing here needs it again.
+    """
+    live = Live(str(folder), dvcyaml=None, save_dvc_exp=False, report=None)
+    if live._dvc_repo is not None:
+        live._dvc_repo.close()
+    return live
 
 
 class Ticker:
