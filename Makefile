@@ -6,7 +6,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph tiny clean
+.PHONY: repro test lint bench graph sweep tiny clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -24,6 +24,10 @@ lint: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	for script in benchmarks/bench_*.py; do echo "== $$script"; python $$script || exit 1; done
+
+# How the labels depend on the body's thicknesses, on the data that `make repro` packed; no stage depends on it.
+sweep: $(VENV)/.installed
+	python -m stages.sweep data/packed metrics/label_sweep
 
 # Write the code dependencies of every stage into dvc.yaml, and the recipes' graphs from it.
 graph: $(VENV)/.installed

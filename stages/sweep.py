@@ -1,0 +1,69 @@
+"""Sweep the thicknesses of the body, to see what value fits."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from pipeline.config.data import DataConfig
+from pipeline.config.pose import PoseConfig
+from pipeline.config.section import load_config
+from pipeline.config.synthetic import SyntheticConfig
+from pipeline.files import atomic_output, write_json
+from pipeline.metrics.sweep import Known, read_hand_labels, read_known, sweep
+from pipeline.metrics.sweep_plots import write_plots
+from pipeline.synthetic.dataset import invent_take
+from pipeline.synthetic.names import sequences
+from stages.command import existing, output, stage
+
+
+@stage
+@click.argument("packed", type=existing)
+@click.argument("out", type=output)
+@click.option("--labels", type=existing, help="CSV file of labels given by hand: the truth of data that has none.")
+@click.option("--every", type=click.IntRange(min=1), default=1, show_default=True, help="Use every n-th row of the packs only.")
+def main(packed: Path, out: Path, labels: Path | None, every: int, params: Path) -> None:
+    """Label the poses in PACKED with many thicknesses of the torso and radii of the limbs; write figures and plots into the folder OUT.
+
+    The accuracy needs a truth, which the built-in data has; on other data it comes from --labels, and without that the figures are
+    the shares of the labels, and how many change. No stage: nothing depends on it.
+    """
+    pose = load_config(PoseConfig, params, "pose")
+    known = read_known(packed, load_config(DataConfig, params, "data").subjects, 1 if labels else every)
+    depths = None
+    if labels:
+        known = read_hand_labels(labels, known)
+    elif known.truth is not None:
+        depths = chest_depths(known, load_config(SyntheticConfig, params, "synthetic"))
+    found = sweep(known, pose.torso_thickness, pose.limb_radius, depths)
+    with atomic_output(out) as partial:
+        partial.mkdir()
+        write_json(partial / "sweep.json", found)
+        write_plots(partial, found)
+    for line in summary(found):
+        click.echo(line)
+
+
+def chest_depths(known: Known, config: SyntheticConfig) -> np.ndarray | None:
+    """Depth of the chest of the invented person in each row, (N,) mm; None where someone is not invented here."""
+    takes = {take.identity: take for subject in np.unique(known.subject) for take in sequences(subject, config.sequences)}
+    names, row = np.unique(known.identity, return_inverse=True)
+    if not set(names) <= set(takes):
+        return None
+    return np.array([2 * invent_take(config.seed, takes[name], 1)[0].build.chest[1] for name in names])[row]
+
+
+def summary(found: dict[str, Any]) -> list[str]:
+    """What was found, in a line or two."""
+    present, best = found["present"], found["torso_thickness"]["best"]["label_accuracy"]
+    if best is None:
+        return ["no truth: the shares of the labels are written, their accuracy is not known (see README.md, Which thickness?)"]
+    return [
+        f"pose.torso_thickness {present['torso_thickness']:g} mm: {present['label_accuracy']:.4f} of {found['clear_cases']} clear cases right",
+        f"best: {best['value']:g} mm, {best['accuracy']:.4f}",
+    ]
+
+
+if __name__ == "__main__":
+    main()
