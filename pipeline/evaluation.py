@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from pipeline.appearance import paint_by_part
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.errors import UserError
 from pipeline.files import file_hash
@@ -22,10 +23,11 @@ from pipeline.metrics.inception import Inception, frechet_distance, inception_sc
 from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, distance_group, figure, mean, summary
 from pipeline.networks.generator import Painter
 from pipeline.pack import Pack
-from pipeline.pose_maps import FIRST_LIMB_PART, body_mask, overlap_mask, part_map
-from pipeline.skeleton import CHAIN_NAMES, LIMB_NAMES
+from pipeline.pose_maps import FIRST_LIMB_PART, body_mask, measure, overlap_mask, part_map
+from pipeline.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
 
 RESPONSE_PAIRS = 256
+CHUNK = 256  # rows looked at at a time
 OVERLAPPING = 0.1  # share of a limb's area from which on it overlaps something
 
 
@@ -72,9 +74,20 @@ class Studio:
         """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""
         labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
         poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
-        maps = make_maps(poses[0], labels[0], poses[1], labels[1], self.size, self.painter.pose)
-        coarse, refined = self.painter.paint(to_image(self.pack.image[task.source], self.device), maps)
+        source = to_image(self.pack.image[task.source], self.device)
+        maps = make_maps(source, poses[0], labels[0], poses[1], labels[1], self.size, self.painter.pose)
+        coarse, refined = self.painter.paint(source, maps)
         return to_uint8(coarse).cpu(), to_uint8(refined).cpu()
+
+    def paint_by_part(self, task: Task) -> Tensor:
+        """The baseline without a network for a task of one batch, (N, 3, H, W) uint8; it sees the labels even where the networks do not."""
+        bodies = [measure(self.pose(rows), self.size) for rows in (task.source, task.target)]
+        labels = [torch.from_numpy(label) for label in (self.pack.label[task.source], task.label)]
+        return to_uint8(paint_by_part(to_image(self.pack.image[task.source]), bodies[0], labels[0], bodies[1], labels[1]))
+
+    def paint_all(self, task: Task) -> Tensor:
+        """All that is scored, in the order of `IMAGES`, for a task of one batch: (4, N, 3, H, W) uint8."""
+        return torch.stack([self.images(task.source), self.paint_by_part(task), *self.paint(task)])
 
     def batches(self, task: Task, name: str) -> Iterator[tuple[slice, Task]]:
         """The task in batches; a progress bar called `name` shows on a terminal."""
@@ -123,11 +136,13 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     scores = score_pairs(studio, task)
     twins = twin_task(pack, pairs)
     right, counted = judge_twins(studio, twins)
+    orders = {image: order_accuracy(right[number], pack.twins.chain, counted, pack.identity[twins.target]) for number, image in enumerate(IMAGES)}
     per_image = {image: dict(zip(SCORES, scores[number], strict=True)) for number, image in enumerate(IMAGES)}
     inception = {} if config.inception is None else inception_figures(studio, task, Path(config.inception))
     figures: dict[str, Any] = {"pairs": len(pairs)}
     figures |= {image: summary(per_image[image]) | inception.get(image, {}) for image in IMAGES}
-    figures["depth"] = order_accuracy(right, pack.twins.chain, counted) | label_figures(pack) | response(studio, task)
+    figures["depth"] = orders["refined"] | {"order_by_image": {image: _interval(order) for image, order in orders.items()}}
+    figures["depth"] |= label_figures(pack) | response(studio, task)
     figures["by"] = {
         "action": by_group(pack.action[task.target], per_image),
         "view": by_group(np.where(pack.camera[task.source] == pack.camera[task.target], "same", "other"), per_image, ("same", "other")),
@@ -135,17 +150,16 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     }
     if inception:
         figures["inception"] = inception["inception"]
-    return figures, _choose_cases(studio, task, scores, twins, right, counted, config.samples)
+    return figures, _choose_cases(studio, task, scores, twins, right[IMAGES.index("refined")], counted, config.samples)
 
 
 def score_pairs(studio: Studio, task: Task) -> np.ndarray:
-    """Scores of the source (the do-nothing baseline), the coarse and the refined image: (3, scores, N) float64 in the order of `SCORES`."""
+    """Scores of all images, (4, scores, N) float64 in the order of `IMAGES` and `SCORES`."""
     scores = np.empty((len(IMAGES), len(SCORES), len(task)))
     for rows, batch in studio.batches(task, "test pairs"):
         pose = studio.pose(batch.target)
         masks = body_mask(pose, studio.size).bool(), overlap_mask(pose, studio.size).bool()
-        predictions = torch.stack([studio.images(batch.source), *studio.paint(batch)])
-        values = image_scores(predictions, studio.images(batch.target), *masks)
+        values = image_scores(studio.paint_all(batch), studio.images(batch.target), *masks)
         for number, name in enumerate(SCORES):
             scores[:, number, rows] = values[name].numpy()
     return scores
@@ -154,34 +168,46 @@ def score_pairs(studio: Studio, task: Task) -> np.ndarray:
 def twin_task(pack: Pack, pairs: np.ndarray) -> Task:
     """One row per twin, with the twin's labels: each is painted from the source of a stored pair.
 
-    Of the pairs of the same identity whose source is not the twin's own original, it is the one whose target is nearest to the original:
-    the same camera first, then the nearest frame, then the first pair. `source` is -1 where there is no such pair.
+    Whether a model paints the limb that was mirrored before or behind is seen only where it knows what that limb looks like. So, of the
+    pairs of the same identity whose source is not the twin's own original, it is the one whose source shows most of it: most pixels of
+    that limb of the chain of which it shows fewer, else the first pair. `source` is -1 where there is no such pair.
     """
-    source, target = pairs.T
+    source = np.unique(pairs[:, 0])
+    shown = _limbs_shown(pack, source)
     chosen = np.full(len(pack.twins.row), -1)
-    for number, row in enumerate(pack.twins.row):
-        fits = (pack.subject[target] == pack.subject[row]) & (pack.identity[target] == pack.identity[row]) & (source != row)
+    for number, (row, chain) in enumerate(zip(pack.twins.row, pack.twins.chain, strict=True)):
+        fits = (pack.subject[source] == pack.subject[row]) & (pack.identity[source] == pack.identity[row]) & (source != row)
         if fits.any():
-            steps = np.abs(pack.frame[target].astype(np.int64) - int(pack.frame[row]))
-            other_view = pack.camera[target] != pack.camera[row]
-            chosen[number] = source[np.lexsort((steps, other_view, ~fits))[0]]
+            pixels = shown[:, list(CHAIN_LIMBS[chain])].min(axis=1)
+            chosen[number] = source[np.argmax(np.where(fits, pixels, -1))]
     return Task(chosen, pack.twins.row, pack.twins.label)
 
 
-def judge_twins(studio: Studio, twins: Task) -> tuple[np.ndarray, np.ndarray]:
-    """Paint each twin's pose with the original's labels and with its own, and judge both refined images.
+def _limbs_shown(pack: Pack, rows: np.ndarray) -> np.ndarray:
+    """How many pixels of each limb are seen in these rows, as far as 2D joints and labels tell: (N, 8)."""
+    counts = []
+    for part in np.array_split(rows, -(-len(rows) // CHUNK) or 1):
+        height, width = pack.image.shape[1:3]
+        seen = part_map(torch.from_numpy(pack.pose_2d[part]), torch.from_numpy(pack.label[part]), (height, width))
+        counts.append(torch.stack([(seen == FIRST_LIMB_PART + limb).sum((1, 2)) for limb in range(len(LIMB_NAMES))], dim=1))
+    return torch.cat(counts).numpy()
 
-    returns : right (M, 2) float64 as `judge_order` gives it, and counted (M,) bool: the twin has a source, its labels differ from the
-    original's, and its image differs from the original's in at least `MIN_PIXELS` clear pixels.
+
+def judge_twins(studio: Studio, twins: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Paint each twin's pose with the original's labels and with its own, and judge what comes out.
+
+    returns : right (4, M, 2) float64 as `judge_order` gives it, in the order of `IMAGES`, and counted (M,) bool: the twin has a source, its
+    labels differ from the original's, and its image differs from the original's in at least `MIN_PIXELS` clear pixels
     """
     pack = studio.pack
-    right = np.zeros((len(twins), 2))
+    right = np.zeros((len(IMAGES), len(twins), 2))
     counted = (twins.source >= 0) & labels_differ(pack.label[twins.target], twins.label, pack.twins.chain)
     candidates = np.flatnonzero(counted)
     for rows, batch in studio.batches(twins.part(candidates), "twins"):
         chosen = candidates[rows]
         truths = np.stack([pack.image[batch.target], pack.twins.image[chosen]], axis=1)
-        right[chosen], pixels = judge_order(_paint_both(studio, batch), truths)
+        for number, painted in enumerate(_paint_both(studio, batch)):
+            right[number, chosen], pixels = judge_order(painted, truths)
         counted[chosen] = pixels >= MIN_PIXELS
     return right, counted
 
@@ -219,7 +245,7 @@ def inception_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[
     network = Inception(path)
     seen: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in ("truth", *IMAGES)}
     for _, batch in studio.batches(task, "inception"):
-        images = studio.images(batch.target), studio.images(batch.source), *studio.paint(batch)
+        images = studio.images(batch.target), *studio.paint_all(batch)
         for looks, image in zip(seen.values(), images, strict=True):
             looks.append(network.look(image))
     parts = {name: [np.concatenate(part) for part in zip(*looks, strict=True)] for name, looks in seen.items()}
@@ -260,9 +286,14 @@ def _with_label(label: np.ndarray, limb: np.ndarray, value: int) -> np.ndarray:
 
 
 def _paint_both(studio: Studio, twins: Task) -> np.ndarray:
-    """Refined images with the originals' labels and with the twins': (M, 2, H, W, 3) uint8."""
+    """All images with the originals' labels and with the twins': (4, M, 2, H, W, 3) uint8."""
     originals = Task(twins.source, twins.target, studio.pack.label[twins.target])
-    return np.stack([_as_rows(studio.paint(task)[1]) for task in (originals, twins)], axis=1)
+    both = torch.stack([studio.paint_all(task) for task in (originals, twins)], dim=2)  # (4, M, 2, 3, H, W)
+    return both.movedim(3, -1).contiguous().numpy()
+
+
+def _interval(order: dict[str, Any]) -> dict[str, Any]:
+    return {name: order[name] for name in ("order_accuracy", "order_low", "order_high")}
 
 
 def _as_rows(images: Tensor) -> np.ndarray:
@@ -330,7 +361,7 @@ def _show_twins(studio: Studio, twins: Task, right: np.ndarray, counted: np.ndar
     groups = [np.flatnonzero(counted & (pack.twins.chain == chain)) for chain in range(len(CHAIN_NAMES))]
     chosen = np.concatenate([_spread(group, each) for group in groups])
     part = twins.part(chosen)
-    painted = np.concatenate([_paint_both(studio, batch) for _, batch in studio.batches(part, "twins for the report")] or [_no_twins(pack)])
+    painted = np.concatenate([_paint_both(studio, batch)[-1] for _, batch in studio.batches(part, "twins for the report")] or [_no_twins(pack)])
     chain = [CHAIN_NAMES[number].replace("_", " ") for number in pack.twins.chain[chosen]]
     return ShownTwins(
         source=pack.image[part.source],

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline import appearance
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
-from pipeline.pack import Pack
+from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import Body, channels, draw_body, mask_body, measure
 from pipeline.skeleton import H36M_17, LIMB_FLIP
 
@@ -25,6 +26,7 @@ class Batch:
     source, target : (B, 3, H, W)
     maps : (B, input_channels, H, W), the maps of the target pose, then, with `pose.source`, those of the source pose
     mask : (B, 1, H, W) float32, 1 on the target's body, else 0
+    rival : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
     index : (B, 2) int64, rows of the pack: source and target
     """
 
@@ -32,6 +34,7 @@ class Batch:
     target: Tensor
     maps: Tensor
     mask: Tensor
+    rival: Tensor
     index: Tensor
 
 
@@ -70,38 +73,75 @@ def _epoch(seed: int, epoch: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.permutation(count), rng.random(count) < 0.5
 
 
-def make_batch(pack: Pack, pairs: np.ndarray, flip: np.ndarray | None, pose: MapConfig, device: torch.device | str = "cpu") -> Batch:
+def choose_twins(seed: int, step: int, twins: Twins, target: np.ndarray, batch_size: int, rank: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A twin of each target that has any, and whether it is painted instead of the target; they depend on the seed and the step alone.
+
+    target : (B,) int64, rows of the pack, this process' share of the `batch_size` pairs of the step
+    returns : (B,) int64, index of the twin or -1, and (B,) bool, true for half of those with a twin
+    """
+    which, instead = np.random.default_rng([seed, step]).random((2, batch_size))[:, rank * len(target) : (rank + 1) * len(target)]
+    first, last = np.searchsorted(twins.row, target, "left"), np.searchsorted(twins.row, target, "right")
+    return np.where(last > first, first + (which * (last - first)).astype(np.int64), -1), (last > first) & (instead < 0.5)
+
+
+def make_batch(
+    pack: Pack,
+    pairs: np.ndarray,
+    flip: np.ndarray | None,
+    pose: MapConfig,
+    device: torch.device | str = "cpu",
+    twin: np.ndarray | None = None,
+    instead: np.ndarray | None = None,
+) -> Batch:
     """Convert, mirror and draw one batch.
 
-    pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None
+    pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twin, instead : as `choose_twins`
+    gives them, or None
     """
-    mirrored = np.zeros(len(pairs), bool) if flip is None else flip
+    none = np.zeros(len(pairs), bool)
+    mirrored, instead = (none if chosen is None else chosen for chosen in (flip, instead))
     height, width = pack.image.shape[1:3]
-    images, bodies, labels = [], [], []
-    for rows in pairs.T:
-        pose_2d, label = mirror_pose(pack.pose_2d[rows], pack.label[rows], width, mirrored)
-        images.append(to_image(mirror_image(pack.image[rows], mirrored), device))
+    image, label = [pack.image[rows] for rows in pairs.T], [pack.label[rows] for rows in pairs.T]
+    rival = image[1].copy()
+    if twin is not None:
+        there, swapped = np.flatnonzero(twin >= 0), np.flatnonzero(instead)
+        rival[there] = pack.twins.image[twin[there]]
+        image[1][swapped], rival[swapped], label[1][swapped] = rival[swapped], image[1][swapped], pack.twins.label[twin[swapped]]
+    source, target, other = (to_image(mirror_image(picture, mirrored), device) for picture in (*image, rival))
+    bodies, labels = [], []
+    for number, rows in enumerate(pairs.T):
+        pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
         bodies.append(measure(torch.from_numpy(pose_2d).to(device), (height, width)))
-        labels.append(torch.from_numpy(label).to(device))
-    maps = _draw(bodies[0], labels[0], bodies[1], labels[1], pose)
-    return Batch(images[0], images[1], maps, mask_body(bodies[1]), torch.from_numpy(np.ascontiguousarray(pairs)))
+        labels.append(torch.from_numpy(flipped).to(device))
+    maps = _draw(source, bodies[0], labels[0], bodies[1], labels[1], pose)
+    return Batch(source, target, maps, mask_body(bodies[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
 
 
 def input_channels(pose: MapConfig) -> int:
     """Channels of `Batch.maps`."""
-    return channels(pose.maps) * (2 if pose.source else 1)
+    return channels(pose.maps) * (2 if pose.source else 1) + (appearance.CHANNELS if pose.appearance else 0)
 
 
 def make_maps(
-    pose_2d_source: Tensor, label_source: Tensor, pose_2d_target: Tensor, label_target: Tensor, size: tuple[int, int], pose: MapConfig
+    image: Tensor,
+    pose_2d_source: Tensor,
+    label_source: Tensor,
+    pose_2d_target: Tensor,
+    label_target: Tensor,
+    size: tuple[int, int],
+    pose: MapConfig,
 ) -> Tensor:
-    """`Batch.maps` of poses (B, 17, 2) float32, px of images of `size` (height, width), and labels (B, 8)."""
-    return _draw(measure(pose_2d_source, size), label_source, measure(pose_2d_target, size), label_target, pose)
+    """`Batch.maps` of source images (B, 3, H, W), poses (B, 17, 2) float32, px of images of `size` (height, width), and labels (B, 8)."""
+    return _draw(image, measure(pose_2d_source, size), label_source, measure(pose_2d_target, size), label_target, pose)
 
 
-def _draw(source: Body, label_source: Tensor, target: Body, label_target: Tensor, pose: MapConfig) -> Tensor:
+def _draw(image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor, pose: MapConfig) -> Tensor:
+    if not pose.depth:
+        label_source, label_target = torch.zeros_like(label_source), torch.zeros_like(label_target)
     looks = [(target, label_target), (source, label_source)] if pose.source else [(target, label_target)]
-    drawn = [draw_body(body, label if pose.depth else torch.zeros_like(label), pose.maps, pose.heatmap_radius) for body, label in looks]
+    drawn = [draw_body(body, label, pose.maps, pose.heatmap_radius) for body, label in looks]
+    if pose.appearance:
+        drawn.insert(0, appearance.place_appearance(image, source, label_source, target, label_target))
     return torch.cat(drawn, dim=1)
 
 

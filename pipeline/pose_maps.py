@@ -16,8 +16,9 @@ The kinds of map:
   in the torso's plane, 1 in front. Torso and head have no label and are drawn as in the torso's plane. The background is 0.
 - `parts`, 10 channels: 1 where that part is the one that is seen, else 0. Occluded limbs are drawn first, then neck, torso and head, then
   the limbs in the torso's plane, then those in front. Of limbs with the same label forearms cover upper arms, those cover thighs, and those
-  calves; of a left and a right limb of one kind the one whose axis is nearer is seen, so that a mirrored pose has the mirrored map. (The
-  label does not say what occludes a limb. In the built-in data it is the torso, where there is one, in nine pixels of ten.)
+  calves; of a left and a right limb of one kind that one is seen whose arm or leg is farther in front otherwise, or else whose axis is
+  nearer, so that a mirrored pose has the mirrored map. (The label does not say what occludes a limb. In the built-in data it is the torso,
+  where there is one, in nine pixels of ten.)
 - `heatmaps`, 17 channels: a disc around each joint, 1 inside and -1 outside, as in PG2's code.
 
 Masks of pixels are float32 tensors of 0 and 1 throughout: on a CPU, torch is four times as fast with them as with booleans.
@@ -30,7 +31,7 @@ import torch
 from torch import Tensor
 
 from pipeline.config.pose import MapKind
-from pipeline.skeleton import H36M_17, LIMB_KINDS, LIMBS, NECK_AND_HEAD, TORSO
+from pipeline.skeleton import CHAIN_LIMBS, H36M_17, LIMB_KINDS, LIMBS, NECK_AND_HEAD, TORSO
 
 BACKGROUND, TORSO_PART, HEAD_PART, FIRST_LIMB_PART = 0, 1, 2, 3
 N_PARTS = 2 + len(LIMBS)
@@ -73,6 +74,8 @@ _HEAD, _NOSE, _NECK, _TORSO = (len(LIMBS) + extra for extra in range(4))  # orde
 _FIELDS = len(LIMBS) + 4
 _FAR = -1e4  # px; where a missing part is put
 _MIN_RADIUS = 0.5  # px
+_STEP = 3 * 4  # of a limb's key in `part_layers`: 3 labels of the other limb, 4 kinds
+_SIBLING = {limb: sum(pair) - limb for pair in CHAIN_LIMBS for limb in pair}
 _KINDS = ("calf", "thigh", "upper_arm", "forearm")  # at the same label, each covers those before it
 
 
@@ -132,7 +135,7 @@ def body_mask(pose_2d: Tensor, size: tuple[int, int]) -> Tensor:
 
 def part_map(pose_2d: Tensor, label: Tensor, size: tuple[int, int]) -> Tensor:
     """Which part is seen at each pixel: (B, H, W) int64; 0 background, 1 torso, 2 head, 3 + limb."""
-    return _paint_parts(measure(pose_2d, size), label).long()
+    return seen_parts(measure(pose_2d, size), label).long()
 
 
 @torch.no_grad()
@@ -197,6 +200,19 @@ def draw_body(body: Body, label: Tensor, kinds: Sequence[MapKind], heatmap_radiu
 
 
 @torch.no_grad()
+def part_axes(body: Body) -> tuple[Tensor, Tensor, Tensor]:
+    """Start and end of the axis of each part, (B, 10, 2) px, and its radius, (B, 10) px: half the width of a torso, which has none of its own."""
+    start, end = _axes(body.joint)
+    left_shoulder, right_shoulder, right_hip, left_hip = body.joint[:, TORSO].unbind(1)
+    widths = [(left - right).norm(dim=-1) for left, right in ((left_shoulder, right_shoulder), (left_hip, right_hip))]
+    torso = (left_shoulder + right_shoulder) / 2, (left_hip + right_hip) / 2, torch.maximum(*widths) / 2 + body.radius[:, _TORSO]
+    head = start[:, _HEAD], body.joint[:, NECK_AND_HEAD[0]], body.radius[:, _HEAD]
+    limbs = start[:, :_HEAD], end[:, :_HEAD], body.radius[:, :_HEAD]
+    first, second, third = (torch.cat([torch.stack([a, b], dim=1), c], dim=1) for a, b, c in zip(torso, head, limbs, strict=True))
+    return first, second, third
+
+
+@torch.no_grad()
 def mask_body(body: Body) -> Tensor:
     """`body_mask` of bodies that are measured already."""
     mask = torch.zeros_like(body.field[0])
@@ -229,7 +245,7 @@ def _draw_limbs(body: Body, label: Tensor, out: Tensor) -> None:
 
 
 def _draw_parts(body: Body, label: Tensor, out: Tensor) -> None:
-    seen = _paint_parts(body, label)
+    seen = seen_parts(body, label)
     for part in range(1, N_PARTS + 1):
         torch.eq(seen, part, out=out[:, part - 1])
 
@@ -241,22 +257,31 @@ def _draw_heatmaps(body: Body, radius: float, out: Tensor) -> None:
 
 
 @torch.no_grad()
-def _paint_parts(body: Body, label: Tensor) -> Tensor:
-    """`part_map` as float32.
+def seen_parts(body: Body, label: Tensor) -> Tensor:
+    """`part_map` of bodies that are measured already, as float32."""
+    return part_layers(body, label)[0]
 
-    A limb's key is label * kinds + kind + field: between label * kinds and (label + 1) * kinds, so the keys of occluded limbs are at most
-    0, those of limbs in the plane above 0. Torso and head have the key 0. At each pixel the highest key is seen.
+
+@torch.no_grad()
+def part_layers(body: Body, label: Tensor) -> tuple[Tensor, Tensor]:
+    """Which part is seen at each pixel, and which comes next beneath it: (B, H, W) float32 each, numbered as in `part_map`.
+
+    At each pixel the part with the highest key is seen. A limb's key lies between label * STEP and (label + 1) * STEP, so the keys of
+    occluded limbs are at most 0, those of limbs in the plane above 0; torso and head have the key 0. Within a label it is the kind that
+    counts, then the label of the other limb of the same arm or leg, then the field.
     """
     torso = body.area(_TORSO)
     head = torch.maximum(_face(body), body.area(_NECK) * (1 - torso))
-    seen = TORSO_PART * torso * (1 - head) + HEAD_PART * head
-    best = torch.maximum(torso, head).sub_(1).mul_(2 * len(_KINDS))  # 0 on torso and head, lowest elsewhere
+    seen, beneath = TORSO_PART * torso * (1 - head) + HEAD_PART * head, TORSO_PART * torso * head
+    highest, second = (torch.sub(there, 1).mul_(2 * _STEP) for there in (torch.maximum(torso, head), torso * head))  # 0 where they are
     for number, kind in enumerate(LIMB_KINDS):
-        key = body.field[number] + (label[:, number, None, None].float() * len(_KINDS) + _KINDS.index(kind))
-        covers = torch.gt(key, best, out=torch.empty_like(key)).mul_(body.area(number))
-        best.lerp_(key, covers)
-        seen.addcmul_(covers, FIRST_LIMB_PART + number - seen)
-    return seen
+        rank = label[:, number].float() * _STEP + 3 * _KINDS.index(kind) + label[:, _SIBLING[number]].float() + 1
+        key = torch.where(body.area(number) > 0, body.field[number] + rank[:, None, None], -4.0 * _STEP)
+        first, next_ = key > highest, key > second
+        beneath = torch.where(first, seen, beneath.masked_fill_(next_, FIRST_LIMB_PART + number))
+        second = torch.where(first, highest, torch.maximum(second, key))
+        seen, highest = seen.masked_fill_(first, FIRST_LIMB_PART + number), torch.maximum(highest, key)
+    return seen, beneath
 
 
 def _face(body: Body) -> Tensor:

@@ -28,7 +28,7 @@ from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
 from pipeline.errors import UserError
 from pipeline.files import atomic_output
-from pipeline.loader import Batch, batch_indices, input_channels, make_batch
+from pipeline.loader import Batch, batch_indices, choose_twins, input_channels, make_batch
 from pipeline.losses import d_loss, g_loss, masked_l1
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.discriminator import D
@@ -69,7 +69,8 @@ class Course:
         pairs, flip = batch_indices(
             self.config.seed, step, self.pairs, self.config.batch_size, self.config.flip, self.fabric.global_rank, self.fabric.world_size
         )
-        return make_batch(self.pack, pairs, flip, self.pose, self.fabric.device)
+        twin, instead = choose_twins(self.config.seed, step, self.pack.twins, pairs[:, 1], self.config.batch_size, self.fabric.global_rank)
+        return make_batch(self.pack, pairs, flip, self.pose, self.fabric.device, twin, instead)
 
     def samples(self) -> Batch:
         """The pairs that are shown in the sheets of samples, not mirrored."""
@@ -189,7 +190,9 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config) -> G1:
     """
     fabric = course.fabric
     torch.manual_seed(config.seed)
-    network = G1(input_channels(course.pose), course.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling)
+    network = G1(
+        input_channels(course.pose), course.pose.appearance, course.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling
+    )
     g1, optimiser = _set_up(fabric, network, config.lr)
     average = Average(network, config.ema)
     series = Series(course.scratch / "series", config.log_every, fabric)

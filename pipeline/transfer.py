@@ -107,8 +107,9 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
         crop, source_pose, source_label = _cut_out(image, source, size, margin), _place(source, size, margin), source.label
     poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, _place(target, size, margin))]
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
-    maps = make_maps(poses[0], labels[0], poses[1], labels[1], size, painter.pose)
-    _, refined = painter.paint(to_image(crop[None]), maps)
+    picture = to_image(crop[None])
+    maps = make_maps(picture, poses[0], labels[0], poses[1], labels[1], size, painter.pose)
+    _, refined = painter.paint(picture, maps)
     return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
 
 

@@ -14,6 +14,7 @@ from pipeline.skeleton import CHAIN_LIMBS, CHAIN_NAMES
 LABELS = (-1, 0, 1)
 CLEAR_DIFFERENCE = 0.1  # mean over RGB, of the whole range: 25.5 grey levels
 MIN_PIXELS = 30
+RESAMPLES = 2000
 
 
 def label_confusion(label: np.ndarray, truth: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -51,12 +52,17 @@ def judge_order(painted: np.ndarray, truths: np.ndarray) -> tuple[np.ndarray, np
     truths : (M, 2, H, W, 3) uint8, the original and its twin
     returns : right (M, 2) float64, 1 or 0 (0.5 where both are equally close), and (M,) int64, how many pixels differ clearly
     """
-    clear = _difference(truths[:, 0], truths[:, 1]) > 3 * 255 * CLEAR_DIFFERENCE  # (M, H, W)
+    clear = clear_pixels(truths[:, 0], truths[:, 1])  # (M, H, W)
     own, other = (
         (_difference(painted, against) * clear[:, None]).sum((-2, -1))  # (M, 2)
         for against in (truths, truths[:, ::-1])
     )
     return np.where(own == other, 0.5, (own < other).astype(float)), clear.sum((-2, -1))
+
+
+def clear_pixels(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Where two images (..., H, W, 3) uint8 differ clearly, (..., H, W) bool."""
+    return _difference(first, second) > 3 * 255 * CLEAR_DIFFERENCE
 
 
 def labels_differ(label: np.ndarray, twin_label: np.ndarray, chain: np.ndarray) -> np.ndarray:
@@ -68,22 +74,45 @@ def labels_differ(label: np.ndarray, twin_label: np.ndarray, chain: np.ndarray) 
     return (np.take_along_axis(label, limbs, 1) != np.take_along_axis(twin_label, limbs, 1)).any(1)
 
 
-def order_accuracy(right: np.ndarray, chain: np.ndarray, counted: np.ndarray) -> dict[str, Any]:
+def order_accuracy(right: np.ndarray, chain: np.ndarray, counted: np.ndarray, identity: np.ndarray) -> dict[str, Any]:
     """Share of right answers over both members of the twins that count, per chain, and the mean over the chains that have any.
 
-    right : (M, 2) as `judge_order` gives it; chain : (M,) int; counted : (M,) bool.
+    `order_low` and `order_high` enclose the mean with 95 % confidence: percentiles over `RESAMPLES` draws of as many people as there are,
+    with replacement, because the cases of one person go right or wrong together (Efron and Tibshirani 1993, chapter 13).
+
+    right : (M, 2) as `judge_order` gives it; chain : (M,) int; counted : (M,) bool; identity : (M,) str, the person
     """
     chains: dict[str, Mapping[str, Any]] = {}
     for number, name in enumerate(CHAIN_NAMES):
         answers = right[counted & (chain == number)]
         chains[name] = {"order_accuracy": mean(answers), "order_cases": len(answers)}
-    shares = np.array([right[counted & (chain == number)].mean() for number in np.unique(chain[counted])])
+    sums, cases = _sums(right[counted], chain[counted], identity[counted])
+    draws = np.random.default_rng(0).multinomial(len(sums), np.full(len(sums), 1 / max(len(sums), 1)), size=RESAMPLES)
+    low, high = np.nanpercentile(_mean_over_chains(draws @ sums, draws @ cases), [2.5, 97.5]) if len(sums) else (np.nan, np.nan)
     return {
-        "order_accuracy": mean(shares),
+        "order_accuracy": figure(float(_mean_over_chains(sums.sum(0), cases.sum(0)))),
+        "order_low": figure(float(low)),
+        "order_high": figure(float(high)),
         "order_cases": int(counted.sum()),
         "order_left_out": figure(1 - counted.mean()) if counted.size else None,
         "order_by_chain": chains,
     }
+
+
+def _sums(right: np.ndarray, chain: np.ndarray, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Right answers and answers, each (people, chains) float64."""
+    people, person = np.unique(identity, return_inverse=True)
+    sums, cases = np.zeros((2, len(people), len(CHAIN_NAMES)))
+    np.add.at(sums, (person, chain), right.sum(1))
+    np.add.at(cases, (person, chain), right.shape[1])
+    return sums, cases
+
+
+def _mean_over_chains(sums: np.ndarray, cases: np.ndarray) -> np.ndarray:
+    """Mean over the last axis of the shares, of chains with cases; NaN where there is none."""
+    shares = np.divide(sums, cases, out=np.zeros_like(sums), where=cases > 0)
+    count = (cases > 0).sum(-1)
+    return np.divide(shares.sum(-1), count, out=np.full(count.shape, np.nan), where=count > 0)
 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-# Which images are scored: the do-nothing baseline, the output of G1, and that of G1 + G2.
-IMAGES = ("source", "coarse", "refined")
+# Which images are scored: the baselines without a network, doing nothing and painting each part's mean colour; the output of G1, and that
+# of G1 + G2.
+IMAGES = ("source", "by_part", "coarse", "refined")
 SCORES = ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr", "mask_ssim", "mask_l1", "overlap_l1", "sharpness")
 GROUP_SCORES = ("ssim", "mask_l1")
 DISTANCES = ("near", "middle", "far")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pipeline.appearance import CHANNELS, LAYERS
 from pipeline.errors import UserError
 
 LATENT = 64  # numbers between encoder and decoder of a fully connected bottleneck
@@ -52,7 +53,9 @@ class Enlarge(nn.Module):
 class UNet(nn.Module):
     """Encoder and decoder with a skip connection at each of `blocks` scales; block i of the encoder has i * `filters` channels."""
 
-    def __init__(self, in_channels: int, image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str, upsampling: str) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str, upsampling: str
+    ) -> None:
         super().__init__()
         height, width = _smallest_size(image_size, blocks)
         widths = [filters * (i + 1) for i in range(blocks)]
@@ -67,7 +70,7 @@ class UNet(nn.Module):
             if i:
                 self.enlarge.append(Enlarge(channels, widths[i - 1], upsampling))
                 channels = widths[i - 1]
-        self.out = nn.Conv2d(channels, 3, 3, padding=1)
+        self.out = nn.Conv2d(channels, out_channels, 3, padding=1)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -94,23 +97,38 @@ class UNet(nn.Module):
 
 
 class G1(nn.Module):
-    """The coarse image of the source's person in the target pose. `config` rebuilds it."""
+    """The coarse image of the source's person in the target pose. `config` rebuilds it.
 
-    def __init__(self, map_channels: int, image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str, upsampling: str) -> None:
+    With `appearance` the first three maps are colours (`appearance.py`) to which the network adds what they lack.
+    """
+
+    def __init__(
+        self, map_channels: int, appearance: bool, image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str, upsampling: str
+    ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
             "map_channels": map_channels,
+            "appearance": appearance,
             "image_size": list(image_size),
             "filters": filters,
             "blocks": blocks,
             "bottleneck": bottleneck,
             "upsampling": upsampling,
         }
-        self.unet = UNet(3 + map_channels, image_size, filters, blocks, bottleneck, upsampling)
+        self.unet = UNet(3 + map_channels, 3 + (1 + LAYERS) * appearance, image_size, filters, blocks, bottleneck, upsampling)
 
     def forward(self, source: Tensor, maps: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] and (B, map_channels, H, W) -> (B, 3, H, W), not clamped."""
-        return self.unet(torch.cat((source, maps), dim=1))
+        painted = self.unet(torch.cat((source, maps), dim=1))
+        if not self.config["appearance"]:
+            return painted
+        (top, known), (under, known_under) = (layer.split((3, 1), dim=1) for layer in maps[:, :CHANNELS].chunk(LAYERS, dim=1))
+        own, choice = painted.split((3, 1 + LAYERS), dim=1)
+        choice = choice.float() + torch.cat(
+            (torch.zeros_like(known), *(torch.where(k > 0, b, -1e4) for k, b in ((known, 2.0), (known_under, 0.0)))), dim=1
+        )
+        share = choice.softmax(dim=1)
+        return own * share[:, :1] + top * share[:, 1:2] + under * share[:, 2:]
 
 
 class G2(nn.Module):
@@ -119,7 +137,7 @@ class G2(nn.Module):
     def __init__(self, image_size: tuple[int, int], filters: int, blocks: int, upsampling: str) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"image_size": list(image_size), "filters": filters, "blocks": blocks, "upsampling": upsampling}
-        self.unet = UNet(6, image_size, filters, blocks, "conv", upsampling)
+        self.unet = UNet(6, 3, image_size, filters, blocks, "conv", upsampling)
 
     def forward(self, coarse: Tensor, source: Tensor) -> Tensor:
         """Two images (B, 3, H, W) -> (B, 3, H, W), to be added to the coarse one."""

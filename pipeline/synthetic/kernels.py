@@ -329,19 +329,22 @@ def _colour_at(frame, n, t, dx, dy, dz, start, lamp, colour):  # type: ignore[no
     light = -(nx * lamp.axes[2, 0] + ny * lamp.axes[2, 1] + nz * lamp.axes[2, 2])
     light = light * _lit(x + 12.0 * nx, y + 12.0 * ny, z + 12.0 * nz, 18.0, lamp) if light > 0.0 else 0.0
     rim = 0.62 + 0.38 * np.sqrt(min(max(facing, 0.0), 1.0))
-    shade = (0.55 + 0.12 * nz + 0.06 * nx + 0.48 * light) * rim
+    shade = (0.62 + 0.12 * nz + 0.06 * nx + 0.36 * light) * rim
     colour[0], colour[1], colour[2] = red * shade, green * shade, blue * shade
 
 
 @compiled
 def shade_floor(picture, floor, lamp):  # type: ignore[no-untyped-def]
-    """Darken the floor of the picture (H, W, 3) float32 where the body stands in the light; floor as in `room.View`."""
+    """Darken the floor of the picture (H, W, 3) float32 where the body stands in the light; floor as in `room.View`.
+
+    A little, as under the many lamps of a studio: a hard shadow on the floor would tell twins apart that differ in nothing else.
+    """
     half = lamp.depth.shape[0] * SHADOW_TEXEL
     for y in range(picture.shape[0]):
         for x in range(picture.shape[1]):
             px, py = floor[y, x, 0], floor[y, x, 1]
             if abs(px - lamp.centre[0]) < half and abs(py - lamp.centre[1]) < half:
-                shade = 0.55 + 0.45 * _lit(px, py, 0.0, 0.0, lamp)
+                shade = 0.84 + 0.16 * _lit(px, py, 0.0, 0.0, lamp)
                 for k in range(3):
                     picture[y, x, k] *= shade
 

@@ -161,9 +161,9 @@ def _clothes(rng: np.random.Generator, woman: bool) -> Clothes:
 
 
 def _bands(rng: np.random.Generator) -> tuple[tuple[float, float], tuple[float, float]]:
-    """A band around one leg or both, on a third of the people."""
+    """A band around one leg or both, on half of the people."""
     none = (2.0, 2.0)
-    if rng.random() > 0.35:
+    if rng.random() > 0.5:
         return none, none
     begin = float(rng.choice((rng.uniform(0.45, 0.7), rng.uniform(0.85, 0.95), rng.uniform(1.1, 1.4))))
     band = (begin, begin + float(rng.uniform(0.15, 0.35)))
@@ -181,8 +181,8 @@ def _materials(rng: np.random.Generator, clothes: Clothes, hair: str) -> np.ndar
     shirt = _cloth(rng, _distinct(rng, [skin]))
     sleeves = _sleeves(rng, shirt, skin, clothes)
     trousers = _trousers(rng, shirt, skin)
-    sock = _cloth(rng, _distinct(rng, [skin, trousers[0][3:6]]), patterned=0.3)
-    other_sock = _cloth(rng, _distinct(rng, [skin, sock[3:6]]), patterned=0.3) if rng.random() < 0.4 else sock
+    sock = _cloth(rng, _distinct(rng, [skin, trousers[0][3:6]]), patterned=0.15)
+    other_sock = _cloth(rng, _distinct(rng, [skin, sock[3:6]]), patterned=0.15) if rng.random() < 0.4 else sock
     band = _plain(_distinct(rng, [skin, trousers[0][3:6], trousers[1][3:6]]))
     rows = {
         "skin": _plain(skin),
@@ -207,27 +207,27 @@ def _materials(rng: np.random.Generator, clothes: Clothes, hair: str) -> np.ndar
 
 def _sleeves(rng: np.random.Generator, shirt: np.ndarray, skin: np.ndarray, clothes: Clothes) -> tuple[np.ndarray, np.ndarray]:
     """Long sleeves mostly differ from the torso, so that an arm before it is seen; some differ from each other as well."""
-    if rng.random() < (0.25 if clothes.sleeve > 0.8 else 0.55):
+    if rng.random() < (0.15 if clothes.sleeve > 0.8 else 0.45):
         return shirt, shirt
-    right = _cloth(rng, _distinct(rng, [shirt[3:6], shirt[6:9], skin]), patterned=0.25)
-    left = _cloth(rng, _distinct(rng, [shirt[3:6], right[3:6]]), patterned=0.25) if rng.random() < 0.35 else right
+    right = _cloth(rng, _distinct(rng, [shirt[3:6], shirt[6:9], skin]), patterned=0.1)
+    left = _cloth(rng, _distinct(rng, [shirt[3:6], right[3:6]]), patterned=0.1) if rng.random() < 0.15 else right
     return right, left
 
 
 def _trousers(rng: np.random.Generator, shirt: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Two trouser legs; two people in five wear legs of two colours, so that crossing legs can be told apart."""
-    right = _cloth(rng, _distinct(rng, [shirt[3:6], skin]), patterned=0.35)
-    if rng.random() < 0.6:
+    """Two trouser legs; three people in five wear legs of two colours, so that crossing legs can be told apart."""
+    right = _cloth(rng, _distinct(rng, [shirt[3:6], skin]), patterned=0.12)
+    if rng.random() < 0.4:
         return right, right
-    return right, _cloth(rng, _distinct(rng, [right[3:6], shirt[3:6]]), patterned=0.35)
+    return right, _cloth(rng, _distinct(rng, [right[3:6], shirt[3:6]]), patterned=0.12)
 
 
-def _cloth(rng: np.random.Generator, colour: np.ndarray, patterned: float = 0.5) -> np.ndarray:
+def _cloth(rng: np.random.Generator, colour: np.ndarray, patterned: float = 0.25) -> np.ndarray:
     """A material of that colour, with a second one in a pattern as often as `patterned` says."""
     if rng.random() >= patterned:
         return _plain(colour)
     pattern = int(rng.choice((RINGS, STRIPES, CHECKS, DOTS, PRINT), p=(0.4, 0.2, 0.15, 0.1, 0.15)))
-    return _row(pattern, rng.uniform(55, 130), rng.uniform(0.35, 0.6), colour, _distinct(rng, [colour], 0.6))
+    return _row(pattern, rng.uniform(80, 160), rng.uniform(0.35, 0.6), colour, _distinct(rng, [colour], 0.6))
 
 
 def _plain(colour: np.ndarray) -> np.ndarray:

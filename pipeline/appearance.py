@@ -1,0 +1,138 @@
+"""What the source's person looks like, gathered part by part and placed where the target pose shows the parts.
+
+The surface of a part is laid out along and across its axis in the image, so that a pixel on the target's forearm finds the pixel as far along
+and as far across the source's forearm: a warp per part, as in Siarohin et al. 2018 (arXiv 1801.00055) and Balakrishnan et al. 2018 (arXiv
+1804.07739), here with the order of the parts that the labels give. Where the source does not show that spot, the colour is the mean of what
+it shows of the part at that length, else of the whole part, else of the same part on the other side of the body.
+
+Everything comes from the source's pixels, 2D joints and labels.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pipeline.pose_maps import BACKGROUND, FIRST_LIMB_PART, N_PARTS, Body, mask_body, part_axes, part_layers, seen_parts
+from pipeline.skeleton import LIMB_FLIP
+
+LAYERS = 2  # the part that is seen, and that beneath it
+CHANNELS = LAYERS * 4  # red, green, blue; how much is known
+SPOT, MEAN = 1.0, 0.5  # what is known: the very spot, or a mean
+BINS = 6  # along a part, for the means
+EDGE = 0.85  # an outline is blurred and never quite fits: beyond this share of the radius the colour of this place is taken
+ENOUGH = 2  # pixels for a mean
+_OTHER_SIDE = [*range(FIRST_LIMB_PART - 1), *(FIRST_LIMB_PART - 1 + limb for limb in LIMB_FLIP)]
+
+
+class Layout(NamedTuple):
+    """Where each pixel of an image of `size` (height, width) lies on the part that is seen there, each (B, H * W).
+
+    part : int64, from 0, any where `shown` is False; along : 0 to 1 from the axis' start to its end, beyond them in radii; across : in radii
+    """
+
+    size: tuple[int, int]
+    part: Tensor
+    shown: Tensor
+    along: Tensor
+    across: Tensor
+
+
+@torch.no_grad()
+def place_appearance(image: Tensor, source: Body, source_label: Tensor, target: Body, target_label: Tensor) -> Tensor:
+    """Paint the source's parts on the target's ordered part map, and once more those that lie next beneath.
+
+    image : (B, 3, H, W) float32, the source; labels : (B, 8)
+    returns : (B, 8, H, W) float32, for the parts that are seen and for those beneath them: the colours, and what is known of them: 1 that
+    very spot is seen in the source, 0.5 a mean, 0 nothing, because there is no part here or nothing of it in the source; there the
+    colours are 0
+    """
+    there = lay_out(source, seen_parts(source, source_label))
+    pixels = image.flatten(2)  # (B, 3, HW)
+    means = _means(pixels, there)
+    layers = [_fill(pixels, source, there, means, lay_out(target, seen)) for seen in part_layers(target, target_label)]
+    return torch.cat(layers, dim=1).unflatten(2, image.shape[2:])
+
+
+@torch.no_grad()
+def paint_by_part(image: Tensor, source: Body, source_label: Tensor, target: Body, target_label: Tensor) -> Tensor:
+    """The baseline without a network: the mean colour of each of the source's parts on the target's ordered part map.
+
+    A part that the source does not show has the colour of the other side's, or else, like the source's body where the target has none,
+    the mean colour of the source's background. image : (B, 3, H, W) float32; returns : the same
+    """
+    there, here = seen_parts(source, source_label), seen_parts(target, target_label)
+    body = torch.maximum(mask_body(source), (there != BACKGROUND)[:, None])
+    background = (image * (1 - body)).sum((2, 3)) / (1 - body).sum((2, 3)).clamp(min=1)  # (B, 3)
+    one_hot = torch.stack([there == part + 1 for part in range(N_PARTS)], dim=1).float().flatten(2)  # (B, P, HW)
+    sums = torch.cat([one_hot @ image.flatten(2).transpose(1, 2), one_hot.sum(2, keepdim=True)], dim=2)  # (B, P, 4)
+    sums = torch.where(sums[..., 3:] < ENOUGH, sums[:, _OTHER_SIDE], sums)
+    colour = torch.where(sums[..., 3:] < ENOUGH, background[:, None], sums[..., :3] / sums[..., 3:].clamp(min=1))
+    empty = torch.where(body > 0, background[..., None, None], image)
+    painted = colour.gather(1, (here.long() - 1).clamp(min=0).flatten(1)[..., None].expand(-1, -1, 3)).transpose(1, 2)
+    return torch.where((here != BACKGROUND)[:, None], painted.unflatten(2, image.shape[2:]), empty)
+
+
+def lay_out(body: Body, seen: Tensor) -> Layout:
+    """Where each pixel lies on the part `seen` (B, H, W) that is named for it, as in `pose_maps.part_map`."""
+    height, width = seen.shape[1:]
+    shown = (seen != BACKGROUND).flatten(1)
+    part = (seen.long() - 1).clamp(min=0).flatten(1)
+    start, direction, length, radius = _axes_at(body, part)
+    row, column = torch.meshgrid(torch.arange(height, device=seen.device), torch.arange(width, device=seen.device), indexing="ij")
+    offset = torch.stack([column, row], dim=-1).flatten(0, 1) - start  # (B, HW, 2)
+    down = (offset * direction).sum(-1)
+    along = torch.where(down < 0, down / radius, torch.where(down > length, 1 + (down - length) / radius, down / length))
+    across = (offset[..., 1] * direction[..., 0] - offset[..., 0] * direction[..., 1]) / radius
+    return Layout((height, width), part, shown, along, across)
+
+
+def _fill(pixels: Tensor, source: Body, there: Layout, means: tuple[Tensor, Tensor], here: Layout) -> Tensor:
+    """Colours for the places in `here` from the source's pixels (B, 3, HW), laid out in `there`, and what is known: (B, 4, HW)."""
+    height, width = here.size
+    place = _place(source, here)
+    column, row = place.round().unbind(-1)
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)  # not where a joint is missing
+    index = torch.where(inside, row * width + column, 0.0).long()
+    spot = inside & here.shown & there.shown.gather(1, index) & (there.part.gather(1, index) == here.part)
+    entry = here.part * BINS + _bin(here.along)
+    colour, known = means
+    mean, is_known = colour.gather(2, entry[:, None].expand(-1, 3, -1)), known.gather(1, entry) & here.shown
+    seen = torch.where(spot[:, None], pixels.gather(2, index[:, None].expand(-1, 3, -1)), mean * is_known[:, None])
+    return torch.cat([seen, torch.where(spot, SPOT, is_known * MEAN)[:, None]], dim=1)
+
+
+def _place(body: Body, layout: Layout) -> Tensor:
+    """The pixel of another body with the same part, length and side: (B, HW, 2) px, NaN where its joints are missing."""
+    start, direction, length, radius = _axes_at(body, layout.part)
+    along = layout.along
+    down = torch.where(along < 0, along * radius, torch.where(along > 1, length + (along - 1) * radius, along * length))
+    aside = layout.across.clamp(-EDGE, EDGE) * radius
+    across = torch.stack([-direction[..., 1], direction[..., 0]], dim=-1)
+    return start + down[..., None] * direction + aside[..., None] * across
+
+
+def _axes_at(body: Body, part: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Start (B, HW, 2), direction (B, HW, 2), length (B, HW) and radius (B, HW) of the part at each pixel, px."""
+    start, end, radius = part_axes(body)
+    length = (end - start).norm(dim=-1).clamp(min=1e-3)
+    table = torch.cat([start, (end - start) / length[..., None], length[..., None], radius[..., None]], dim=-1)  # (B, P, 6)
+    values = table.gather(1, part[..., None].expand(-1, -1, 6))
+    return values[..., :2], values[..., 2:4], values[..., 4], values[..., 5]
+
+
+def _bin(along: Tensor) -> Tensor:
+    return (along.nan_to_num(0.0) * BINS).long().clamp(0, BINS - 1)
+
+
+def _means(pixels: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
+    """Mean colour of each bin of each part, filled up from its part and from the other side: (B, 3, P * BINS), and where it is known."""
+    batch = len(pixels)
+    counted = (layout.shown & (layout.across.abs() < EDGE)).float()
+    entry = layout.part * BINS + _bin(layout.along) + torch.arange(batch, device=pixels.device)[:, None] * N_PARTS * BINS
+    values = torch.cat([pixels * counted[:, None], counted[:, None]], dim=1).transpose(1, 2).flatten(0, 1)  # (B HW, 4)
+    sums = values.new_zeros(batch * N_PARTS * BINS, 4).index_add_(0, entry.flatten(), values).view(batch, N_PARTS, BINS, 4)
+    for other in (sums.sum(2, keepdim=True), sums[:, _OTHER_SIDE], sums[:, _OTHER_SIDE].sum(2, keepdim=True)):
+        sums = torch.where(sums[..., 3:] < ENOUGH, other, sums)
+    colour = sums[..., :3] / sums[..., 3:].clamp(min=1)
+    return colour.flatten(1, 2).transpose(1, 2), (sums[..., 3] >= ENOUGH).flatten(1)
