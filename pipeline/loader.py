@@ -90,20 +90,19 @@ def make_batch(
     flip: np.ndarray | None,
     pose: MapConfig,
     device: torch.device | str = "cpu",
-    twin: np.ndarray | None = None,
-    instead: np.ndarray | None = None,
+    twins: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Batch:
     """Convert, mirror and draw one batch.
 
-    pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twin, instead : as `choose_twins`
-    gives them, or None
+    pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twins : as `choose_twins` gives them, or
+    None: without twins
     """
-    none = np.zeros(len(pairs), bool)
-    mirrored, instead = (none if chosen is None else chosen for chosen in (flip, instead))
+    mirrored = np.zeros(len(pairs), bool) if flip is None else flip
     height, width = pack.image.shape[1:3]
     image, label = [pack.image[rows] for rows in pairs.T], [pack.label[rows] for rows in pairs.T]
     rival = image[1].copy()
-    if twin is not None:
+    if twins is not None:
+        twin, instead = twins
         there, swapped = np.flatnonzero(twin >= 0), np.flatnonzero(instead)
         rival[there] = pack.twins.image[twin[there]]
         image[1][swapped], rival[swapped], label[1][swapped] = rival[swapped], image[1][swapped], pack.twins.label[twin[swapped]]

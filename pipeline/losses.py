@@ -4,10 +4,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+CLEAR_DIFFERENCE = 0.2  # mean over RGB, of [-1, 1]; with MIN_PIXELS the terms of the score (metrics/depth.py)
+MIN_PIXELS = 30
+MARGIN = 0.5
+
 
 def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Mean of |prediction - target| * (1 + mask): errors on the body count twice (PG2, equation 2). mask : (B, 1, H, W), 0 or 1."""
     return ((prediction - target).abs() * (1 + mask)).mean()
+
+
+def order_loss(prediction: Tensor, target: Tensor, rival: Tensor) -> Tensor:
+    """The image has to be nearer to its target than to what the same joints would show with other labels.
+
+    With a and b the prediction's L1 distances to target and rival over the pixels in which these two differ clearly, and c that between the
+    two: the hinge max(0, MARGIN + (a - b) / c), 0 for a target without rival (its rival is the target). (a - b) / c is -1 for the target
+    itself and 1 for the rival. A case counts the same however few pixels decide it. Mean over the batch.
+    """
+    clear = ((target - rival).abs().mean(1, keepdim=True) > CLEAR_DIFFERENCE).float()
+    own, other, between = (
+        (clear * (first - second).abs()).sum((1, 2, 3)) for first, second in ((prediction, target), (prediction, rival), (target, rival))
+    )
+    decided = clear.sum((1, 2, 3)) >= MIN_PIXELS
+    hinge = (MARGIN + (own - other) / between.clamp(min=1)).clamp(min=0)
+    return (hinge * decided).mean()
 
 
 def d_loss(D: nn.Module, source: Tensor, target: Tensor, refined: Tensor, triplet: bool) -> Tensor:

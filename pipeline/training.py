@@ -29,7 +29,7 @@ from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
 from pipeline.errors import UserError
 from pipeline.files import atomic_output
 from pipeline.loader import Batch, batch_indices, choose_twins, input_channels, make_batch
-from pipeline.losses import d_loss, g_loss, masked_l1
+from pipeline.losses import d_loss, g_loss, masked_l1, order_loss
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.discriminator import D
 from pipeline.networks.unet import G1, G2
@@ -69,8 +69,12 @@ class Course:
         pairs, flip = batch_indices(
             self.config.seed, step, self.pairs, self.config.batch_size, self.config.flip, self.fabric.global_rank, self.fabric.world_size
         )
-        twin, instead = choose_twins(self.config.seed, step, self.pack.twins, pairs[:, 1], self.config.batch_size, self.fabric.global_rank)
-        return make_batch(self.pack, pairs, flip, self.pose, self.fabric.device, twin, instead)
+        twins = (
+            choose_twins(self.config.seed, step, self.pack.twins, pairs[:, 1], self.config.batch_size, self.fabric.global_rank)
+            if self.config.twins
+            else None
+        )
+        return make_batch(self.pack, pairs, flip, self.pose, self.fabric.device, twins)
 
     def samples(self) -> Batch:
         """The pairs that are shown in the sheets of samples, not mirrored."""
@@ -201,12 +205,14 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config) -> G1:
     with Ticker("train_g1", start, config.steps, config.batch_size, fabric) as ticker:
         for step in range(start, config.steps):
             batch = course.batch(step)
-            loss = masked_l1(g1(batch.source, batch.maps), batch.target, batch.mask)
-            _learn(fabric, optimiser, loss, config.lr * schedule(step, config.steps, config.warmup))
+            coarse = g1(batch.source, batch.maps)
+            loss_l1 = masked_l1(coarse, batch.target, batch.mask)
+            loss_order = order_loss(coarse, batch.target, batch.rival)
+            _learn(fabric, optimiser, loss_l1 + config.order * loss_order, config.lr * schedule(step, config.steps, config.warmup))
             average.update(g1, step)
 
             done = step + 1
-            series.add(done, l1=loss)
+            series.add(done, l1=loss_l1, order=loss_order)
             if _due(done, config.sample_every, config.steps):
                 series.picture(done, lambda: g1_sheet(course, samples, average.network))
             if _due(done, config.checkpoint_every, config.steps):
@@ -250,13 +256,14 @@ def train_g2(course: Course, g1: G1, model: ModelConfig, config: TrainG2Config) 
             with _frozen(fabric, d):
                 loss_g = g_loss(d, batch.source, refined)
                 loss_l1 = masked_l1(refined, batch.target, batch.mask)
+                loss_order = order_loss(refined, batch.target, batch.rival)
                 if g2_step >= 0:
                     rate = config.lr * schedule(g2_step, config.steps, config.warmup)
-                    _learn(fabric, g2_optimiser, loss_g + model.lambda_ * loss_l1, rate)
+                    _learn(fabric, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate)
                     average.update(g2, g2_step)
 
             done = step + 1
-            series.add(done, d=loss_d, g=loss_g, l1=loss_l1)
+            series.add(done, d=loss_d, g=loss_g, l1=loss_l1, order=loss_order)
             if _due(done, config.sample_every, steps):
                 series.picture(done, lambda: g2_sheet(course, samples, g1, average.network))
             if _due(done, config.checkpoint_every, steps):

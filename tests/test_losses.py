@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.losses import d_loss, g_loss, masked_l1
+from pipeline.losses import MARGIN, MIN_PIXELS, d_loss, g_loss, masked_l1, order_loss
 
 
 class Judge(nn.Module):
@@ -36,6 +36,37 @@ def test_errors_on_the_body_count_twice() -> None:
     assert masked_l1(prediction, target, mask).item() == pytest.approx((3 * 0.5 + 1.0) / 12)
     mask[0, 0, 0, 0] = 1
     assert masked_l1(prediction, target, mask).item() == pytest.approx((2 * 3 * 0.5 + 1.0) / 12)
+
+
+def test_the_order_loss_compares_with_the_other_order() -> None:
+    target, rival = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
+    rival[..., :4] = 1.0  # 32 pixels decide
+    middle = (target + rival) / 2
+    for prediction, expected in ((target, 0.0), (rival, MARGIN + 1), (middle, MARGIN), (0.25 * rival, MARGIN - 0.5), (target + 0.1, 0.0), (0.4 * rival, MARGIN - 0.2)):
+        assert order_loss(prediction, target, rival).item() == pytest.approx(expected, abs=1e-6)
+    elsewhere = middle.clone()
+    elsewhere[..., 4:] = -1.0
+    assert order_loss(elsewhere, target, rival).item() == pytest.approx(MARGIN)  # what does not decide does not count
+
+
+def test_a_target_without_rival_has_no_order_loss() -> None:
+    prediction = torch.full((2, 3, 8, 8), 0.5, requires_grad=True)
+    target = torch.zeros(2, 3, 8, 8)
+    few = target.clone()
+    few.flatten(2)[..., : MIN_PIXELS - 1] = 1.0
+    loss = order_loss(prediction, target, target) + order_loss(prediction, target, few)
+    loss.backward()
+    assert loss.item() == 0
+    assert prediction.grad is not None
+    assert not prediction.grad.any()
+
+
+def test_every_case_counts_the_same_in_the_order_loss() -> None:
+    target, rival = torch.zeros(2, 3, 16, 8), torch.zeros(2, 3, 16, 8)
+    rival[0, :, :5], rival[1] = 1.0, 0.5  # 40 and 128 pixels, and other strengths
+    both = order_loss(rival, target, rival)
+    assert both.item() == pytest.approx(MARGIN + 1)
+    assert order_loss(torch.stack([rival[0], target[1]]), target, rival).item() == pytest.approx((MARGIN + 1) / 2)
 
 
 def test_d_wants_true_high_and_painted_low() -> None:

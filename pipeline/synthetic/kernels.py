@@ -329,7 +329,7 @@ def _colour_at(frame, n, t, dx, dy, dz, start, lamp, colour):  # type: ignore[no
     light = -(nx * lamp.axes[2, 0] + ny * lamp.axes[2, 1] + nz * lamp.axes[2, 2])
     light = light * _lit(x + 12.0 * nx, y + 12.0 * ny, z + 12.0 * nz, 18.0, lamp) if light > 0.0 else 0.0
     rim = 0.62 + 0.38 * np.sqrt(min(max(facing, 0.0), 1.0))
-    shade = (0.62 + 0.12 * nz + 0.06 * nx + 0.36 * light) * rim
+    shade = (0.74 + 0.1 * nz + 0.05 * nx + 0.2 * light) * rim
     colour[0], colour[1], colour[2] = red * shade, green * shade, blue * shade
 
 
