@@ -42,7 +42,8 @@ def test_the_order_loss_compares_with_the_other_order() -> None:
     target, rival = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
     rival[..., :4] = 1.0  # 32 pixels decide
     middle = (target + rival) / 2
-    for prediction, expected in ((target, 0.0), (rival, MARGIN + 1), (middle, MARGIN), (0.25 * rival, MARGIN - 0.5), (target + 0.1, 0.0), (0.4 * rival, MARGIN - 0.2)):
+    known = ((target, 0.0), (rival, MARGIN + 1), (middle, MARGIN), (0.25 * rival, MARGIN - 0.5), (target + 0.1, 0.0), (0.4 * rival, MARGIN - 0.2))
+    for prediction, expected in known:
         assert order_loss(prediction, target, rival).item() == pytest.approx(expected, abs=1e-6)
     elsewhere = middle.clone()
     elsewhere[..., 4:] = -1.0
