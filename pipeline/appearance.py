@@ -26,14 +26,15 @@ _OTHER_SIDE = [*range(FIRST_LIMB_PART - 1), *(FIRST_LIMB_PART - 1 + limb for lim
 
 
 class Layout(NamedTuple):
-    """Where each pixel of an image of `size` (height, width) lies on the part that is seen there, each (B, H * W).
+    """The pixels at which a part is seen, N in all, and where on the part each of them lies.
 
-    part : int64, from 0, any where `shown` is False; along : 0 to 1 from the axis' start to its end, beyond them in radii; across : in radii
+    pixel : (N,) int64, position among all B * H * W pixels; body : (N,) int64, which of the B bodies; part : (N,) int64, from 0
+    along : (N,) 0 to 1 from the axis' start to its end, beyond them in radii; across : (N,) in radii
     """
 
-    size: tuple[int, int]
+    pixel: Tensor
+    body: Tensor
     part: Tensor
-    shown: Tensor
     along: Tensor
     across: Tensor
 
@@ -47,11 +48,11 @@ def place_appearance(image: Tensor, source: Body, source_label: Tensor, target: 
     very spot is seen in the source, 0.5 a mean, 0 nothing, because there is no part here or nothing of it in the source; there the
     colours are 0
     """
-    there = lay_out(source, seen_parts(source, source_label))
-    pixels = image.flatten(2)  # (B, 3, HW)
-    means = _means(pixels, there)
-    layers = [_fill(pixels, source, there, means, lay_out(target, seen)) for seen in part_layers(target, target_label)]
-    return torch.cat(layers, dim=1).unflatten(2, image.shape[2:])
+    shown = seen_parts(source, source_label)
+    colours = image.permute(0, 2, 3, 1).flatten(0, 2)  # (B H W, 3)
+    means = _means(colours, lay_out(source, shown), len(image))
+    layers = [_fill(colours, shown, source, means, lay_out(target, seen)) for seen in part_layers(target, target_label)]
+    return torch.cat(layers, dim=1).view(*shown.shape, CHANNELS).permute(0, 3, 1, 2)
 
 
 @torch.no_grad()
@@ -74,65 +75,66 @@ def paint_by_part(image: Tensor, source: Body, source_label: Tensor, target: Bod
 
 
 def lay_out(body: Body, seen: Tensor) -> Layout:
-    """Where each pixel lies on the part `seen` (B, H, W) that is named for it, as in `pose_maps.part_map`."""
+    """Where each pixel lies on the part that is seen there; seen : (B, H, W), numbered as in `pose_maps.part_map`."""
     height, width = seen.shape[1:]
-    shown = (seen != BACKGROUND).flatten(1)
-    part = (seen.long() - 1).clamp(min=0).flatten(1)
-    start, direction, length, radius = _axes_at(body, part)
-    row, column = torch.meshgrid(torch.arange(height, device=seen.device), torch.arange(width, device=seen.device), indexing="ij")
-    offset = torch.stack([column, row], dim=-1).flatten(0, 1) - start  # (B, HW, 2)
-    down = (offset * direction).sum(-1)
+    pixel = (seen.flatten() != BACKGROUND).nonzero()[:, 0]
+    part, number = seen.flatten()[pixel].long() - 1, pixel // (height * width)
+    start, direction, length, radius = _axes_at(body, number, part)
+    offset = torch.stack([pixel % width, pixel // width % height], dim=1) - start  # (N, 2)
+    down = (offset * direction).sum(1)
     along = torch.where(down < 0, down / radius, torch.where(down > length, 1 + (down - length) / radius, down / length))
-    across = (offset[..., 1] * direction[..., 0] - offset[..., 0] * direction[..., 1]) / radius
-    return Layout((height, width), part, shown, along, across)
+    across = (offset[:, 1] * direction[:, 0] - offset[:, 0] * direction[:, 1]) / radius
+    return Layout(pixel, number, part, along, across)
 
 
-def _fill(pixels: Tensor, source: Body, there: Layout, means: tuple[Tensor, Tensor], here: Layout) -> Tensor:
-    """Colours for the places in `here` from the source's pixels (B, 3, HW), laid out in `there`, and what is known: (B, 4, HW)."""
-    height, width = here.size
-    place = _place(source, here)
-    column, row = place.round().unbind(-1)
+def _fill(colours: Tensor, shown: Tensor, source: Body, means: tuple[Tensor, Tensor], here: Layout) -> Tensor:
+    """Colours for the places in `here` from those of the source (B * H * W, 3), which shows the parts `shown`, and what is known of them.
+
+    returns : (B * H * W, 4)
+    """
+    height, width = shown.shape[1:]
+    column, row = _place(source, here).round().unbind(1)
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)  # not where a joint is missing
-    index = torch.where(inside, row * width + column, 0.0).long()
-    spot = inside & here.shown & there.shown.gather(1, index) & (there.part.gather(1, index) == here.part)
-    entry = here.part * BINS + _bin(here.along)
-    colour, known = means
-    mean, is_known = colour.gather(2, entry[:, None].expand(-1, 3, -1)), known.gather(1, entry) & here.shown
-    seen = torch.where(spot[:, None], pixels.gather(2, index[:, None].expand(-1, 3, -1)), mean * is_known[:, None])
-    return torch.cat([seen, torch.where(spot, SPOT, is_known * MEAN)[:, None]], dim=1)
+    index = torch.where(inside, row * width + column, 0.0).long() + here.body * height * width
+    spot = inside & (shown.flatten()[index] == here.part + 1)
+    mean, known = (table[_entry(here)] for table in means)
+    filled = torch.where(spot[:, None], colours[index], mean)
+    layer = colours.new_zeros(len(colours), 4)
+    layer[here.pixel] = torch.cat([filled, torch.where(spot, SPOT, known * MEAN)[:, None]], dim=1)
+    return layer
 
 
 def _place(body: Body, layout: Layout) -> Tensor:
-    """The pixel of another body with the same part, length and side: (B, HW, 2) px, NaN where its joints are missing."""
-    start, direction, length, radius = _axes_at(body, layout.part)
+    """The places of another body with the same part, length and side: (N, 2) px, NaN where its joints are missing."""
+    start, direction, length, radius = _axes_at(body, layout.body, layout.part)
     along = layout.along
     down = torch.where(along < 0, along * radius, torch.where(along > 1, length + (along - 1) * radius, along * length))
     aside = layout.across.clamp(-EDGE, EDGE) * radius
-    across = torch.stack([-direction[..., 1], direction[..., 0]], dim=-1)
-    return start + down[..., None] * direction + aside[..., None] * across
+    across = torch.stack([-direction[:, 1], direction[:, 0]], dim=1)
+    return start + down[:, None] * direction + aside[:, None] * across
 
 
-def _axes_at(body: Body, part: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Start (B, HW, 2), direction (B, HW, 2), length (B, HW) and radius (B, HW) of the part at each pixel, px."""
+def _axes_at(body: Body, number: Tensor, part: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Start (N, 2), direction (N, 2), length (N,) and radius (N,) of the parts `part` (N,) of the bodies `number` (N,), px."""
     start, end, radius = part_axes(body)
     length = (end - start).norm(dim=-1).clamp(min=1e-3)
     table = torch.cat([start, (end - start) / length[..., None], length[..., None], radius[..., None]], dim=-1)  # (B, P, 6)
-    values = table.gather(1, part[..., None].expand(-1, -1, 6))
-    return values[..., :2], values[..., 2:4], values[..., 4], values[..., 5]
+    values = table[number, part]
+    return values[:, :2], values[:, 2:4], values[:, 4], values[:, 5]
 
 
-def _bin(along: Tensor) -> Tensor:
-    return (along.nan_to_num(0.0) * BINS).long().clamp(0, BINS - 1)
+def _entry(layout: Layout) -> Tensor:
+    """Which mean belongs to each pixel: position in a table of bodies, parts and bins."""
+    return (layout.body * N_PARTS + layout.part) * BINS + (layout.along * BINS).long().clamp(0, BINS - 1)
 
 
-def _means(pixels: Tensor, layout: Layout) -> tuple[Tensor, Tensor]:
-    """Mean colour of each bin of each part, filled up from its part and from the other side: (B, 3, P * BINS), and where it is known."""
-    batch = len(pixels)
-    counted = (layout.shown & (layout.across.abs() < EDGE)).float()
-    entry = layout.part * BINS + _bin(layout.along) + torch.arange(batch, device=pixels.device)[:, None] * N_PARTS * BINS
-    values = torch.cat([pixels * counted[:, None], counted[:, None]], dim=1).transpose(1, 2).flatten(0, 1)  # (B HW, 4)
-    sums = values.new_zeros(batch * N_PARTS * BINS, 4).index_add_(0, entry.flatten(), values).view(batch, N_PARTS, BINS, 4)
+def _means(colours: Tensor, there: Layout, bodies: int) -> tuple[Tensor, Tensor]:
+    """Mean colour of each bin of each part, filled up from its part and from the other side, (B * P * BINS, 3), and whether it is known."""
+    counted = (there.across.abs() < EDGE).float()[:, None]
+    values = torch.cat([colours[there.pixel] * counted, counted], dim=1)  # (N, 4)
+    sums = values.new_zeros(bodies * N_PARTS * BINS, 4).index_add_(0, _entry(there), values).view(bodies, N_PARTS, BINS, 4)
     for other in (sums.sum(2, keepdim=True), sums[:, _OTHER_SIDE], sums[:, _OTHER_SIDE].sum(2, keepdim=True)):
         sums = torch.where(sums[..., 3:] < ENOUGH, other, sums)
-    colour = sums[..., :3] / sums[..., 3:].clamp(min=1)
-    return colour.flatten(1, 2).transpose(1, 2), (sums[..., 3] >= ENOUGH).flatten(1)
+    known = sums[..., 3] >= ENOUGH
+    colour = sums[..., :3] / sums[..., 3:].clamp(min=1) * known[..., None]
+    return colour.flatten(0, 2), known.flatten()
