@@ -14,6 +14,10 @@ repro: $(VENV)/.installed
 tiny: $(VENV)/.installed
 	dvc repro recipes/tiny/dvc.yaml
 
+# Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph.
+ablation: $(VENV)/.installed
+	python -m recipes.ablation run $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)")
+
 test: $(VENV)/.installed
 	python -m pytest
 

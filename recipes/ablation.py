@@ -1,0 +1,351 @@
+"""The ablation as experiments: DVC's queue runs a list of overrides one after the other, a table shows what they gave.
+
+`python -m recipes.ablation run` queues the runs of recipes/ablation.yaml, follows them to their end and writes the table;
+`python -m recipes.ablation table` writes it again from the experiments that are there. All runs are queued at once, before the
+first one starts: later edits do not change what they compare.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.errors import UserError
+from pipeline.files import atomic_output, write_json
+from recipes.ablation_table import Result, Run, choose, is_made_of, plot, read_runs, table, to_json, with_block, with_overrides
+from stages.command import existing, output
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = ROOT / "recipes" / "ablation.yaml"
+PAUSE = 2  # s between two looks at the queue
+STATES = ("running", "queued", "success", "failed")  # the first of them counts where one name stands twice
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Where a recipe's graph, parameters and scores lie, relative to the root; the unnamed one is the root's own."""
+
+    name: str | None
+
+    @property
+    def folder(self) -> str:
+        """What every path of the recipe begins with."""
+        return f"recipes/{self.name}/" if self.name else ""
+
+    @property
+    def graph(self) -> str:
+        """The graph that the experiments run."""
+        return f"{self.folder}dvc.yaml"
+
+    @property
+    def params(self) -> str:
+        """The file that overrides apply to."""
+        return f"{self.folder}params.yaml"
+
+    @property
+    def scores(self) -> str:
+        """The file of metrics that the table shows."""
+        return f"{self.folder}metrics/test.json"
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """What decides, next to the parameters, what a run computes."""
+        return "pipeline", "stages", self.graph, f"{self.folder}data/dvc.yaml"
+
+    @property
+    def title(self) -> str:
+        """What experiments and the block in README.md are named after."""
+        return f"ablation {self.name}" if self.name else "ablation"
+
+    def experiment(self, run: Run) -> str:
+        """Name of a run's experiment."""
+        return f"{self.title.replace(' ', '-')}-{run.name}"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment as `dvc exp show` has it."""
+
+    state: str
+    rev: str
+    task: str | None  # its name in the queue
+    pid: int | None
+    params: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The experiments of one commit, and the parameters of that commit and of the working tree."""
+
+    commit: str
+    here: Mapping[str, Any]
+    base: Mapping[str, Any]
+    experiments: Mapping[str, Experiment]
+
+
+def dvc(*arguments: str) -> str:
+    """What a `dvc` command prints; raises UserError with its last lines if it fails."""
+    done = subprocess.run([sys.executable, "-m", "dvc", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UserError(" ".join(done.stderr.removeprefix("ERROR: ").split("\n\n")[0].split()) or f"dvc {arguments[0]} failed")
+    return done.stdout
+
+
+def show(recipe: Recipe, rev: str) -> Shown:
+    """Read the experiments of a commit; tried again where a run began or ended just then."""
+    for last in (False, False, True):
+        try:
+            here, base, *_ = json.loads(dvc("exp", "show", "--json", "--rev", rev))
+            break
+        except UserError:
+            if last:
+                raise
+            time.sleep(PAUSE)
+    found = [_experiment(entry, recipe) for entry in base["experiments"] or []]
+    found.sort(key=lambda named: STATES.index(named[1].state), reverse=True)
+    return Shown(base["rev"], _values(here, "params", recipe.params), _values(base, "params", recipe.params), dict(found))
+
+
+def _experiment(entry: Mapping[str, Any], recipe: Recipe) -> tuple[str, Experiment]:
+    revision, executor = entry["revs"][0], entry["executor"] or {}
+    local = executor.get("local") or {}
+    values = (_values(revision, kind, file) for kind, file in (("params", recipe.params), ("metrics", recipe.scores)))
+    return entry["name"], Experiment(executor.get("state", "success"), revision["rev"], local.get("task_id"), local.get("pid"), *values)
+
+
+def _values(revision: Mapping[str, Any], kind: str, file: str) -> Mapping[str, Any]:
+    """The content of one file of parameters or metrics; empty where it is missing or damaged."""
+    files = (revision["data"] or {}).get(kind) or {}
+    return (files.get(file) or {}).get("data") or {}
+
+
+def same_code(recipe: Recipe, *revisions: str) -> bool:
+    """Whether two revisions, or one and the working tree, hold the same code."""
+    status = subprocess.run(["git", "diff", "--quiet", *revisions, "--", *recipe.code], cwd=ROOT, check=False).returncode
+    if status not in (0, 1):
+        raise UserError(f"git cannot compare {' and '.join(revisions)}")
+    return status == 0
+
+
+def is_there(recipe: Recipe, run: Run, shown: Shown) -> bool:
+    """Whether the run is done, or on its way, with the parameters and the code of the working tree; UserError where it cannot be."""
+    expected = with_overrides(shown.here, run.overrides)
+    experiment = shown.experiments.get(recipe.experiment(run))
+    if experiment is None or experiment.state == "failed" or is_dead(experiment):
+        return False
+    return experiment.params == expected and same_code(recipe, experiment.rev)
+
+
+def is_done(recipe: Recipe, run: Run, shown: Shown) -> bool:
+    """Whether there is nothing to wait for."""
+    return is_there(recipe, run, shown) and shown.experiments[recipe.experiment(run)].state == "success"
+
+
+def is_dead(experiment: Experiment) -> bool:
+    """Whether the queue believes in a process that is gone, as after a restart of the machine."""
+    if experiment.state != "running" or experiment.pid is None:
+        return False
+    try:
+        os.kill(experiment.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def clear(recipe: Recipe, run: Run, shown: Shown) -> None:
+    """Remove what an earlier try of the run left: a failed, queued or outdated experiment."""
+    name = recipe.experiment(run)
+    experiment = shown.experiments.get(name)
+    if experiment is None:
+        return
+    if experiment.state == "success":
+        dvc("exp", "remove", f"refs/exps/{shown.commit[:2]}/{shown.commit[2:]}/{name}")  # the name alone may be another commit's
+        return
+    if is_dead(experiment):
+        dvc("queue", "kill", str(experiment.task))
+    elif experiment.state == "running":
+        raise UserError(f"it is running with other parameters or code; wait for it, or end it with `dvc queue kill {name}`")
+    dvc("queue", "remove", str(experiment.task))
+
+
+def queue(recipe: Recipe, run: Run) -> None:
+    """Put a run into DVC's queue, with the working tree as it is now."""
+    changes = [f"--set-param={recipe.params}:{name}={json.dumps(value)}" for name, value in run.overrides.items()]
+    dvc("exp", "run", "--queue", "--name", recipe.experiment(run), *changes, recipe.graph)
+
+
+def queue_missing(recipe: Recipe, runs: Sequence[Run], shown: Shown) -> dict[str, str]:
+    """Queue what is not there yet; returns why a run could not be queued, by its name."""
+    faults = {}
+    for run in runs:
+        try:
+            if is_there(recipe, run, shown):
+                click.echo(f"{run.name}: {shown.experiments[recipe.experiment(run)].state}, not queued again")
+                continue
+            clear(recipe, run, shown)
+            queue(recipe, run)
+            click.echo(f"{run.name}: queued")
+        except UserError as error:
+            faults[run.name] = str(error)
+    for name, fault in faults.items():
+        click.echo(f"{name}: {fault}", err=True)
+    return faults
+
+
+def start_worker() -> None:
+    """Start the queue's worker where there is none. It outlives the command, so that a pipe to it would stay open."""
+    subprocess.run([sys.executable, "-m", "dvc", "queue", "start", "--jobs", "1"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+
+
+def queue_states() -> dict[str, str]:
+    """State of every task of the queue: the first seven digits of its name -> Queued, Running, Failed or Success."""
+    lines = [line.split() for line in dvc("queue", "status").splitlines()]
+    return {words[0]: words[-1] for words in lines if words and words[-1] in ("Queued", "Running", "Failed", "Success")}
+
+
+def follow(tasks: Mapping[str, str]) -> None:
+    """Run the queue, one task at a time, and print each task's output until all of `tasks` (run -> task) have ended."""
+    for number, (name, task) in enumerate(tasks.items(), start=1):
+        click.echo(f"== {name} ({number} of {len(tasks)})")
+        since = time.monotonic()
+        while (state := queue_states().get(task[:7])) in ("Queued", "Running"):
+            if state == "Running":
+                subprocess.run([sys.executable, "-m", "dvc", "queue", "logs", "--follow", task], cwd=ROOT, check=False)
+            else:
+                start_worker()
+            time.sleep(PAUSE)
+        click.echo(f"== {name}: {state}, {(time.monotonic() - since) / 60:.1f} min")
+
+
+def waiting(recipe: Recipe, runs: Sequence[Run], shown: Shown) -> dict[str, str]:
+    """Task of each run that has not ended yet, those that run first."""
+    found = {run.name: shown.experiments.get(recipe.experiment(run)) for run in runs}
+    unfinished = [(name, one) for name, one in found.items() if one and one.task and one.state in ("running", "queued")]
+    return {name: str(one.task) for name, one in sorted(unfinished, key=lambda named: STATES.index(named[1].state))}
+
+
+def result(recipe: Recipe, run: Run, shown: Shown, fault: str | None = None) -> Result:
+    """What became of a run; `fault` says why it could not be queued."""
+    experiment = shown.experiments.get(recipe.experiment(run))
+    if fault:
+        return Result(run, "failed", fault)
+    if experiment is None or not is_made_of(experiment.params, experiment.params, run.overrides):
+        return Result(run, "not run")
+    if experiment.state == "failed":
+        return Result(run, "failed", why_failed(experiment))
+    if experiment.state != "success":
+        return Result(run, "running")
+    return Result(run, "done", "", experiment.rev, is_edited(recipe, run, experiment, shown), experiment.metrics)
+
+
+def why_failed(experiment: Experiment) -> str:
+    """The first error in the output of a failed run."""
+    try:
+        lines = dvc("queue", "logs", str(experiment.task)).splitlines()
+    except UserError as error:  # it ended before its first stage
+        return str(error)
+    errors = [line.partition(":")[2].strip() for line in lines if line.upper().startswith("ERROR:")]
+    return errors[0] if errors else f"`dvc queue logs {str(experiment.task)[:7]}` says why"
+
+
+def is_edited(recipe: Recipe, run: Run, experiment: Experiment, shown: Shown) -> bool:
+    """Whether the experiment has code, or parameters besides its overrides, that its commit does not have."""
+    return not is_made_of(experiment.params, shown.base, run.overrides) or not same_code(recipe, shown.commit, experiment.rev)
+
+
+def write_results(recipe: Recipe, results: Sequence[Result], commit: str, out: Path) -> None:
+    """Write the table, the figures and the plot below `out`, and the table into README.md where it has a place for it."""
+    if all(one.state == "not run" for one in results):
+        raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m recipes.ablation run` makes them")
+    text = table(results, commit)
+    write_json(out / "results.json", to_json(results, commit))
+    with atomic_output(out / "table.md") as partial:
+        partial.write_text(text, encoding="utf-8")
+    with atomic_output(out / "plot.png") as partial:
+        plot(results).savefig(partial, dpi=120)
+    readme = ROOT / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    after = with_block(before, recipe.title, f"{text}\n![order accuracy against SSIM]({recipe.folder}metrics/ablation/plot.png)\n")
+    if after != before:
+        with atomic_output(readme) as partial:
+            partial.write_text(after, encoding="utf-8")
+    click.echo(text)
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Print a UserError as it is; say what happens to the queue where the user stops waiting for it."""
+    try:
+        yield
+    except UserError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        click.echo("\nThe queue goes on. The same command follows it again; `dvc queue stop --kill` ends it.", err=True)
+        sys.exit(130)
+
+
+def options(function: Callable[..., None]) -> Callable[..., None]:
+    """What both commands take."""
+
+    @click.option("--recipe", help="Folder below recipes/ whose graph and parameters are used; default: those at the root.")
+    @click.option("--list", "path", type=existing, default=RUNS, help="File of runs.  [default: recipes/ablation.yaml]")
+    @click.option("--runs", "names", default="", help="Names of runs, separated by spaces.  [default: all]")
+    @click.option("--out", type=output, help="Folder of the results.  [default: metrics/ablation of the recipe]")
+    @wraps(function)
+    def command(recipe: str | None, path: Path, names: str, out: Path | None, **others: Any) -> None:
+        chosen = Recipe(recipe)
+        if not (ROOT / chosen.graph).is_file():
+            raise click.ClickException(f"{chosen.graph}: not found; expected the graph of a recipe")
+        with one_line_errors():
+            runs = read_runs(path)
+            function(chosen, runs, choose(runs, names), out or ROOT / chosen.folder / "metrics" / "ablation", **others)
+
+    return command
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Nothing of its own; the help is the module's."""
+
+
+@main.command("run")
+@options
+def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out: Path) -> None:
+    """Queue the chosen runs that are not there yet, follow them to their end, write the table; status 1 if one failed."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    shown = show(recipe, commit)
+    faults = queue_missing(recipe, chosen, shown)
+    if not all(run.name in faults or is_done(recipe, run, shown) for run in chosen):
+        follow(waiting(recipe, chosen, show(recipe, commit)))
+        shown = show(recipe, commit)
+    results = [result(recipe, run, shown, faults.get(run.name)) for run in runs]
+    write_results(recipe, results, shown.commit, out)
+    failed = [one.run.name for one in results if one.run in chosen and one.state != "done"]
+    if failed:
+        raise UserError(f"{len(failed)} of {len(chosen)} runs are without a result: {', '.join(failed)}")
+
+
+@main.command("table")
+@click.option("--rev", default="HEAD", show_default=True, help="Commit whose experiments are shown.")
+@options
+def table_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out: Path, rev: str) -> None:
+    """Write the table again from the experiments that are there."""
+    del runs
+    shown = show(recipe, rev)
+    write_results(recipe, [result(recipe, run, shown) for run in chosen], shown.commit, out)
+
+
+if __name__ == "__main__":
+    main()

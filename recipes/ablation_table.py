@@ -1,0 +1,188 @@
+"""What the ablation's runs are, and how their results are shown: no DVC here, values in and text out."""
+
+import copy
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from pydantic import Field
+
+from pipeline.config.section import Section, parse, read_params
+from pipeline.errors import UserError
+
+# Column -> where its figure stands in metrics/test.json; the order accuracy has a column of its own.
+COLUMNS = {
+    "SSIM": ("refined", "ssim"),
+    "mask SSIM": ("refined", "mask_ssim"),
+    "L1": ("refined", "l1"),
+    "sharpness": ("refined", "sharpness"),
+    "label accuracy": ("depth", "label_accuracy"),
+}
+ORDER = ("order_accuracy", "order_low", "order_high")
+MISSING = "–"
+
+
+class Run(Section):
+    """One run of the list: its name, what it is, and the parameters that differ from the file of parameters."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    about: str = Field(min_length=1)
+    overrides: dict[str, Any] = Field(alias="set")
+
+
+class RunList(Section):
+    """The file of runs; `shared` holds what several runs have in common, as YAML anchors."""
+
+    shared: dict[str, Any] = Field(default_factory=dict)
+    runs: tuple[Run, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a run: `done`, `failed`, `running` or `not run`, and its figures if it is done."""
+
+    run: Run
+    state: str
+    reason: str = ""
+    experiment: str | None = None  # the commit that holds code, parameters and figures
+    edited: bool = False  # made with code or parameters that the commit below it does not have
+    metrics: Mapping[str, Any] | None = None
+
+
+def read_runs(path: Path) -> tuple[Run, ...]:
+    """The runs of a list, in its order."""
+    runs = parse(RunList, read_params(path), str(path), hint="see the comment at the top of recipes/ablation.yaml").runs
+    twice = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
+    if twice:
+        raise UserError(f"{path}: expected every run's name once, found several runs named {', '.join(twice)}")
+    return runs
+
+
+def choose(runs: Sequence[Run], names: str) -> list[Run]:
+    """The runs that `names` lists, separated by spaces or commas; all of them where it is empty."""
+    wanted = names.replace(",", " ").split()
+    unknown = [name for name in wanted if name not in {run.name for run in runs}]
+    if unknown:
+        raise UserError(f"no run is named {', '.join(unknown)}; there are: {', '.join(run.name for run in runs)}")
+    return [run for run in runs if not wanted or run.name in wanted]
+
+
+def with_overrides(params: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """`params` with each `section.key` of `overrides` replaced; raises UserError where there is no such parameter."""
+    changed = copy.deepcopy(dict(params))
+    for name, value in overrides.items():
+        *path, key = name.split(".")
+        section: Any = changed
+        for part in path:
+            section = section.get(part) if isinstance(section, dict) else None
+        if not isinstance(section, dict) or key not in section:
+            raise UserError(f"there is no parameter {name}")
+        section[key] = value
+    return changed
+
+
+def is_made_of(params: Mapping[str, Any], base: Mapping[str, Any], overrides: Mapping[str, Any]) -> bool:
+    """Whether `params` are those of `base` with `overrides`."""
+    try:
+        return with_overrides(base, overrides) == params
+    except UserError:
+        return False
+
+
+def figure_at(metrics: Mapping[str, Any], *keys: str) -> float | None:
+    """The figure below `keys`; None where it, or anything on the way, is missing."""
+    value: Any = metrics
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _figure_text(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.4f}"
+
+
+def order_text(metrics: Mapping[str, Any]) -> str:
+    """The order accuracy, with its confidence interval if the metrics have one."""
+    value, low, high = (figure_at(metrics, "depth", key) for key in ORDER)
+    if value is None:
+        return MISSING
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _cells(result: Result) -> list[str]:
+    if result.metrics is None:
+        return [f"**{result.state}**", *[""] * len(COLUMNS)]
+    return [*(_figure_text(figure_at(result.metrics, *keys)) for keys in COLUMNS.values()), order_text(result.metrics)]
+
+
+def table(results: Sequence[Result], commit: str) -> str:
+    """Markdown: a row for each run that is done or failed, and below it what a reader must know about the others."""
+    heading = ["run", "what it is", *COLUMNS, "order accuracy"]
+    shown = [result for result in results if result.state in ("done", "failed")]
+    rows = [heading, ["---"] * len(heading), *([f"`{result.run.name}`", result.run.about, *_cells(result)] for result in shown)]
+    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    return "\n".join([*lines, "", *_notes(results, commit)]) + "\n"
+
+
+def _notes(results: Sequence[Result], commit: str) -> list[str]:
+    """Sentences below the table, one per line."""
+    notes = [f"Scores of the refined image on the test pairs; experiments of commit `{commit[:7]}`."]
+    notes += [f"`{result.run.name}` failed: {result.reason}." for result in results if result.state == "failed"]
+    for text, names in (
+        ("Made with edits that the commit does not have", [result.run.name for result in results if result.edited]),
+        ("Still running", [result.run.name for result in results if result.state == "running"]),
+        ("Not run", [result.run.name for result in results if result.state == "not run"]),
+    ):
+        if names:
+            notes.append(f"{text}: {', '.join(f'`{name}`' for name in names)}.")
+    return notes
+
+
+def to_json(results: Sequence[Result], commit: str) -> dict[str, Any]:
+    """Everything the table is made from: every run with its overrides, the revision of its code, and all its metrics."""
+    return {
+        "commit": commit,
+        "runs": [
+            {
+                "name": result.run.name,
+                "about": result.run.about,
+                "set": result.run.overrides,
+                "state": result.state,
+                "reason": result.reason,
+                "experiment": result.experiment,
+                "edited": result.edited,
+                "metrics": result.metrics,
+            }
+            for result in results
+        ],
+    }
+
+
+def plot(results: Sequence[Result]) -> Figure:
+    """Order accuracy against SSIM, a point per run that has both, with the confidence interval where there is one."""
+    figure = Figure(figsize=(7.5, 4.8), layout="constrained")
+    axes = figure.add_subplot()
+    for result in results:
+        metrics = result.metrics or {}
+        ssim, (order, low, high) = figure_at(metrics, "refined", "ssim"), (figure_at(metrics, "depth", key) for key in ORDER)
+        if ssim is not None and order is not None:
+            interval = None if low is None or high is None else [[max(order - low, 0)], [max(high - order, 0)]]
+            axes.errorbar(ssim, order, yerr=interval, fmt="o", markersize=5, capsize=3, linewidth=1)
+            axes.annotate(result.run.name, (ssim, order), xytext=(6, 4), textcoords="offset points", fontsize=8)
+    axes.axhline(0.5, color="#9aa0a6", linewidth=1, linestyle="--")
+    axes.margins(x=0.15)
+    axes.set_xlabel("SSIM of the refined image")
+    axes.set_ylabel("order accuracy (0.5: blind to depth)")
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def with_block(text: str, marker: str, block: str) -> str:
+    """`text` with what stands between `<!-- marker -->` and `<!-- /marker -->` replaced; as it is where they are missing."""
+    start, end = f"<!-- {marker} -->\n", f"<!-- /{marker} -->"
+    before, opened, rest = text.partition(start)
+    _, closed, after = rest.partition(end)
+    return f"{before}{start}\n{block}\n{end}{after}" if opened and closed else text

@@ -1,0 +1,185 @@
+"""The ablation: what its table says, and the whole command in a clone where the tiny recipe has run."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clone import TINY, Clone
+
+from pipeline.config.section import read_params
+from pipeline.errors import UserError
+from recipes.ablation_table import Result, Run, choose, is_made_of, order_text, plot, read_runs, table, to_json, with_block, with_overrides
+
+ROOT = Path(__file__).resolve().parents[1]
+METRICS = {
+    "refined": {"ssim": 0.66098, "mask_ssim": 0.8, "l1": 0.05, "sharpness": 0.7},
+    "depth": {"label_accuracy": 0.97, "order_accuracy": 0.551, "order_low": 0.53, "order_high": 0.57},
+}
+LIST = """
+shared: {weight: &weight {model.lambda: 20}}
+runs:
+- {name: as-it-is, about: no override, set: {}}
+- {name: weight, about: another weight, set: *weight}
+- {name: mistyped, about: a value that is no number, set: {train_g2.steps: many}}
+- {name: unknown, about: a parameter that is not there, set: {model.nosuch: 1}}
+- {name: later, about: not asked for, set: {model.lambda: 30}}
+"""
+
+
+def a_run(name: str = "a", **overrides: Any) -> Run:
+    return Run(name=name, about=f"what {name} is", overrides=overrides)
+
+
+def test_the_table_has_a_row_per_result_and_names_what_failed() -> None:
+    results = [
+        Result(a_run("good"), "done", experiment="0123456789", metrics=METRICS),
+        Result(a_run("bad"), "failed", "the disk is full"),
+        Result(a_run("late"), "not run"),
+        Result(a_run("old"), "done", edited=True, metrics={"refined": {"ssim": None}}),
+    ]
+    text = table(results, "abcdef0123")
+    assert "| `good` | what good is | 0.6610 | 0.8000 | 0.0500 | 0.7000 | 0.9700 | 0.551 (0.530 to 0.570) |" in text
+    assert "| `bad` | what bad is | **failed** |" in text
+    assert "| `old` | what old is | – | – | – | – | – | – |" in text
+    assert "`bad` failed: the disk is full." in text
+    assert "Not run: `late`." in text
+    assert "edits that the commit does not have: `old`." in text
+    assert "`abcdef0`" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + 3
+    assert len({row.count("|") for row in rows}) == 1
+
+
+def test_an_order_accuracy_without_interval_stands_alone() -> None:
+    assert order_text({"depth": {"order_accuracy": 0.5506}}) == "0.551"
+
+
+def test_the_results_hold_overrides_revision_and_all_metrics() -> None:
+    (one,) = to_json([Result(a_run("a", **{"pose.depth": False}), "done", experiment="0123", metrics=METRICS)], "abc")["runs"]
+    assert (one["set"], one["experiment"], one["metrics"]) == ({"pose.depth": False}, "0123", METRICS)
+
+
+def test_the_plot_names_each_run_that_has_both_scores() -> None:
+    without = {"refined": METRICS["refined"]}
+    figure = plot([Result(a_run("a"), "done", metrics=METRICS), Result(a_run("b"), "done", metrics=without), Result(a_run("c"), "failed")])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["a"]
+
+
+def test_overrides_change_what_they_name_and_nothing_else() -> None:
+    params = {"pose": {"depth": True, "maps": ["limbs"]}, "model": {"lambda": 5}}
+    changed = with_overrides(params, {"pose.depth": False, "pose.maps": ["rgb"]})
+    assert changed == {"pose": {"depth": False, "maps": ["rgb"]}, "model": {"lambda": 5}}
+    assert params["pose"]["depth"] is True
+    assert is_made_of(changed, params, {"pose.depth": False, "pose.maps": ["rgb"]})
+    assert not is_made_of(changed, params, {"pose.depth": False})
+
+
+@pytest.mark.parametrize("name", ["pose.nosuch", "nosuch.depth", "pose.depth.deeper", "nosuch"])
+def test_an_override_of_nothing_is_named(name: str) -> None:
+    with pytest.raises(UserError, match=f"no parameter {name}"):
+        with_overrides({"pose": {"depth": True}}, {name: 1})
+
+
+def test_runs_are_chosen_by_name_in_the_order_of_the_list() -> None:
+    runs = [a_run("a"), a_run("b"), a_run("c")]
+    assert [run.name for run in choose(runs, "c, a")] == ["a", "c"]
+    assert choose(runs, "") == runs
+    with pytest.raises(UserError, match="no run is named d; there are: a, b, c"):
+        choose(runs, "a d")
+
+
+def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "runs.yaml"
+    path.write_text("runs: [{name: a, about: x, set: {}}, {name: a, about: y, set: {}}]", encoding="utf-8")
+    with pytest.raises(UserError, match="several runs named a"):
+        read_runs(path)
+
+
+def test_the_block_is_replaced_and_a_text_without_one_stays() -> None:
+    text = "# A\n<!-- ablation -->\nold\n<!-- /ablation -->\nend\n"
+    once = with_block(text, "ablation", "new\n")
+    assert once == "# A\n<!-- ablation -->\n\nnew\n\n<!-- /ablation -->\nend\n"
+    assert with_block(once, "ablation", "new\n") == once
+    assert with_block("# A\n<!-- ablation -->\nold\n", "ablation", "new") == "# A\n<!-- ablation -->\nold\n"
+
+
+def test_every_run_of_the_list_sets_parameters_that_exist() -> None:
+    params = read_params(ROOT / "params.yaml")
+    for run in read_runs(ROOT / "recipes" / "ablation.yaml"):
+        with_overrides(params, run.overrides)
+
+
+def test_the_readme_has_a_place_for_the_table() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "NEW" in with_block(readme, "ablation", "NEW")
+
+
+@dataclass
+class Ablation:
+    """The command in a clone, its list of runs and its results."""
+
+    clone: Clone
+    folder: Path
+
+    def __call__(self, command: str, names: str) -> subprocess.CompletedProcess[str]:
+        module = [sys.executable, "-m", "recipes.ablation", command, "--recipe", "tiny", "--runs", names]
+        paths = ["--list", str(self.folder / "runs.yaml"), "--out", str(self.folder / "out")]
+        return subprocess.run([*module, *paths], cwd=self.clone.path, env=self.clone.env, capture_output=True, text=True, check=False)
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        return {run["name"]: run for run in json.loads((self.folder / "out" / "results.json").read_text(encoding="utf-8"))["runs"]}
+
+    def shown_by_dvc(self) -> dict[str, dict[str, Any]]:
+        """The scores of every successful experiment, as DVC shows them."""
+        _, base = json.loads(self.clone.dvc("exp", "show", "--json", "--rev", "HEAD"))
+        found = {one["name"]: one["revs"][0] for one in base["experiments"] if one["executor"]["state"] == "success"}
+        return {name: revision["data"]["metrics"][f"{TINY}/metrics/test.json"]["data"] for name, revision in found.items()}
+
+
+@pytest.fixture(scope="module")
+def ablation(chain: tuple[Clone, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ablation]:
+    clone, _ = chain
+    folder = tmp_path_factory.mktemp("ablation")
+    (folder / "runs.yaml").write_text(LIST, encoding="utf-8")
+    yield Ablation(clone, folder)
+    clone.dvc("queue", "stop")
+
+
+def test_runs_are_trained_once_and_a_failed_one_stops_nothing(ablation: Ablation) -> None:
+    first = ablation("run", "mistyped unknown as-it-is weight")
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert "2 of 4 runs are without a result: mistyped, unknown" in first.stderr
+    assert "there is no parameter model.nosuch" in first.stderr
+
+    results = ablation.results()
+    states = {name: run["state"] for name, run in results.items()}
+    assert states == {"as-it-is": "done", "weight": "done", "mistyped": "failed", "unknown": "failed", "later": "not run"}
+    assert "train_g2.steps = 'many'" in results["mistyped"]["reason"]
+    assert not any(run["edited"] for run in results.values())
+    shown = ablation.shown_by_dvc()
+    for name in ("as-it-is", "weight"):
+        assert results[name]["metrics"] == shown[f"ablation-tiny-{name}"]
+        assert f"{shown[f'ablation-tiny-{name}']['refined']['ssim']:.4f}" in (ablation.folder / "out" / "table.md").read_text(encoding="utf-8")
+    assert results["weight"]["metrics"]["refined"] != results["as-it-is"]["metrics"]["refined"]
+    assert results["weight"]["metrics"]["coarse"] == results["as-it-is"]["metrics"]["coarse"]
+    assert (ablation.folder / "out" / "plot.png").read_bytes().startswith(b"\x89PNG")
+    assert ablation.clone.run("git", "status", "--porcelain") == ""
+
+    second = ablation("run", "as-it-is weight")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert second.stdout.count("not queued again") == 2
+    assert "Running stage" not in second.stdout
+    again = ablation.results()
+    assert all(again[name] == results[name] for name in ("as-it-is", "weight"))
+    assert again["mistyped"]["state"] == "failed"  # the queue still knows of it
+
+
+def test_a_table_of_nothing_is_refused(ablation: Ablation) -> None:
+    done = ablation("table", "later")
+    assert done.returncode == 1
+    assert "`python -m recipes.ablation run` makes them" in done.stderr
