@@ -87,12 +87,11 @@ def order_accuracy(right: np.ndarray, chain: np.ndarray, counted: np.ndarray, id
         answers = right[counted & (chain == number)]
         chains[name] = {"order_accuracy": mean(answers), "order_cases": len(answers)}
     sums, cases = _sums(right[counted], chain[counted], identity[counted])
-    draws = np.random.default_rng(0).multinomial(len(sums), np.full(len(sums), 1 / max(len(sums), 1)), size=RESAMPLES)
-    low, high = np.nanpercentile(_mean_over_chains(draws @ sums, draws @ cases), [2.5, 97.5]) if len(sums) else (np.nan, np.nan)
+    low, high = _interval(sums, cases)
     return {
         "order_accuracy": figure(float(_mean_over_chains(sums.sum(0), cases.sum(0)))),
-        "order_low": figure(float(low)),
-        "order_high": figure(float(high)),
+        "order_low": figure(low),
+        "order_high": figure(high),
         "order_cases": int(counted.sum()),
         "order_left_out": figure(1 - counted.mean()) if counted.size else None,
         "order_by_chain": chains,
@@ -106,6 +105,16 @@ def _sums(right: np.ndarray, chain: np.ndarray, identity: np.ndarray) -> tuple[n
     np.add.at(sums, (person, chain), right.sum(1))
     np.add.at(cases, (person, chain), right.shape[1])
     return sums, cases
+
+
+def _interval(sums: np.ndarray, cases: np.ndarray) -> tuple[float, float]:
+    """The bounds of `order_accuracy`, from what `_sums` gives; NaN without anybody."""
+    people = len(sums)
+    if not people:
+        return np.nan, np.nan
+    draws = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
+    low, high = np.percentile(_mean_over_chains(draws @ sums, draws @ cases), [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _mean_over_chains(sums: np.ndarray, cases: np.ndarray) -> np.ndarray:
