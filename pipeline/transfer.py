@@ -97,8 +97,8 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     """Paint the person of the picture in the target pose: the refined image, (H, W, 3) uint8 RGB, as large as those of training.
 
     image : (h, w, 3) uint8 RGB; source : the pose in it, by which the person is cut out, or None for a picture that is cut already, which
-    a model without `pose.source` can do with; margin : `data.margin` of training. Raises UserError where the picture and its pose do not
-    fit each other.
+    a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training. Raises UserError where the picture
+    and its pose do not fit each other.
     """
     size = painter.image_size
     if source is None:
@@ -128,8 +128,9 @@ def _cut_out(image: np.ndarray, source: LabelledPose, size: tuple[int, int], mar
 def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.ndarray:
     """The whole picture at the size that the networks see; raise UserError where that would stretch it, or where they need a source pose."""
     height, width = image.shape[:2]
-    if painter.pose.source:
-        raise UserError("source pose: missing; this model was trained with pose.source, so it needs the pose that the picture shows")
+    for name in ("source", "appearance"):
+        if getattr(painter.pose, name):
+            raise UserError(f"source pose: missing; this model was trained with pose.{name}, so it needs the pose that the picture shows")
     if abs(width / height * size[0] / size[1] - 1) > MAX_STRETCH:
         raise UserError(
             f"source pose: missing, and the picture, {width} x {height}, has not the proportions {size[1]} x {size[0]} of an image that is cut "

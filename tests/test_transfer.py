@@ -26,11 +26,11 @@ SIZE = (64, 32)
 MARGIN = 0.15
 
 
-def write_weights(folder: Path, source: bool = True) -> tuple[Path, Path]:
+def write_weights(folder: Path, source: bool = True, appearance: bool = True) -> tuple[Path, Path]:
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
-    pose = MapConfig(depth=True, maps=("parts",), source=source, heatmap_radius=3)
-    networks = {"g1": G1(input_channels(pose), SIZE, 4, 3, "conv", "nearest"), "g2": G2(SIZE, 4, 1, "nearest")}
+    pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, source=source, heatmap_radius=3)
+    networks = {"g1": G1(input_channels(pose), pose.appearance, SIZE, 4, 3, "conv", "nearest"), "g2": G2(SIZE, 4, 1, "nearest")}
     for name, network in networks.items():
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
@@ -45,7 +45,7 @@ def painter(tmp_path_factory: pytest.TempPathFactory) -> Painter:
 
 @pytest.fixture(scope="module")
 def painter_without_source(tmp_path_factory: pytest.TempPathFactory) -> Painter:
-    return load_painter(*write_weights(tmp_path_factory.mktemp("weights"), source=False))
+    return load_painter(*write_weights(tmp_path_factory.mktemp("weights"), source=False, appearance=False))
 
 
 @pytest.fixture
@@ -189,6 +189,12 @@ def test_a_pose_of_another_picture_is_an_error(painter: Painter, image: np.ndarr
 
 def test_a_model_that_sees_the_source_pose_needs_it(painter: Painter, target: LabelledPose) -> None:
     with pytest.raises(UserError, match=r"this model was trained with pose\.source"):
+        transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
+
+
+def test_a_model_that_places_the_colours_of_the_source_needs_its_pose(tmp_path: Path, target: LabelledPose) -> None:
+    painter = load_painter(*write_weights(tmp_path, source=False))
+    with pytest.raises(UserError, match=r"this model was trained with pose\.appearance"):
         transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
 
 
