@@ -1,7 +1,7 @@
 """Paint the stored test pairs and the twins, score what comes out, and choose what the report shows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,15 @@ from pipeline.config.evaluate import EvaluateConfig
 from pipeline.errors import UserError
 from pipeline.files import file_hash
 from pipeline.loader import make_maps, to_image
-from pipeline.metrics.cases import Cases, Labels, Pairs, Shown, ShownTwins
-from pipeline.metrics.depth import MIN_PIXELS, judge_order, label_accuracy, label_confusion, labels_differ, order_accuracy
+from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins
+from pipeline.metrics.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
+from pipeline.metrics.depth import MIN_PIXELS, clear_pixels, judge_order, label_accuracy, label_confusion, labels_differ, order_accuracy
 from pipeline.metrics.image import image_scores, mask_l1, to_uint8
 from pipeline.metrics.inception import Inception, frechet_distance, inception_score
 from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, distance_group, figure, mean, summary
 from pipeline.networks.generator import Painter
 from pipeline.pack import Pack
-from pipeline.pose_maps import FIRST_LIMB_PART, body_mask, measure, overlap_mask, part_map
+from pipeline.pose_maps import FIRST_LIMB_PART, TORSO_PART, body_mask, measure, overlap_mask, part_map, seen_parts
 from pipeline.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
 
 RESPONSE_PAIRS = 256
@@ -307,7 +308,7 @@ def _spread(items: np.ndarray, count: int) -> np.ndarray:
 
 
 def _choose_cases(studio: Studio, task: Task, scores: np.ndarray, twins: Task, right: np.ndarray, counted: np.ndarray, samples: int) -> Cases:
-    """Samples spread over all pairs, the best and the worst of them by the refined image's mask L1, and twins of each chain."""
+    """Samples spread over all pairs, the best and the worst of them by the refined image's mask L1, twins of each chain, and demonstrations."""
     pack, error = studio.pack, scores[IMAGES.index("refined"), SCORES.index("mask_l1")]
     few = -(-samples // 2)
     ranked = np.argsort(error, kind="stable")[: np.isfinite(error).sum()]
@@ -324,7 +325,8 @@ def _choose_cases(studio: Studio, task: Task, scores: np.ndarray, twins: Task, r
         samples=_show(studio, task, error, _spread(np.arange(len(task)), samples)),
         best=_show(studio, task, error, ranked[:few]),
         worst=_show(studio, task, error, ranked[::-1][:few]),
-        twins=_show_twins(studio, twins, right, counted, samples),
+        twins=_show_twins(studio, twins, right, _spread_twins(pack, counted, samples)),
+        demonstrations=_show_demonstrations(studio, twins, right, counted),
         labels=Labels(confusion),
     )
 
@@ -338,11 +340,12 @@ def _names(pack: Pack, rows: np.ndarray) -> np.ndarray:
 def _show(studio: Studio, task: Task, error: np.ndarray, chosen: np.ndarray) -> Shown:
     """The chosen pairs with all that the report draws of them."""
     pack, part = studio.pack, task.part(chosen)
-    painted = [studio.paint(batch) for _, batch in studio.batches(part, "images for the report")]
-    coarse, refined = (np.concatenate([_as_rows(batch[number]) for batch in painted] or [pack.image[:0]]) for number in (0, 1))
+    painted = [studio.paint_all(batch) for _, batch in studio.batches(part, "images for the report")]
+    by_part, coarse, refined = (np.concatenate([_as_rows(batch[number]) for batch in painted] or [pack.image[:0]]) for number in (1, 2, 3))
     return Shown(
         source=pack.image[part.source],
         truth=pack.image[part.target],
+        by_part=by_part,
         coarse=coarse,
         refined=refined,
         source_pose=pack.pose_2d[part.source],
@@ -354,12 +357,16 @@ def _show(studio: Studio, task: Task, error: np.ndarray, chosen: np.ndarray) -> 
     )
 
 
-def _show_twins(studio: Studio, twins: Task, right: np.ndarray, counted: np.ndarray, samples: int) -> ShownTwins:
-    """Judged twins, spread over each chain."""
-    pack = studio.pack
+def _spread_twins(pack: Pack, counted: np.ndarray, samples: int) -> np.ndarray:
+    """Positions of judged twins, spread over each chain."""
     each = -(-samples // len(CHAIN_NAMES))
     groups = [np.flatnonzero(counted & (pack.twins.chain == chain)) for chain in range(len(CHAIN_NAMES))]
-    chosen = np.concatenate([_spread(group, each) for group in groups])
+    return np.concatenate([_spread(group, each) for group in groups])
+
+
+def _show_twins(studio: Studio, twins: Task, right: np.ndarray, chosen: np.ndarray) -> ShownTwins:
+    """The chosen twins (n,) int with all that the report draws of them."""
+    pack = studio.pack
     part = twins.part(chosen)
     painted = np.concatenate([_paint_both(studio, batch)[-1] for _, batch in studio.batches(part, "twins for the report")] or [_no_twins(pack)])
     chain = [CHAIN_NAMES[number].replace("_", " ") for number in pack.twins.chain[chosen]]
@@ -375,6 +382,55 @@ def _show_twins(studio: Studio, twins: Task, right: np.ndarray, counted: np.ndar
         right=right[chosen],
         caption=np.array([f"{name} of {where}" for name, where in zip(chain, _names(pack, part.target), strict=True)], dtype=np.str_),
     )
+
+
+def _show_demonstrations(studio: Studio, twins: Task, right: np.ndarray, counted: np.ndarray) -> Demonstrations:
+    """The judged twins that fit the thesis' demonstrations best and show them most clearly, whatever was painted of them."""
+    pack = studio.pack
+    told = pack.label[twins.target], twins.label, pack.twins.chain
+    fit = fits(*told) * counted
+    candidates = np.flatnonzero(fit.any(0))
+    pixels = np.zeros(len(twins), dtype=np.int64)
+    pixels[candidates] = _traded_pixels(pack, twins, candidates)
+    chosen, kind = choose(fit, pixels, pack.identity[twins.target])
+    shown = _front_first(_show_twins(studio, twins, right, chosen), front_in_twin(*told)[chosen])
+    return Demonstrations(**vars(shown), kind=np.array(KINDS, dtype=np.str_)[kind])
+
+
+def _traded_pixels(pack: Pack, twins: Task, chosen: np.ndarray) -> np.ndarray:
+    """In how many pixels a twin differs clearly from its original where the mirrored limbs trade places, (n,) int64.
+
+    These are the pixels where the ordered part map shows the mirrored leg with the one set of labels and the other leg with the other; of an
+    arm: the forearm and the torso.
+    """
+    counts = [np.zeros(0, dtype=np.int64)]
+    for part in np.array_split(chosen, -(-len(chosen) // CHUNK) or 1):
+        rows = twins.target[part]
+        body = measure(torch.from_numpy(pack.pose_2d[rows]), (pack.image.shape[1], pack.image.shape[2]))
+        seen = [seen_parts(body, torch.from_numpy(label)).numpy()[..., None] for label in (pack.label[rows], twins.label[part])]
+        (first, second), (others_first, others_second) = (
+            [(image == parts[:, None, None]).any(-1) for image in seen] for parts in _trading_parts(pack.twins.chain[part])
+        )
+        traded = (first & others_second) | (others_first & second)
+        counts.append((traded & clear_pixels(pack.image[rows], pack.twins.image[part])).sum((1, 2)))
+    return np.concatenate(counts)
+
+
+def _trading_parts(chain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the parts whose order a demonstration shows, of each chain and of what it crosses: (n, 2) int64 each; chain : (n,) int."""
+    limbs, others = (np.asarray(CHAIN_LIMBS)[which] + FIRST_LIMB_PART for which in (chain, np.asarray(OTHER_SIDE)[chain]))
+    is_leg = np.isin(chain, LEGS)[:, None]
+    return np.where(is_leg, limbs, limbs[:, 1:]), np.where(is_leg, others, TORSO_PART)
+
+
+def _front_first(shown: ShownTwins, turned: np.ndarray) -> ShownTwins:
+    """The same with the two orders exchanged where `turned` (n,) bool says so."""
+    fields = {"right": np.where(turned[:, None], shown.right[:, ::-1], shown.right)}
+    for names in (("truth", "twin"), ("painted", "painted_twin"), ("label", "twin_label")):
+        first, second = (getattr(shown, name) for name in names)
+        there = turned.reshape(-1, *[1] * (first.ndim - 1))
+        fields |= {names[0]: np.where(there, second, first), names[1]: np.where(there, first, second)}
+    return replace(shown, **fields)
 
 
 def _no_twins(pack: Pack) -> np.ndarray:

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import h5py
 import matplotlib as mpl
 import numpy as np
@@ -17,15 +19,20 @@ from pipeline.errors import UserError
 from pipeline.files import read_json
 from pipeline.frame_store import FrameStore, store_path, views_in
 from pipeline.hdf5 import open_hdf5
-from pipeline.metrics.cases import Cases, Shown, ShownTwins
+from pipeline.metrics.cases import Cases, Demonstrations, Shown, ShownTwins
 from pipeline.metrics.tables import IMAGES, SCORES
 from pipeline.pictures import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, scaled_pose, sheet
 from pipeline.skeleton import LIMB_NAMES
 
-COLUMNS = ("source", "source pose", "target pose", "truth", "coarse", "difference", "refined")
-TWIN_COLUMNS = ("source", "pose", "truth", "painted", "twin's pose", "twin's truth", "painted")
+COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse", "difference", "refined")
+TWIN_COLUMNS = ("source", "pose", "painted", "truth", "twin's pose", "painted", "twin's truth")
+DEMONSTRATION_COLUMNS = ("source", "pose in front", "painted", "truth", "pose behind", "painted", "truth")
+PAINTED = [column for column, name in enumerate(DEMONSTRATION_COLUMNS) if name == "painted"]
 TILE = 220  # height of a contact sheet's tile, px
-COLOURS = {"source": "#9aa0a6", "coarse": "#e8a33d", "refined": "#2f5cd6"}
+ROW = 192  # height of an image in the other sheets, px
+COLOURS = {"source": "#9aa0a6", "by_part": "#3f9c6d", "coarse": "#e8a33d", "refined": "#2f5cd6"}
+NAMES = {"source": "doing nothing", "by_part": "painted by part", "coarse": "coarse (G1)", "refined": "refined (G1 + G2)"}
+RIGHT, WRONG, UNDECIDED = (26, 127, 55), (198, 40, 40), (150, 155, 165)  # frames around painted images
 
 # Score -> what it says in plain words, and which direction is better: +1 higher, -1 lower, 0 nearer to 1.
 MEANING = {
@@ -81,7 +88,7 @@ def draw_distributions(cases: Cases) -> bytes:
         values = cases.pairs.scores[:, SCORES.index(name)]
         bins = np.histogram_bin_edges(values[np.isfinite(values)], 40).tolist()
         for image, one in zip(IMAGES, values, strict=True):
-            axes.hist(one[np.isfinite(one)], bins, histtype="stepfilled", alpha=0.45, color=COLOURS[image], label=image)
+            axes.hist(one[np.isfinite(one)], bins, histtype="stepfilled", alpha=0.45, color=COLOURS[image], label=NAMES[image])
         _tidy(axes, name.replace("_", " "), "")
         axes.set_ylabel("pairs", fontsize=8)
     axes.legend(fontsize=8, frameon=False)
@@ -105,6 +112,7 @@ def pair_rows(shown: Shown) -> list[list[np.ndarray]]:
             draw_pose(shown.source_pose[i], shown.source_label[i], size),
             draw_pose(shown.target_pose[i], shown.target_label[i], size),
             shown.truth[i],
+            shown.by_part[i],
             shown.coarse[i],
             difference_map(shown.refined[i], shown.coarse[i]),
             shown.refined[i],
@@ -114,30 +122,45 @@ def pair_rows(shown: Shown) -> list[list[np.ndarray]]:
 
 
 def twin_rows(twins: ShownTwins) -> list[list[np.ndarray]]:
-    """The images of each twin in the order of `TWIN_COLUMNS`."""
+    """The images of each twin in the order of `TWIN_COLUMNS` (of `DEMONSTRATION_COLUMNS`)."""
     size = twins.source.shape[1:3]
     return [
         [
             twins.source[i],
             draw_pose(twins.pose[i], twins.label[i], size),
-            twins.truth[i],
             twins.painted[i],
+            twins.truth[i],
             draw_pose(twins.pose[i], twins.twin_label[i], size),
-            twins.twin[i],
             twins.painted_twin[i],
+            twins.twin[i],
         ]
         for i in range(len(twins.source))
     ]
 
 
+def draw_demonstrations(shown: Demonstrations) -> np.ndarray:
+    """One picture of the demonstrations: what each shows, then as in `DEMONSTRATION_COLUMNS`; returns (H, W, 3) uint8.
+
+    A painted image has a green frame where its order is right, a red one where it is wrong.
+    """
+    rows = []
+    for kind, right, row in zip(shown.kind, shown.right, twin_rows(shown), strict=True):
+        for column, one in zip(PAINTED, right, strict=True):
+            row[column] = _framed(enlarge(row[column], ROW), one)
+        rows.append([_words(kind, ROW), *row])
+    return sheet(("", *DEMONSTRATION_COLUMNS), rows, ROW)
+
+
 def write_pictures(folder: Path, cases: Cases, contact: dict[str, dict[str, np.ndarray]]) -> None:
-    """Sheets of samples, best and worst pairs, twins (PNG) and frames (JPEG) for `dvc plots`; nothing is written of what is empty."""
+    """Sheets of samples, best and worst pairs, twins (PNG), demonstrations and frames (JPEG) for `dvc plots`; nothing of what is empty."""
     folder.mkdir(parents=True)
     sheets: list[tuple[str, Sequence[str], list[list[np.ndarray]]]]
     sheets = [(name, COLUMNS, pair_rows(getattr(cases, name))) for name in ("samples", "best", "worst")]
     for name, titles, rows in [*sheets, ("twins", TWIN_COLUMNS, twin_rows(cases.twins))]:
         if rows:
-            (folder / f"{name}.png").write_bytes(encode(sheet(titles, rows, 192), ".png"))
+            (folder / f"{name}.png").write_bytes(encode(sheet(titles, rows, ROW), ".png"))
+    if len(cases.demonstrations.kind):
+        (folder / "demonstrations.jpg").write_bytes(encode(draw_demonstrations(cases.demonstrations), ".jpg"))
     cameras = sorted({camera for views in contact.values() for camera in views})
     blank = np.full((TILE, TILE, 3), 255, dtype=np.uint8)
     tiles = [[views.get(camera, blank) for camera in cameras] for views in contact.values() if views]
@@ -162,6 +185,7 @@ def render_report(
     page.filters["number"] = _number
     return page.get_template("report.html").render(
         figures=figures,
+        names=NAMES,
         size=cases.samples.source.shape[1:3],
         headlines=_headlines(figures),
         scores=_score_rows(figures),
@@ -170,10 +194,9 @@ def render_report(
         columns=COLUMNS,
         groups=[_pair_group(cases, name) for name in ("samples", "best", "worst")],
         twin_columns=TWIN_COLUMNS,
-        twins=[
-            {"caption": caption, "right": right.tolist(), "images": [_inline(image) for image in row]}
-            for caption, right, row in zip(cases.twins.caption, cases.twins.right, twin_rows(cases.twins), strict=True)
-        ],
+        twins=_twin_group(cases.twins),
+        demonstration_columns=DEMONSTRATION_COLUMNS,
+        demonstrations=[row | {"kind": kind} for row, kind in zip(_twin_group(cases.demonstrations), cases.demonstrations.kind, strict=True)],
         chains={name.replace("_", " "): values for name, values in figures["depth"]["order_by_chain"].items()},
         confusion=_confusion_tables(cases.labels.confusion),
         contact={subject: {camera: _inline(image, ".jpg") for camera, image in views.items()} for subject, views in contact.items()},
@@ -234,7 +257,10 @@ def _headlines(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
         cards.append((f"{less:+.0f} %".replace("+", "−") if less >= 0 else f"+{-less:.0f} %", "body error", "refined image against doing nothing"))
     cards.append((_number(refined["sharpness"]), "sharpness", f"1 is as sharp as the truth; coarse {_number(coarse['sharpness'])}"))
     if depth["order_accuracy"] is not None:
-        cards.append((_number(depth["order_accuracy"]), "limb order", "share of images with the order they were told; blind to depth: 0.5"))
+        by_part = _number(depth["order_by_image"]["by_part"]["order_accuracy"])
+        cards.append(
+            (_number(depth["order_accuracy"]), "limb order", f"share of images with the order they were told; blind: 0.5, painted by part: {by_part}")
+        )
     if depth["label_accuracy"] is not None:
         cards.append((_number(depth["label_accuracy"]), "labels", "share of clear depth labels that agree with the renderer"))
     return cards
@@ -271,6 +297,13 @@ def _pair_group(cases: Cases, name: str) -> dict[str, Any]:
     return {"name": name, "rows": rows}
 
 
+def _twin_group(twins: ShownTwins) -> list[dict[str, Any]]:
+    return [
+        {"caption": caption, "right": right.tolist(), "images": [_inline(image) for image in row]}
+        for caption, right, row in zip(twins.caption, twins.right, twin_rows(twins), strict=True)
+    ]
+
+
 def _confusion_tables(confusion: np.ndarray) -> list[dict[str, Any]]:
     """Per limb with any case: the counts and the share of each truth's labels; an empty list without truth."""
     if not confusion.any():
@@ -296,6 +329,22 @@ def _inline(image: np.ndarray, suffix: str = ".png") -> str:
 
 def _inline_svg(content: bytes) -> str:
     return data_uri(content, "image/svg+xml")
+
+
+def _framed(image: np.ndarray, right: float) -> np.ndarray:
+    """A copy of the image (H, W, 3) with a frame that says whether its order is right: 1 is, 0 is not, anything between is undecided."""
+    colour = {1.0: RIGHT, 0.0: WRONG}.get(float(right), UNDECIDED)
+    return cv2.rectangle(image.copy(), (0, 0), (image.shape[1] - 1, image.shape[0] - 1), colour, 7)
+
+
+def _words(text: str, height: int) -> np.ndarray:
+    """The text on white, in short lines: (height, W, 3) uint8."""
+    tile, line = np.full((height, 112, 3), 255, dtype=np.uint8), 20
+    lines = textwrap.wrap(text, 12)
+    for number, words in enumerate(lines):
+        below = height // 2 + round((number - len(lines) / 2 + 0.75) * line)
+        cv2.putText(tile, words, (4, below), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
+    return tile
 
 
 def _tidy(axes: Any, title: str, below: str) -> None:

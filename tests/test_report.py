@@ -14,14 +14,29 @@ from click.testing import CliRunner
 from pipeline.errors import UserError
 from pipeline.files import write_json
 from pipeline.frame_store import store_path, write_frames
-from pipeline.metrics.cases import Cases, Labels, Pairs, Shown, ShownTwins, write_cases
+from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, write_cases
+from pipeline.metrics.demonstrations import KINDS
 from pipeline.metrics.depth import order_accuracy
 from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, summary
-from pipeline.report import contact_sheet, read_left_out, read_series, render_report
+from pipeline.report import (
+    COLUMNS,
+    DEMONSTRATION_COLUMNS,
+    RIGHT,
+    TWIN_COLUMNS,
+    WRONG,
+    contact_sheet,
+    draw_demonstrations,
+    pair_rows,
+    read_left_out,
+    read_series,
+    render_report,
+    twin_rows,
+    write_pictures,
+)
 from stages.report import main
 
 RNG = np.random.default_rng(0)
-SECTIONS = ["scores", "depth", "samples", "best", "worst", "twins", "breakdown", "labels", "curves", "frames", "left-out"]
+SECTIONS = ["scores", "depth", "demonstrations", "samples", "best", "worst", "twins", "breakdown", "labels", "curves", "frames", "left-out"]
 LABELS_KNOWN = {"label_accuracy": 0.9, "label_accuracy_all": 0.85, "label_accuracy_balanced": 0.8}
 
 
@@ -42,29 +57,46 @@ def captions(rows):
 
 
 def shown(rows):
-    return Shown(*(images(rows) for _ in range(4)), pose(rows), labels(rows), pose(rows), labels(rows), RNG.random(rows), captions(rows))
+    return Shown(*(images(rows) for _ in range(5)), pose(rows), labels(rows), pose(rows), labels(rows), RNG.random(rows), captions(rows))
+
+
+def shown_twins(rows, cls=ShownTwins, **more):
+    right = np.array([[1, 0], [0.5, 1], [0, 0]])[:rows]
+    return cls(*(images(rows) for _ in range(5)), pose(rows), labels(rows), labels(rows), right, captions(rows), **more)
+
+
+def demonstrations(rows):
+    return shown_twins(rows, Demonstrations, kind=np.array(KINDS, dtype=np.str_)[:rows])
 
 
 @pytest.fixture
 def cases():
     return Cases(
-        pairs=Pairs(captions(6), captions(6), np.arange(6.0), RNG.random((3, len(SCORES), 6)).astype(np.float32)),
+        pairs=Pairs(captions(6), captions(6), np.arange(6.0), RNG.random((len(IMAGES), len(SCORES), 6)).astype(np.float32)),
         samples=shown(3),
         best=shown(2),
         worst=shown(2),
-        twins=ShownTwins(*(images(2) for _ in range(5)), pose(2), labels(2), labels(2), np.array([[1, 0], [0.5, 1]]), captions(2)),
+        twins=shown_twins(2),
+        demonstrations=demonstrations(3),
         labels=Labels(RNG.integers(0, 9, (8, 3, 3))),
     )
+
+
+def depth(orders):
+    """As evaluation writes it: all of the refined image's figures, and the interval of each image."""
+    short = {image: {name: order[name] for name in ("order_accuracy", "order_low", "order_high")} for image, order in orders.items()}
+    return orders["refined"] | {"order_by_image": short}
 
 
 @pytest.fixture
 def figures(cases):
     per_image = {image: dict(zip(SCORES, values, strict=True)) for image, values in zip(IMAGES, cases.pairs.scores, strict=True)}
-    order = order_accuracy(RNG.integers(0, 2, (8, 2)), np.arange(8) % 4, np.ones(8, dtype=bool))
+    people = np.array(["ann", "bob"] * 4)
+    orders = {image: order_accuracy(RNG.integers(0, 2, (8, 2)), np.arange(8) % 4, np.arange(8) > 1, people) for image in IMAGES}
     return {
         "pairs": 6,
         **{image: summary(values) for image, values in per_image.items()},
-        "depth": order | LABELS_KNOWN | {"response": 0.1, "response_alone": None},
+        "depth": depth(orders) | LABELS_KNOWN | {"response": 0.1, "response_alone": None},
         "by": {
             "action": by_group(np.array(["Directions <i>"] * 6), per_image),
             "view": by_group(np.array(["same"] * 6), per_image, ("same", "other")),
@@ -147,7 +179,7 @@ def test_the_page_has_every_section_and_nothing_from_outside(folders):
     assert all(re.match(r"#|data:image/", address) for address in page.addresses)
     assert {address[1:] for address in page.addresses if address.startswith("#")} == set(SECTIONS)
     assert not re.search(r"https?:|url\(|@import|<script", text)
-    assert sum(address.startswith("data:") for address in page.addresses) == 7 * 9 + 4 + 3  # images, frames, charts
+    assert sum(address.startswith("data:") for address in page.addresses) == 8 * 7 + 7 * 5 + 4 + 3  # pairs, twins, frames, charts
     assert "Walking 1, 55011271: cannot be decoded" in text
     assert "Directions &lt;i&gt;" in text  # names are data, not markup
 
@@ -155,7 +187,7 @@ def test_the_page_has_every_section_and_nothing_from_outside(folders):
 def test_pictures_for_dvc_plots(folders):
     run(folders)
     names = sorted(path.name for path in (folders / "samples").iterdir())
-    assert names == ["best.png", "contact_sheet.jpg", "samples.png", "twins.png", "worst.png"]
+    assert names == ["best.png", "contact_sheet.jpg", "demonstrations.jpg", "samples.png", "twins.png", "worst.png"]
 
 
 def test_two_runs_give_the_same_bytes(folders):
@@ -166,24 +198,35 @@ def test_two_runs_give_the_same_bytes(folders):
     assert outputs[0] == outputs[1]
 
 
-def test_data_without_truth_and_twins(cases, figures):
+def test_data_without_truth_and_twins(cases, figures, tmp_path):
     """A real recording: the sections say why they are empty."""
     nothing = Cases(
         pairs=cases.pairs,
         samples=cases.samples,
         best=shown(0),
         worst=shown(0),
-        twins=ShownTwins(*(images(0) for _ in range(5)), pose(0), labels(0), labels(0), np.zeros((0, 2)), captions(0)),
+        twins=shown_twins(0),
+        demonstrations=demonstrations(0),
         labels=Labels(np.zeros((8, 3, 3), dtype=np.int64)),
     )
     none = np.zeros(0, dtype=int)
-    figures["depth"] = order_accuracy(np.zeros((0, 2)), none, none > 0) | dict.fromkeys([*LABELS_KNOWN, "response", "response_alone"])
+    orders = dict.fromkeys(IMAGES, order_accuracy(np.zeros((0, 2)), none, none > 0, none.astype(str)))
+    figures["depth"] = depth(orders) | dict.fromkeys([*LABELS_KNOWN, "response", "response_alone"])
     for image in IMAGES:
         figures[image] |= {"mask_l1": None, "overlap_l1": None}
     text = render_report(nothing, figures, {"G1": {}}, {"S9": {}}, [])
     assert Page(text).ids == SECTIONS
-    for sentence in ("no twins that could be judged", "no truth for labels", "logged no series", "No view of this subject", "Nothing was left out"):
+    for sentence in (
+        "no twins that could be judged",
+        "no judged twins in which",
+        "no truth for labels",
+        "logged no series",
+        "No view of this subject",
+        "Nothing was left out",
+    ):
         assert sentence in text
+    write_pictures(tmp_path / "samples", nothing, {})
+    assert [path.name for path in (tmp_path / "samples").iterdir()] == ["samples.png"]
 
 
 def test_inception_scores_name_their_file(cases, figures):
@@ -196,11 +239,71 @@ def test_inception_scores_name_their_file(cases, figures):
 
 
 def test_the_best_of_each_row_is_marked(cases, figures):
-    for image, sharpness in zip(IMAGES, (1.4, 0.5, 0.9), strict=True):
+    for image, sharpness in zip(IMAGES, (1.4, 0.3, 0.5, 0.9), strict=True):
         figures[image] |= {"sharpness": sharpness}
     text = render_report(cases, figures, {}, {}, [])
     row = text[text.index("<code>sharpness</code>") :]
-    assert re.findall(r'class="number( best)?"', row[: row.index("</tr>")]) == ["", "", "", " best"]
+    assert re.findall(r'class="number( best)?"', row[: row.index("</tr>")]) == ["", "", "", "", " best"]
+
+
+def section(text, name):
+    return text[text.index(f'<section id="{name}">') :].split("</section>")[0]
+
+
+def test_every_table_has_all_four_images(cases, figures):
+    text = render_report(cases, figures, {}, {}, [])
+    for name, tables in (("scores", 1), ("depth", 1), ("breakdown", 3)):
+        for heading in ("doing nothing", "painted by part", "coarse (G1)", "refined (G1 + G2)"):
+            assert len(re.findall(rf"<t[hd][^>]*>{re.escape(heading)}</t[hd]>", section(text, name))) == tables, (name, heading)
+    row = section(text, "breakdown").split("<td>Directions &lt;i&gt;</td>")[1].split("</tr>")[0]
+    expected = [figures["by"]["action"]["Directions <i>"][image][score] for image in IMAGES for score in ("ssim", "mask_l1")]
+    assert re.findall(r">([\d.]+)</td>", row) == ["6", *(f"{value:.3f}" for value in expected)]
+
+
+def test_pairs_and_twins_are_shown_in_the_order_of_their_columns(cases):
+    row = dict(zip(COLUMNS, pair_rows(cases.samples)[1], strict=True))
+    for column, field in (("truth", "truth"), ("by part", "by_part"), ("coarse", "coarse"), ("refined", "refined")):
+        np.testing.assert_array_equal(row[column], getattr(cases.samples, field)[1])
+    for columns in (TWIN_COLUMNS, DEMONSTRATION_COLUMNS):
+        images = twin_rows(cases.twins)[1]
+        assert len(images) == len(columns)
+        assert [i for i, name in enumerate(columns) if name == "painted"] == [2, 5]
+        for position, field in ((2, "painted"), (3, "truth"), (5, "painted_twin"), (6, "twin")):
+            np.testing.assert_array_equal(images[position], getattr(cases.twins, field)[1])
+
+
+def test_the_order_of_each_image_stands_beside_its_interval(cases, figures):
+    figures["depth"]["order_by_image"]["by_part"] = {"order_accuracy": 0.812, "order_low": 0.7, "order_high": 0.9}
+    figures["depth"]["order_by_image"]["coarse"] = {"order_accuracy": 0.6, "order_low": None, "order_high": None}
+    text = section(render_report(cases, figures, {}, {}, []), "depth")
+    row = text.split("painted by part")[1].split("</tr>")[0]
+    assert "0.812" in row
+    assert "0.700 to 0.900" in row
+    assert re.search(r'class="bar" style="width: 81\.2%".*class="span" style="left: 70\.0%; width: 20\.0%".*class="half"', row)
+    row = text.split("coarse (G1)")[1].split("</tr>")[0]
+    assert "– to –" in row
+    assert 'class="span"' not in row
+    assert "6 twins were judged; 25 % of all twins were left out" in text
+
+
+def test_demonstrations_say_what_they_show_and_whether_it_is_right(cases, figures):
+    text = section(render_report(cases, figures, {}, {}, []), "demonstrations")
+    assert re.findall(r"<b>(.*?)</b>", text) == list(KINDS)
+    assert re.findall(r"right order|wrong order|undecided", text) == [
+        "right order",
+        "wrong order",
+        "undecided",
+        "right order",
+        "wrong order",
+        "wrong order",
+    ]
+    assert "not those that it got right" in text
+    picture = draw_demonstrations(cases.demonstrations)
+    frames = [(picture == colour).all(-1).any(0) for colour in (RIGHT, WRONG)]  # (W,): columns with a pixel of that colour
+    first, second = np.flatnonzero(frames[0]).min(), np.flatnonzero(frames[0]).max()
+    assert second - first > picture.shape[1] / 4  # two columns of painted images have a green frame
+    assert frames[1][first]  # and one image in each a red one
+    assert frames[1][second]
 
 
 def test_the_contact_sheet_is_cut_around_the_person(folders):

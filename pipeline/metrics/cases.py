@@ -17,6 +17,7 @@ class Shown:
 
     source: np.ndarray
     truth: np.ndarray
+    by_part: np.ndarray  # the baseline without a network
     coarse: np.ndarray
     refined: np.ndarray
     source_pose: np.ndarray
@@ -41,6 +42,16 @@ class ShownTwins:
     twin_label: np.ndarray
     right: np.ndarray  # (n, 2) float64: 1 right, 0 wrong, for each of the two
     caption: np.ndarray  # (n,) str
+
+
+@dataclass(frozen=True)
+class Demonstrations(ShownTwins):
+    """Twins that show what the thesis shows of depth, those of one kind one after the other.
+
+    The first order (`truth`, `painted`, `label`, `right[:, 0]`) is the one whose mirrored limbs are farther in front, whichever was recorded.
+    """
+
+    kind: np.ndarray  # (n,) str, of demonstrations.KINDS
 
 
 @dataclass(frozen=True)
@@ -69,10 +80,19 @@ class Cases:
     best: Shown
     worst: Shown
     twins: ShownTwins
+    demonstrations: Demonstrations
     labels: Labels
 
 
-_GROUPS: dict[str, Any] = {"pairs": Pairs, "samples": Shown, "best": Shown, "worst": Shown, "twins": ShownTwins, "labels": Labels}
+_GROUPS: dict[str, Any] = {
+    "pairs": Pairs,
+    "samples": Shown,
+    "best": Shown,
+    "worst": Shown,
+    "twins": ShownTwins,
+    "demonstrations": Demonstrations,
+    "labels": Labels,
+}
 
 
 def write_cases(path: Path, cases: Cases) -> None:

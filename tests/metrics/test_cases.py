@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.metrics.cases import Cases, Labels, Pairs, Shown, ShownTwins, read_cases, write_cases
+from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, read_cases, write_cases
 
 
 @pytest.fixture
@@ -16,9 +16,11 @@ def cases():
 
     def group(cls, rows):
         names = {field.name: rng.random((rows, 3)).astype(np.float32) for field in fields(cls)}
-        return cls(**(names | ({"caption": np.array(["S9/Directions 1/54138969/5"] * rows, dtype=np.str_)} if "caption" in names else {})))
+        text = {"caption": "S9/Directions 1/54138969/5", "kind": "legs swapped"}
+        return cls(**(names | {name: np.array([text[name]] * rows, dtype=np.str_) for name in text if name in names}))
 
-    return Cases(group(Pairs, 4), group(Shown, 2), group(Shown, 2), group(Shown, 0), group(ShownTwins, 0), group(Labels, 8))
+    shown = [group(cls, rows) for cls, rows in ((Shown, 2), (Shown, 2), (Shown, 0), (ShownTwins, 0), (Demonstrations, 3))]
+    return Cases(group(Pairs, 4), *shown, group(Labels, 8))
 
 
 def test_what_is_written_is_read(cases, tmp_path):
@@ -52,3 +54,11 @@ def test_a_file_that_lacks_an_array_is_one_line(tmp_path):
     np.savez(tmp_path / "cases.npz", other=np.zeros(1))
     with pytest.raises(UserError, match=r"expected the cases .*pairs\.source"):
         read_cases(tmp_path / "cases.npz")
+
+
+def test_a_file_from_before_the_demonstrations_is_one_line(cases, tmp_path):
+    write_cases(tmp_path / "cases.npz", cases)
+    with np.load(tmp_path / "cases.npz") as arrays:
+        np.savez(tmp_path / "old.npz", **{name: array for name, array in arrays.items() if not name.startswith("demonstrations.")})
+    with pytest.raises(UserError, match=r"expected the cases .*demonstrations\.source"):
+        read_cases(tmp_path / "old.npz")
