@@ -58,7 +58,7 @@ def main() -> None:
     train, model, size = params.train_g1, params.model, params.data.image_size
     torch.set_num_threads(train.threads)
     pack, pairs = invented_pack(size), np.random.default_rng(0).integers(0, ROWS, (PAIRS, 2))
-    network = G1(input_channels(params.pose), size, model.filters, model.blocks, model.bottleneck, model.upsampling)
+    network = G1(input_channels(params.pose), params.pose.appearance, size, model.filters, model.blocks, model.bottleneck, model.upsampling)
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), train.lr, fused=True)
 

@@ -37,12 +37,16 @@ def main(params: Path) -> None:
     config = load_config(TrainG1Config, params, "train_g1")
     torch.set_num_threads(config.threads)
     torch.set_flush_denormal(True)
-    channels, count = input_channels(load_config(PoseConfig, params, "pose")), config.batch_size
+    pose = load_config(PoseConfig, params, "pose")
+    channels, count = input_channels(pose), config.batch_size
     source, target = torch.rand(2, count, 3, *data.image_size) * 2 - 1
     maps, mask = torch.rand(count, channels, *data.image_size), torch.ones(count, 1, *data.image_size)
 
+    def coarse_network() -> G1:
+        return G1(channels, pose.appearance, data.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling)
+
     def g1_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
-        g1 = G1(channels, data.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling).to(memory_format=layout)
+        g1 = coarse_network().to(memory_format=layout)
         learn = learner(g1)
 
         def step() -> None:
@@ -53,7 +57,7 @@ def main(params: Path) -> None:
         return step
 
     def g2_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
-        g1 = G1(channels, data.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling).to(memory_format=layout)
+        g1 = coarse_network().to(memory_format=layout)
         g2 = G2(data.image_size, model.filters, model.blocks - 2, model.upsampling).to(memory_format=layout)
         d = D(data.image_size, model.discriminator, model.border).to(memory_format=layout)
         learn_g2, learn_d = learner(g2), learner(d)

@@ -4,22 +4,24 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.appearance import place_appearance
 from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.errors import UserError
-from pipeline.loader import batch_indices, input_channels, make_batch, make_maps, mirror_image, mirror_pose, to_image
+from pipeline.loader import batch_indices, choose_twins, input_channels, make_batch, make_maps, mirror_image, mirror_pose, to_image
 from pipeline.pack import Pack, Twins
-from pipeline.pose_maps import body_mask, draw_maps
+from pipeline.pose_maps import body_mask, draw_maps, measure
 from pipeline.skeleton import H36M_17, LIMB_FLIP
 
 HEIGHT, WIDTH = 48, 24
 ROWS = 6
 PAIRS = np.array([(i, j) for i in range(ROWS) for j in range(ROWS) if i != j])  # 30 of them
+TWIN_ROWS = np.array([1, 1, 1, 4])  # row 1 has three twins, row 4 has one
 
 
 def make_config(**values: object) -> PoseConfig:
     radius = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)
-    defaults = {"torso_thickness": 240, "limb_radius": radius, "depth": True, "maps": ("limbs",), "source": True, "heatmap_radius": 3}
-    return PoseConfig.model_validate({**defaults, **values})
+    defaults = {"torso_thickness": 240, "limb_radius": radius, "depth": True, "maps": ("limbs",), "appearance": False, "source": True}
+    return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
 
 
 @pytest.fixture
@@ -41,7 +43,13 @@ def pack() -> Pack:
         offset={"a": 0},
         label_truth=None,
         label_clear=None,
-        twins=Twins(np.zeros((0, HEIGHT, WIDTH, 3), np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int8), np.zeros((0, 8), np.int8), pose_3d[:0]),
+        twins=Twins(
+            image=rng.integers(0, 256, (4, HEIGHT, WIDTH, 3), dtype=np.uint8),
+            row=TWIN_ROWS,
+            chain=np.array([0, 2, 3, 1], np.int8),
+            label=rng.integers(-1, 2, (4, 8), dtype=np.int8),
+            pose_3d=pose_3d[:4],
+        ),
     )
 
 
@@ -138,11 +146,12 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
     source, target = PAIRS[:5].T
     assert torch.equal(batch.source, to_image(pack.image[source]))
     assert torch.equal(batch.target, to_image(pack.image[target]))
-    maps = make_maps(poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH), pose)
+    maps = make_maps(batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH), pose)
     assert torch.equal(batch.maps, maps)
     assert torch.equal(batch.maps[:, :10], draw_maps(poses[target], labels[target], (HEIGHT, WIDTH), ["limbs"], 3))
     assert torch.equal(batch.maps[:, 10:], draw_maps(poses[source], labels[source], (HEIGHT, WIDTH), ["limbs"], 3))
     assert torch.equal(batch.mask, body_mask(poses[target], (HEIGHT, WIDTH)))
+    assert torch.equal(batch.rival, batch.target)
     assert batch.index.tolist() == PAIRS[:5].tolist()
 
 
@@ -162,16 +171,121 @@ def test_a_mirrored_pair_is_mirrored_in_everything(pack: Pack) -> None:
 
 
 def test_without_depth_the_labels_change_nothing(pack: Pack) -> None:
-    poses, labels = torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
+    image, poses, labels = to_image(pack.image), torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
     flat, deep = (
-        [make_maps(poses, label, poses, label, (HEIGHT, WIDTH), make_config(depth=depth, maps=("rgb", "parts"))) for label in (labels, -labels)]
+        [
+            make_maps(image, poses, label, poses, label, (HEIGHT, WIDTH), make_config(depth=depth, maps=("rgb", "parts"), appearance=True))
+            for label in (labels, -labels)
+        ]
         for depth in (False, True)
     )
     assert torch.equal(flat[0], flat[1])
     assert not torch.equal(deep[0], deep[1])
 
 
-@pytest.mark.parametrize(("values", "expected"), [({}, 20), ({"source": False}, 10), ({"maps": ("rgb", "heatmaps")}, 40)])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, 20),
+        ({"source": False}, 10),
+        ({"maps": ("rgb", "heatmaps")}, 40),
+        ({"appearance": True}, 28),
+        ({"appearance": True, "source": False}, 18),
+    ],
+)
 def test_input_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
     pose = make_config(**values)
     assert input_channels(pose) == make_batch(pack, PAIRS[:2], None, pose).maps.shape[1] == expected
+
+
+def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
+    batch = make_batch(pack, PAIRS[:5], None, make_config(appearance=True))
+    bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
+    labels = [torch.from_numpy(pack.label[rows]) for rows in PAIRS[:5].T]
+    assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], labels[0], bodies[1], labels[1]))
+    assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_config()).maps)
+
+
+def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:
+    chosen = np.array([True, False, True])
+    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_config(appearance=True)).maps[:, :8] for flip in (None, chosen))
+    for number, mirrored in enumerate(chosen):
+        expected = plain[number].flip(-1) if mirrored else plain[number]
+        assert ((batch[number] - expected).abs() > 1e-4).float().mean() < 2e-3
+
+
+def test_twins_depend_on_seed_and_step_alone(pack: Pack) -> None:
+    target = np.tile(np.arange(ROWS), 4)
+    first = [choose_twins(3, step, pack.twins, target, 24) for step in range(8)]
+    for step in (7, 0, 5):
+        choose_twins(9, step, pack.twins, target[:6], 6)
+        for now, then in zip(choose_twins(3, step, pack.twins, target, 24), first[step], strict=True):
+            assert np.array_equal(now, then)
+    for other in (choose_twins(4, 0, pack.twins, target, 24), first[1]):
+        assert not all(np.array_equal(now, then) for now, then in zip(other, first[0], strict=True))
+
+
+def test_processes_share_the_twins_of_a_single_one(pack: Pack) -> None:
+    target = np.random.default_rng(1).integers(0, ROWS, 24)
+    whole = choose_twins(0, 5, pack.twins, target, 24)
+    shares = [choose_twins(0, 5, pack.twins, part, 24, rank) for rank, part in enumerate(np.split(target, 4))]
+    for number, values in enumerate(whole):
+        assert np.array_equal(np.concatenate([share[number] for share in shares]), values)
+
+
+def test_every_twin_of_a_row_is_chosen_alike_and_half_of_the_time_painted_instead(pack: Pack) -> None:
+    target = np.tile(np.arange(ROWS), 2000)
+    twin, instead = choose_twins(0, 0, pack.twins, target, len(target))
+    has_any = np.isin(target, TWIN_ROWS)
+    assert twin.dtype == np.int64
+    assert (twin[~has_any] == -1).all()
+    assert not instead[~has_any].any()
+    assert np.array_equal(TWIN_ROWS[twin[has_any]], target[has_any])
+    assert np.bincount(twin[target == 1]) / 2000 == pytest.approx(np.full(3, 1 / 3), abs=0.04)
+    for number in range(4):
+        assert instead[twin == number].mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_data_without_twins_has_none(pack: Pack) -> None:
+    none = Twins(*(array[:0] for array in (pack.twins.image, pack.twins.row, pack.twins.chain, pack.twins.label, pack.twins.pose_3d)))
+    twin, instead = choose_twins(0, 0, none, np.arange(ROWS), ROWS)
+    assert twin.tolist() == [-1] * ROWS
+    assert not instead.any()
+
+
+PAIRS_WITH_TWINS = np.array([(0, 1), (2, 1), (3, 4), (5, 0)])
+TWINS_OF_PAIRS = np.array([0, 2, 3, -1]), np.array([False, True, True, False])
+
+
+def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
+    pose = make_config(appearance=True)
+    batch, plain = (make_batch(pack, PAIRS_WITH_TWINS, None, pose, twins=twins) for twins in (TWINS_OF_PAIRS, None))
+    original, twin = to_image(pack.image[PAIRS_WITH_TWINS[:, 1]]), to_image(pack.twins.image[TWINS_OF_PAIRS[0]])
+    assert torch.equal(batch.target, torch.stack([original[0], twin[1], twin[2], original[3]]))
+    assert torch.equal(batch.rival, torch.stack([twin[0], original[1], original[2], original[3]]))
+    poses, labels = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS]), torch.from_numpy(pack.label[PAIRS_WITH_TWINS])
+    labels[[1, 2], 1] = torch.from_numpy(pack.twins.label[[2, 3]])
+    maps = make_maps(batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH), pose)
+    assert torch.equal(batch.maps, maps)
+    assert [torch.equal(now, then) for now, then in zip(batch.maps, plain.maps, strict=True)] == [True, False, False, True]
+    for name in ("source", "mask", "index"):
+        assert torch.equal(getattr(batch, name), getattr(plain, name))
+
+
+def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
+    chosen = np.array([True, True, False, True])
+    plain, batch = (make_batch(pack, PAIRS_WITH_TWINS, flip, make_config(), twins=TWINS_OF_PAIRS) for flip in (None, chosen))
+    parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
+    for number, mirrored in enumerate(chosen):
+        for name in ("source", "target", "rival"):
+            expected = getattr(plain, name)[number]
+            assert torch.equal(getattr(batch, name)[number], expected.flip(-1) if mirrored else expected)
+        expected = plain.maps[number, parts].flip(-1) if mirrored else plain.maps[number, :10]
+        assert (batch.maps[number, :10] != expected).float().mean() < 1e-3
+
+
+def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
+    before = [array.copy() for array in (pack.image, pack.label, pack.twins.image, pack.twins.label)]
+    make_batch(pack, PAIRS_WITH_TWINS, np.ones(4, bool), make_config(), twins=TWINS_OF_PAIRS)
+    for now, then in zip((pack.image, pack.label, pack.twins.image, pack.twins.label), before, strict=True):
+        assert np.array_equal(now, then)

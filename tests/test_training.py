@@ -24,6 +24,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config
 from pipeline.errors import UserError
+from pipeline.loader import input_channels
 from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.unet import G1
 from pipeline.pack import read_packs
@@ -50,6 +51,7 @@ POSE = {
     "limb_radius": {"thigh": 80, "calf": 60, "upper_arm": 50, "forearm": 45},
     "depth": True,
     "maps": ["limbs"],
+    "appearance": True,
     "source": True,
     "heatmap_radius": 2,
 }
@@ -60,6 +62,8 @@ TRAIN = {
     "warmup": 2,
     "ema": 0.9,
     "flip": True,
+    "twins": True,
+    "order": 1.0,
     "seed": 1,
     "precision": "32-true",
     "threads": 1,
@@ -237,7 +241,7 @@ def test_g1_learns_a_batch(folder: Path) -> None:
 def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) -> None:
     config, model = g2_config(steps=60, lr=0.005, flip=False), model_config(discriminator=discriminator, filters=16, blocks=4)
     course = make_course(folder, config, pairs=4)
-    g1 = G1(20, SIZE, 4, 3, "conv", "nearest")
+    g1 = G1(input_channels(MAPS), MAPS.appearance, SIZE, 4, 3, "conv", "nearest")
     before = {name: value.clone() for name, value in g1.state_dict().items()}
     g2, _ = train_g2(course, g1, model, config)
     losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("d", "g", "l1")}
@@ -249,7 +253,7 @@ def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) ->
 
 def test_d_learns_alone_at_first(folder: Path) -> None:
     """One step of G2 with a rate of nothing shows how far D had come before: the longer alone, the lower its loss."""
-    g1, last = G1(20, SIZE, 4, 3, "conv", "nearest"), []
+    g1, last = G1(input_channels(MAPS), MAPS.appearance, SIZE, 4, 3, "conv", "nearest"), []
     for alone in (2, 30):
         config = g2_config(steps=1, pretrain_d=alone, lr=1e-30, warmup=0, log_every=1)
         g2, _ = train_g2(make_course(folder, config, str(alone)), g1, model_config(), config)
@@ -295,19 +299,25 @@ def test_images_that_cannot_be_halved_are_an_error(course: Course) -> None:
 
 def test_a_g1_of_another_training_is_an_error(course: Course, folder: Path) -> None:
     path = folder / "g1.safetensors"
-    save_network(path, G1(20, SIZE, 4, 3, "conv", "nearest"), MAPS)
+    save_network(path, G1(input_channels(MAPS), MAPS.appearance, SIZE, 4, 3, "conv", "nearest"), MAPS)
     assert isinstance(load_g1(path, course), G1)
-    save_network(path, G1(20, SIZE, 4, 3, "conv", "nearest"), MAPS.model_copy(update={"depth": False}))
+    save_network(path, G1(input_channels(MAPS), MAPS.appearance, SIZE, 4, 3, "conv", "nearest"), MAPS.model_copy(update={"depth": False}))
     with pytest.raises(UserError, match="expected weights for the section pose"):
         load_g1(path, course)
-    save_network(path, G1(20, (64, 32), 4, 3, "conv", "nearest"), MAPS)
+    save_network(path, G1(input_channels(MAPS), MAPS.appearance, (64, 32), 4, 3, "conv", "nearest"), MAPS)
     with pytest.raises(UserError, match=r"expected weights for data.image_size = \[32, 16\], found \[64, 32\]"):
         load_g1(path, course)
 
 
 def test_both_stages_repeat_themselves_to_the_byte(folder: Path) -> None:
     first = run_stage(folder, "train_g1", "one")
-    assert sorted(first) == ["g1.safetensors", "series/plots/metrics/l1.tsv", "series/samples/000008.jpg", "series/samples/000012.jpg"]
+    assert sorted(first) == [
+        "g1.safetensors",
+        "series/plots/metrics/l1.tsv",
+        "series/plots/metrics/order.tsv",
+        "series/samples/000008.jpg",
+        "series/samples/000012.jpg",
+    ]
     assert run_stage(folder, "train_g1", "two") == first
     (folder / "g1.safetensors").write_bytes(first["g1.safetensors"])
     second = run_stage(folder, "train_g2", "three")

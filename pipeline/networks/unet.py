@@ -84,7 +84,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.out.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) -> (B, 3, H, W)."""
+        """(B, in_channels, H, W) -> (B, out_channels, H, W)."""
         x = F.relu(self.stem(x))
         skips = []
         for i, block in enumerate(self.encoder):

@@ -15,12 +15,17 @@ from pipeline.networks.generator import load_painter
 from pipeline.networks.unet import G1, G2
 
 SIZE = (32, 16)
-POSE = MapConfig(depth=True, maps=("limbs", "rgb"), source=False, heatmap_radius=2.5)
+POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, source=False, heatmap_radius=2.5)
 
 
 def make_networks() -> list[G1 | G2 | D]:
     torch.manual_seed(1)
-    networks = [G1(13, SIZE, 4, 3, "fc", "bilinear"), G2(SIZE, 4, 1, "transposed"), D(SIZE, "triplet", 2)]
+    networks = [
+        G1(13, False, SIZE, 4, 3, "fc", "bilinear"),
+        G2(SIZE, 4, 1, "transposed"),
+        D(SIZE, "triplet", 2),
+        G1(13, True, SIZE, 4, 3, "conv", "nearest"),
+    ]
     for network in networks:
         for weight in network.parameters():
             nn.init.normal_(weight, std=0.1)
@@ -29,12 +34,12 @@ def make_networks() -> list[G1 | G2 | D]:
 
 def save_pair(folder: Path, size: tuple[int, int] = SIZE, pose: MapConfig = POSE) -> tuple[Path, Path]:
     paths = folder / "g1.safetensors", folder / "g2.safetensors"
-    save_network(paths[0], G1(13, SIZE, 4, 3, "conv", "nearest"), POSE)
+    save_network(paths[0], G1(13, False, SIZE, 4, 3, "conv", "nearest"), POSE)
     save_network(paths[1], G2(size, 4, 1, "nearest"), pose)
     return paths
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_what_is_saved_is_rebuilt(tmp_path: Path, number: int) -> None:
     network = make_networks()[number].eval()
     save_network(tmp_path / "a.safetensors", network, POSE)
@@ -42,7 +47,7 @@ def test_what_is_saved_is_rebuilt(tmp_path: Path, number: int) -> None:
     assert pose == POSE
     assert rebuilt.config == network.config
     assert not rebuilt.training
-    images = torch.randn(2, 3, *SIZE), torch.randn(2, 13 if number == 0 else 3, *SIZE)
+    images = torch.randn(2, 3, *SIZE), torch.randn(2, 13 if isinstance(network, G1) else 3, *SIZE)
     torch.testing.assert_close(rebuilt(*images), network(*images), rtol=1e-3, atol=1e-4)
 
 
@@ -71,7 +76,7 @@ def test_weights_of_another_network_are_an_error(tmp_path: Path) -> None:
 
 
 def test_weights_that_do_not_fit_their_description_are_an_error(tmp_path: Path) -> None:
-    network = G1(13, SIZE, 4, 3, "conv", "nearest")
+    network = G1(13, False, SIZE, 4, 3, "conv", "nearest")
     network.config["filters"] = 8
     save_network(tmp_path / "g1", network, POSE)
     with pytest.raises(UserError, match=r"the weights do not fit .*size mismatch") as error:
@@ -80,7 +85,7 @@ def test_weights_that_do_not_fit_their_description_are_an_error(tmp_path: Path) 
 
 
 def test_the_painter_adds_what_g2_paints_and_stays_in_range(tmp_path: Path) -> None:
-    g1, g2, _ = make_networks()
+    g1, g2, *_ = make_networks()
     save_network(tmp_path / "g1", g1, POSE)
     save_network(tmp_path / "g2", g2, POSE)
     painter = load_painter(tmp_path / "g1", tmp_path / "g2")

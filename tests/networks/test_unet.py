@@ -1,11 +1,13 @@
 """G1 and G2: shapes in every variant, and what they do before training."""
 
 import itertools
+import math
 
 import pytest
 import torch
 from torch import nn
 
+from pipeline.appearance import CHANNELS
 from pipeline.errors import UserError
 from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet
 
@@ -14,7 +16,14 @@ MAPS = 5
 
 
 def make_g1(bottleneck: str = "conv", upsampling: str = "nearest", blocks: int = 4, filters: int = 4) -> G1:
-    return G1(MAPS, SIZE, filters, blocks, bottleneck, upsampling)
+    return G1(MAPS, False, SIZE, filters, blocks, bottleneck, upsampling)
+
+
+def make_colours(known: float, known_under: float) -> torch.Tensor:
+    """(2, CHANNELS, H, W): colours of the parts that are seen, which are above 0, and of those beneath them, below 0; black if not known."""
+    top, under = torch.rand(2, 2, 3, *SIZE) * torch.tensor([1.0, -1.0]).view(2, 1, 1, 1, 1)
+    flat = torch.ones(2, 1, *SIZE)
+    return torch.cat((top * (known > 0), known * flat, under * (known_under > 0), known_under * flat), dim=1)
 
 
 def shake(network: nn.Module) -> None:
@@ -57,8 +66,45 @@ def test_both_inputs_of_g1_matter() -> None:
     assert not torch.allclose(g1(source, maps), g1(source, -maps))
 
 
+@pytest.mark.parametrize(
+    ("known", "known_under", "share", "share_under"),
+    [
+        (0, 0, 0, 0),
+        (1, 0, math.exp(2) / (1 + math.exp(2)), 0),
+        (0, 1, 0, 1 / 2),
+        (0.5, 0.5, math.exp(2) / (2 + math.exp(2)), 1 / (2 + math.exp(2))),
+    ],
+)
+def test_before_training_g1_paints_mostly_what_is_placed_on_top(known: float, known_under: float, share: float, share_under: float) -> None:
+    colours = make_colours(known, known_under)
+    coarse = G1(CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")(torch.randn(2, 3, *SIZE), torch.cat((colours, torch.randn(2, MAPS, *SIZE)), 1))
+    torch.testing.assert_close(coarse, share * colours[:, :3] + share_under * colours[:, 4:7])
+
+
+def test_g1_mixes_its_own_colours_with_those_that_are_placed_and_every_weight_takes_part() -> None:
+    g1 = G1(CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
+    shake(g1)
+    source, rest = torch.randn(2, 3, *SIZE), torch.randn(2, MAPS, *SIZE)
+    colours = make_colours(1, 1)
+    coarse = g1(source, torch.cat((colours, rest), 1))
+    own = g1.unet(torch.cat((source, colours, rest), 1))[:, :3]
+    mixed = torch.stack((own, colours[:, :3], colours[:, 4:7]))
+    assert coarse.shape == (2, 3, *SIZE)
+    assert (coarse <= mixed.amax(0) + 1e-6).all()
+    assert (coarse >= mixed.amin(0) - 1e-6).all()
+    coarse.square().sum().backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in g1.parameters())
+
+
+def test_g1_paints_alone_where_nothing_is_placed() -> None:
+    g1 = G1(CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
+    shake(g1)
+    source, maps = torch.randn(2, 3, *SIZE), torch.cat((make_colours(0, 0), torch.randn(2, MAPS, *SIZE)), 1)
+    torch.testing.assert_close(g1(source, maps), g1.unet(torch.cat((source, maps), 1))[:, :3])
+
+
 def test_filters_grow_linearly_and_the_decoder_is_as_wide_as_what_it_joins() -> None:
-    unet = UNet(3, (64, 32), filters=8, blocks=5, bottleneck="fc", upsampling="nearest")
+    unet = UNet(3, 3, (64, 32), filters=8, blocks=5, bottleneck="fc", upsampling="nearest")
     assert [block.first.in_channels for block in unet.encoder] == [8, 16, 24, 32, 40]
     assert [block.first.in_channels for block in unet.decoder] == [8 + 40, 32 + 32, 24 + 24, 16 + 16, 8 + 8]
 
@@ -72,7 +118,7 @@ def test_no_pixel_of_an_image_reaches_another_image_of_the_batch() -> None:
 
 
 def test_a_block_rectifies_its_input_at_first() -> None:
-    unet = UNet(3, SIZE, filters=4, blocks=3, bottleneck="conv", upsampling="nearest")
+    unet = UNet(3, 3, SIZE, filters=4, blocks=3, bottleneck="conv", upsampling="nearest")
     x = torch.randn(1, 4, 8, 8)
     assert isinstance(unet.encoder[0], Block)
     assert torch.equal(unet.encoder[0](x), x.relu())
@@ -88,4 +134,4 @@ def test_enlarging_after_the_convolution_is_the_same_as_before_it() -> None:
 @pytest.mark.parametrize("size", [(36, 16), (32, 20)])
 def test_a_size_that_cannot_be_halved_is_an_error(size: tuple[int, int]) -> None:
     with pytest.raises(UserError, match=r"data.image_size = \[\d+, \d+\]: expected multiples of 8, since 4 blocks"):
-        G1(MAPS, size, 4, 4, "conv", "nearest")
+        G1(MAPS, False, size, 4, 4, "conv", "nearest")
