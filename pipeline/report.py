@@ -26,7 +26,7 @@ from pipeline.skeleton import LIMB_NAMES
 
 COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse", "difference", "refined")
 TWIN_COLUMNS = ("source", "pose", "painted", "truth", "twin's pose", "painted", "twin's truth")
-DEMONSTRATION_COLUMNS = ("source", "pose in front", "painted", "truth", "pose behind", "painted", "truth")
+DEMONSTRATION_COLUMNS = ("source", "limb in front", "painted", "truth", "limb behind", "painted", "truth")
 PAINTED = [column for column, name in enumerate(DEMONSTRATION_COLUMNS) if name == "painted"]
 TILE = 220  # height of a contact sheet's tile, px
 ROW = 192  # height of an image in the other sheets, px

@@ -4,20 +4,29 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import h5py
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
+from torch import Tensor, nn
 
+from pipeline.config.evaluate import EvaluateConfig
+from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
+from pipeline.evaluation import evaluate
 from pipeline.files import write_json
 from pipeline.frame_store import store_path, write_frames
-from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, write_cases
+from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, read_cases, write_cases
 from pipeline.metrics.demonstrations import KINDS
 from pipeline.metrics.depth import order_accuracy
 from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, summary
+from pipeline.networks.generator import Painter
+from pipeline.pack import Pack, Twins
+from pipeline.pose_maps import N_PARTS, part_map
 from pipeline.report import (
     COLUMNS,
     DEMONSTRATION_COLUMNS,
@@ -149,6 +158,66 @@ def run(folder, params="params.yaml"):
         encoding="utf-8",
     )
     return CliRunner().invoke(main, [str(folder / name) for name in arguments] + ["--params", str(folder / params)])
+
+
+COLOURS = torch.from_numpy(RNG.integers(0, 256, (N_PARTS + 1, 3)))  # background and parts of the people of `crossing`
+# Seen from behind: the right forearm lies across the torso.
+CROSSING = np.array(
+    [
+        [16, 19, 19, 19, 13, 13, 13, 16, 16, 16, 16, 11, 7, 6, 21, 25, 15],
+        [34, 34, 45, 57, 34, 45, 57, 26, 17, 12, 6, 18, 26, 33, 18, 25, 27],
+    ],
+    dtype=np.float32,
+).T
+
+
+class PaintsParts(nn.Module):
+    """Gives each pixel the colour of the part that the part map shows there: the perfect model of `crossing`."""
+
+    def forward(self, _: Tensor, maps: Tensor) -> Tensor:
+        return torch.einsum("bphw,pc->bchw", torch.cat((1 - maps.sum(1, keepdim=True), maps), 1), COLOURS / 127.5 - 1)
+
+
+class AddsNothing(nn.Module):
+    def forward(self, coarse: Tensor, _: Tensor) -> Tensor:
+        return torch.zeros_like(coarse)
+
+
+def crossing(recorded):
+    """A pack of as many people as values in `recorded`, two frames each; the first has a twin, whose right forearm has the other label."""
+    count, rows = 2 * len(recorded), np.arange(0, 2 * len(recorded), 2)
+    label, twin = np.zeros((count, 8), dtype=np.int8), np.zeros((len(recorded), 8), dtype=np.int8)
+    label[:, 7], twin[:, 7] = np.repeat(recorded, 2), -np.asarray(recorded)
+    pose_2d = CROSSING + RNG.normal(0, 0.5, (count, 17, 2)).astype(np.float32)
+
+    def draw(pose_2d, label):
+        return COLOURS[part_map(torch.from_numpy(pose_2d), torch.from_numpy(label), (64, 32))].to(torch.uint8).numpy()
+
+    place = np.zeros((count, 17, 3), dtype=np.float32)
+    names = {name: np.array(["x"] * count) for name in ("subject", "sequence", "action", "camera")}
+    twins = Twins(draw(pose_2d[rows], twin), rows, np.full(len(rows), 3, dtype=np.int8), twin, place[rows])
+    return Pack(
+        image=draw(pose_2d, label),
+        pose_2d=pose_2d,
+        label=label,
+        pose_3d=place,
+        frame=np.arange(count, dtype=np.int32),
+        identity=np.repeat([f"person {number}" for number in range(len(recorded))], 2),
+        offset={"x": 0},
+        label_truth=None,
+        label_clear=None,
+        twins=twins,
+        **names,
+    )
+
+
+def evaluated(pack, depth=True):
+    """Figures and cases of the perfect model; of one that does not see depth where `depth` is False."""
+    pose = MapConfig(depth=depth, maps=("parts",), appearance=False, source=False, heatmap_radius=4)
+    rows = np.arange(0, len(pack), 2)
+    pairs = np.stack([rows + 1, rows], axis=1)
+    config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None)
+    return evaluate(Painter(PaintsParts(), AddsNothing(), pose, (64, 32)), pack, pairs, config, torch.device("cpu"))
 
 
 class Page(HTMLParser):
@@ -304,6 +373,43 @@ def test_demonstrations_say_what_they_show_and_whether_it_is_right(cases, figure
     assert second - first > picture.shape[1] / 4  # two columns of painted images have a green frame
     assert frames[1][first]  # and one image in each a red one
     assert frames[1][second]
+
+
+def test_demonstrations_of_a_run_show_the_front_first_and_what_the_labels_say(tmp_path):
+    pack = crossing((1, -1, 1))
+    figures, cases = evaluated(pack)
+    shown = cases.demonstrations
+    assert shown.kind.tolist() == [KINDS[2]] * 2  # two of three people, and no leg was mirrored
+    assert (shown.label[:, 7].tolist(), shown.twin_label[:, 7].tolist()) == ([1, 1], [-1, -1])
+    for i, caption in enumerate(shown.caption):
+        person = int(caption.split("/")[-1]) // 2
+        recorded, twin = pack.image[2 * person], pack.twins.image[person]
+        front, behind = (recorded, twin) if pack.label[2 * person, 7] == 1 else (twin, recorded)
+        np.testing.assert_array_equal(shown.truth[i], front)
+        np.testing.assert_array_equal(shown.twin[i], behind)
+    np.testing.assert_array_equal(shown.painted, shown.truth)
+    np.testing.assert_array_equal(shown.painted_twin, shown.twin)
+    assert shown.right.tolist() == [[1, 1], [1, 1]]
+    write_cases(tmp_path / "cases.npz", cases)
+    text = render_report(read_cases(tmp_path / "cases.npz"), figures, {}, {}, [])
+    assert section(text, "demonstrations").count("right order") == 4
+
+
+def test_demonstrations_do_not_depend_on_what_the_model_painted():
+    pack = crossing((1, -1, 1))
+    seeing, blind = (evaluated(pack, depth)[1].demonstrations for depth in (True, False))
+    assert seeing.caption.tolist() == blind.caption.tolist()
+    np.testing.assert_array_equal(blind.painted, blind.painted_twin)
+    assert blind.right.sum(1).tolist() == [1, 1]
+
+
+def test_an_arm_that_does_not_cross_the_torso_demonstrates_nothing():
+    pack = crossing((1, 1))
+    beside = pack.pose_2d.copy()
+    beside[:, 16] = (29, 33)
+    aside = replace(pack, pose_2d=beside)
+    assert len(evaluated(pack)[1].demonstrations.kind) == 2
+    assert len(evaluated(aside)[1].demonstrations.kind) == 0
 
 
 def test_the_contact_sheet_is_cut_around_the_person(folders):
