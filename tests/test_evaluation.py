@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
-from pipeline.evaluation import choose_device, evaluate, twin_task
+from pipeline.evaluation import Studio, choose_device, evaluate, judge_twins, twin_task
 from pipeline.loader import input_channels
 from pipeline.metrics.cases import read_cases
 from pipeline.metrics.image import ssim
@@ -23,14 +23,14 @@ from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter
 from pipeline.networks.unet import G1, G2
 from pipeline.pack import Pack, Twins
-from pipeline.pose_maps import part_map
+from pipeline.pose_maps import FIRST_LIMB_PART, part_map
 from pipeline.skeleton import H36M_17, LIMB_NAMES
 from stages.evaluate import main
 
 SIZE = (64, 32)
 CPU = torch.device("cpu")
 CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None)
-PARTS = MapConfig(depth=True, maps=("parts",), source=False, heatmap_radius=4)
+PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, source=False, heatmap_radius=4)
 # Background, torso, head and limbs: colours far from each other.
 COLOURS = torch.tensor(
     [
@@ -47,7 +47,7 @@ STANDING = np.array(
     ],
     dtype=np.float32,
 ).T
-FOREARM = LIMB_NAMES.index("left_forearm")
+UPPER_ARM, FOREARM = LIMB_NAMES.index("left_upper_arm"), LIMB_NAMES.index("left_forearm")
 
 
 def draw(pose_2d, label):
@@ -98,6 +98,13 @@ class PaintsParts(nn.Module):
         return torch.einsum("bphw,pc->bchw", torch.cat((background, maps), 1), COLOURS / 127.5 - 1)
 
 
+class HandsOn(nn.Module):
+    """Paints the colours that are placed on top, and the source where there are none."""
+
+    def forward(self, source: Tensor, maps: Tensor) -> Tensor:
+        return torch.where(maps[:, 3:4] > 0, maps[:, :3], source)
+
+
 class AddsNothing(nn.Module):
     def forward(self, coarse: Tensor, _: Tensor) -> Tensor:
         return torch.zeros_like(coarse)
@@ -110,7 +117,7 @@ def perfect(pose=PARTS):
 def networks(pose):
     """G1 and G2 with random weights (before training both paint grey)."""
     torch.manual_seed(0)
-    g1 = G1(input_channels(pose), SIZE, 4, 3, "conv", "nearest")
+    g1 = G1(input_channels(pose), pose.appearance, SIZE, 4, 3, "conv", "nearest")
     g2 = G2(SIZE, 4, 1, "nearest")
     for parameter in [*g1.parameters(), *g2.parameters()]:
         nn.init.normal_(parameter, std=0.1)
@@ -136,6 +143,8 @@ def test_a_model_that_is_told_nothing_of_depth_is_right_half_of_the_time(pack, p
     blind = PARTS.model_copy(update={"depth": False})
     depth = evaluate(perfect(blind), pack, pairs, CONFIG, CPU)[0]["depth"]
     assert depth["order_accuracy"] == 0.5
+    assert depth["order_by_image"]["refined"] == {"order_accuracy": 0.5, "order_low": 0.5, "order_high": 0.5}
+    assert depth["order_by_image"]["by_part"]["order_accuracy"] == 1  # this baseline is told, whatever the networks are
     assert (depth["response"], depth["response_alone"]) == (0, 0)
     g1, g2 = networks(blind)
     assert evaluate(Painter(g1, g2, blind, SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
@@ -144,7 +153,8 @@ def test_a_model_that_is_told_nothing_of_depth_is_right_half_of_the_time(pack, p
 def test_a_model_that_swaps_the_order_is_always_wrong(pack, pairs):
     swapped = replace(pack, twins=replace(pack.twins, image=pack.image[::2]), image=pack.image.copy())
     swapped.image[::2] = pack.twins.image
-    assert evaluate(perfect(), swapped, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0
+    depth = evaluate(perfect(), swapped, pairs, CONFIG, CPU)[0]["depth"]
+    assert depth["order_accuracy"] == depth["order_low"] == depth["order_high"] == 0
 
 
 def test_twins_that_cannot_be_judged_are_left_out(pack, pairs):
@@ -198,7 +208,7 @@ def test_cases_hold_what_the_report_shows(pack, pairs):
     g1, g2 = networks(PARTS)
     figures, cases = evaluate(Painter(g1, g2, PARTS, SIZE), pack, pairs, CONFIG, CPU)
     error = cases.pairs.scores[IMAGES.index("refined"), SCORES.index("mask_l1")]
-    assert cases.pairs.scores.shape == (3, len(SCORES), len(pairs))
+    assert cases.pairs.scores.shape == (len(IMAGES), len(SCORES), len(pairs))
     assert error.mean() == pytest.approx(figures["refined"]["mask_l1"], abs=1e-5)
     np.testing.assert_array_equal(cases.best.mask_l1, np.sort(error)[:2])
     np.testing.assert_array_equal(cases.worst.mask_l1, np.sort(error)[::-1][:2])
@@ -216,6 +226,7 @@ def test_without_truth_and_twins_their_scores_are_null(pack, pairs):
     assert all(figures["depth"][name] is None for name in ("order_accuracy", "order_left_out", "label_accuracy", "label_accuracy_balanced"))
     assert figures["depth"]["order_cases"] == 0
     assert figures["depth"]["response"] > 0
+    assert all(value is None for order in figures["depth"]["order_by_image"].values() for value in order.values())
     assert len(cases.twins.source) == 0
     assert not cases.labels.confusion.any()
 
@@ -224,11 +235,91 @@ def test_a_twin_is_painted_from_a_stored_pair_of_its_person(pack, pairs):
     task = twin_task(pack, pairs)
     assert (pack.identity[task.source] == pack.identity[task.target]).all()
     assert (task.source != task.target).all()
-    # row 0 (first camera, frame 0): its own pairs have it as source; the nearest target of that camera is row 2, from row 1
-    # row 2: the first pair with just this target; row 4 (second camera, frame 0): nearest is row 6, from row 5; row 6: from row 5
-    assert task.source[:4].tolist() == [1, 1, 5, 5]
+    assert set(task.source) <= set(pairs[:, 0])
+    np.testing.assert_array_equal(task.target, pack.twins.row)
+    np.testing.assert_array_equal(task.label, pack.twins.label)
     lonely = twin_task(pack, pairs[pairs[:, 0] < 8])
     assert lonely.source[4:].tolist() == [-1] * 4
+
+
+def pixels_of(pack, row, limb):
+    seen = part_map(torch.from_numpy(pack.pose_2d[[row]]), torch.from_numpy(pack.label[[row]]), SIZE)
+    return int((seen == FIRST_LIMB_PART + limb).sum())
+
+
+def arm_pixels(pack, row):
+    """How many pixels of left upper arm and forearm a row shows."""
+    seen = part_map(torch.from_numpy(pack.pose_2d[[row]]), torch.from_numpy(pack.label[[row]]), SIZE)
+    return [int((seen == FIRST_LIMB_PART + limb).sum()) for limb in (UPPER_ARM, FOREARM)]
+
+
+def test_a_twin_is_painted_from_the_source_that_shows_most_of_the_mirrored_limb(pack, pairs):
+    """Of ann's pictures only that of row 3 shows her forearm before the torso."""
+    label = pack.label.copy()
+    label[:8, FOREARM] = -1
+    label[3, FOREARM] = 1
+    changed = replace(pack, label=label)
+    shown = {row: min(arm_pixels(changed, row)) for row in sorted(set(pairs[:, 0]))}
+    assert shown[3] > 2 * max(shown[row] for row in shown if row < 8 and row != 3)
+    task = twin_task(changed, pairs)
+    assert task.source[:4].tolist() == [3] * 4
+    for source, row in zip(task.source, pack.twins.row, strict=True):
+        others = [other for other in shown if pack.identity[other] == pack.identity[row] and other != row]
+        assert source == max(others, key=shown.__getitem__)  # the first of those that show as much
+
+
+def test_the_limb_of_the_chain_that_is_shown_less_decides(pack):
+    """Row 1 shows a long upper arm and no forearm at all, row 3 something of both."""
+    pose_2d = pack.pose_2d.copy()
+    pose_2d[1, [H36M_17.index("left_elbow"), H36M_17.index("left_wrist")]] = [(30, 44), (np.nan, np.nan)]
+    changed = replace(pack, pose_2d=pose_2d)
+    assert arm_pixels(changed, 1)[1] == 0
+    assert sum(arm_pixels(changed, 1)) > sum(arm_pixels(changed, 3))
+    assert twin_task(changed, np.array([(1, 2), (3, 2)])).source[:4].tolist() == [3] * 4
+
+
+def test_an_image_that_is_true_is_right_and_its_twin_is_wrong(pack, pairs, scored):
+    """All but the source paint the truth in the order that they are told; the source is the same image for both orders."""
+    twins = twin_task(pack, pairs)
+    right, counted = judge_twins(Studio(perfect(), pack, 3, CPU), twins)
+    assert counted.all()
+    assert right.shape == (len(IMAGES), len(twins), 2)
+    for image in ("by_part", "coarse", "refined"):
+        assert (right[IMAGES.index(image)] == 1).all()
+    np.testing.assert_array_equal(right[IMAGES.index("source")].sum(1), np.ones(len(twins)))  # right for one order, wrong for the other
+    assert {image: order["order_accuracy"] for image, order in scored[0]["depth"]["order_by_image"].items()} == {
+        "source": 0.5,
+        "by_part": 1,
+        "coarse": 1,
+        "refined": 1,
+    }
+
+
+def test_painting_each_part_in_its_mean_colour_is_exact_for_people_of_flat_parts(scored):
+    figures, _ = scored
+    assert figures["by_part"]["l1"] < 1e-3
+    assert figures["by_part"]["ssim"] > 0.99 > figures["source"]["ssim"]
+
+
+def test_the_order_of_each_image_has_an_interval(pack, pairs):
+    g1, g2 = networks(PARTS)
+    figures = evaluate(Painter(g1, g2, PARTS, SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]
+    assert list(figures["order_by_image"]) == list(IMAGES)
+    for order in figures["order_by_image"].values():
+        assert list(order) == ["order_accuracy", "order_low", "order_high"]
+        assert order["order_low"] <= order["order_accuracy"] <= order["order_high"]
+    assert figures["order_by_image"]["refined"] == {name: figures[name] for name in ("order_accuracy", "order_low", "order_high")}
+    assert figures["order_by_image"]["source"] == {"order_accuracy": 0.5, "order_low": 0.5, "order_high": 0.5}
+
+
+def test_a_network_that_is_given_the_placed_colours_of_flat_people_needs_nothing_else(pack, pairs):
+    """G1 that hands on what is placed on top paints these people in the order of the labels."""
+    pose = PARTS.model_copy(update={"appearance": True})
+    figures, _ = evaluate(Painter(HandsOn(), AddsNothing(), pose, SIZE), pack, pairs, CONFIG, CPU)
+    assert figures["depth"]["order_accuracy"] == 1
+    assert figures["refined"]["mask_l1"] < figures["source"]["mask_l1"]
+    blind = pose.model_copy(update={"depth": False})
+    assert evaluate(Painter(HandsOn(), AddsNothing(), blind, SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
 
 
 def test_a_twin_without_a_source_is_left_out(pack, pairs):
@@ -307,7 +398,7 @@ def folder(tmp_path, pack, pairs):
     with (tmp_path / "pairs" / "test.csv").open("w", encoding="utf-8", newline="") as file:
         rows = [("S9", pack.identity[source], source, target) for source, target in pairs]
         csv.writer(file, lineterminator="\n").writerows([("subject", "identity", "source", "target"), *rows])
-    pose = MapConfig(depth=True, maps=("limbs",), source=True, heatmap_radius=4)
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, source=True, heatmap_radius=4)
     for name, network in zip(("g1", "g2"), networks(pose), strict=True):
         save_network(tmp_path / f"{name}.safetensors", network, pose)
     (tmp_path / "params.yaml").write_text(
