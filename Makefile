@@ -6,13 +6,16 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep tiny clean
+.PHONY: repro test lint bench graph sweep tiny full clean
 
 repro: $(VENV)/.installed
 	dvc repro
 
 tiny: $(VENV)/.installed
 	dvc repro recipes/tiny/dvc.yaml
+
+full: $(VENV)/.installed
+	dvc repro recipes/full/dvc.yaml
 
 # Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph.
 ablation: $(VENV)/.installed

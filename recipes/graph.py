@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHS = ("dvc.yaml", "data/dvc.yaml")
-RECIPES = ("tiny",)
+RECIPES = ("tiny", "full")
 PACKAGES = ("pipeline", "stages")
 
 
