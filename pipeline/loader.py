@@ -79,7 +79,7 @@ def choose_twins(seed: int, step: int, twins: Twins, target: np.ndarray, batch_s
     target : (B,) int64, rows of the pack, this process' share of the `batch_size` pairs of the step
     returns : (B,) int64, index of the twin or -1, and (B,) bool, true for half of those with a twin
     """
-    which, instead = np.random.default_rng([seed, step]).random((2, batch_size))[:, rank * len(target) : (rank + 1) * len(target)]
+    which, instead = np.random.default_rng([seed, step, 1]).random((2, batch_size))[:, rank * len(target) : (rank + 1) * len(target)]
     first, last = np.searchsorted(twins.row, target, "left"), np.searchsorted(twins.row, target, "right")
     return np.where(last > first, first + (which * (last - first)).astype(np.int64), -1), (last > first) & (instead < 0.5)
 

@@ -25,7 +25,7 @@ TWINS = ("image", "row", "chain", "label", "pose_3d")
 class Twins:
     """The same 2D pose with one limb chain mirrored in depth.
 
-    image : (M, H, W, 3) uint8 RGB; row : (M,) int64, the original's row in the pack; chain : (M,) int8, position in `skeleton.CHAINS`;
+    image : (M, H, W, 3) uint8 RGB; row : (M,) int64, the original's row in the pack, rising; chain : (M,) int8, position in `skeleton.CHAINS`;
     label : (M, 8) int8; pose_3d : (M, 17, 3) float32, mm, camera frame. Its 2D pose is the original's.
     """
 

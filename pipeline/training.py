@@ -69,11 +69,9 @@ class Course:
         pairs, flip = batch_indices(
             self.config.seed, step, self.pairs, self.config.batch_size, self.config.flip, self.fabric.global_rank, self.fabric.world_size
         )
-        twins = (
-            choose_twins(self.config.seed, step, self.pack.twins, pairs[:, 1], self.config.batch_size, self.fabric.global_rank)
-            if self.config.twins
-            else None
-        )
+        twins = None
+        if self.config.twins:
+            twins = choose_twins(self.config.seed, step, self.pack.twins, pairs[:, 1], self.config.batch_size, self.fabric.global_rank)
         return make_batch(self.pack, pairs, flip, self.pose, self.fabric.device, twins)
 
     def samples(self) -> Batch:

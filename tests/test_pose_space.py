@@ -15,8 +15,8 @@ from pipeline.synthetic.renderer import Renderer, screen_bounds
 from pipeline.synthetic.room import look, room_cameras
 from pipeline.synthetic.truth import label_truth
 
-THICKNESS = 240.0
-RADIUS = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)
+THICKNESS = 230.0
+RADIUS = LimbRadius(thigh=75, calf=53, upper_arm=48, forearm=42)
 DISTANCE = 4500.0
 
 # Someone who stands with arms a little apart and faces the camera; mm: to the person's left, down, away from the camera.
@@ -232,7 +232,7 @@ def test_a_limb_of_no_length_is_a_ball():
 
 
 def test_radii_go_to_the_limbs_of_their_kind():
-    np.testing.assert_array_equal(limb_radii(RADIUS), [80, 60, 80, 60, 50, 45, 50, 45])
+    np.testing.assert_array_equal(limb_radii(RADIUS), [75, 53, 75, 53, 48, 42, 48, 42])
     pose = seen(body(left_elbow=(330, -250, -125), left_wrist=(-80, -280, -250)))
     np.testing.assert_array_equal(label_limbs(pose, THICKNESS, limb_radii(RADIUS)), label(pose))
 

@@ -221,7 +221,7 @@ def test_a_pose_that_cannot_be_labelled_is_named(root: Path) -> None:
     poses = world_poses()
     poses[10, :, 1] -= 4440
     write_poses(root, "S1", "Directions 1", poses, cameras())
-    with pytest.raises(UserError, match=r"^S1/Directions 1\.54138969: pose 2: expected every joint more than 120 mm before the camera"):
+    with pytest.raises(UserError, match=r"^S1/Directions 1\.54138969: pose 2: expected every joint more than 115 mm before the camera"):
         written(root, manifest(root))
 
 

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from pipeline.appearance import CHANNELS, LAYERS
 from pipeline.errors import UserError
 
+FIRST_SHARES = (0.0, 2.0, 0.0)  # logits before training: own paint, the part that is seen, the part beneath it
 LATENT = 64  # numbers between encoder and decoder of a fully connected bottleneck
 
 
@@ -99,7 +100,8 @@ class UNet(nn.Module):
 class G1(nn.Module):
     """The coarse image of the source's person in the target pose. `config` rebuilds it.
 
-    With `appearance` the first three maps are colours (`appearance.py`) to which the network adds what they lack.
+    With `appearance` the first maps are the source's colours, placed part by part (`appearance.py`), and the network chooses at each pixel
+    between them and its own paint.
     """
 
     def __init__(
@@ -120,15 +122,21 @@ class G1(nn.Module):
     def forward(self, source: Tensor, maps: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] and (B, map_channels, H, W) -> (B, 3, H, W), not clamped."""
         painted = self.unet(torch.cat((source, maps), dim=1))
-        if not self.config["appearance"]:
-            return painted
-        (top, known), (under, known_under) = (layer.split((3, 1), dim=1) for layer in maps[:, :CHANNELS].chunk(LAYERS, dim=1))
-        own, choice = painted.split((3, 1 + LAYERS), dim=1)
-        choice = choice.float() + torch.cat(
-            (torch.zeros_like(known), *(torch.where(k > 0, b, -1e4) for k, b in ((known, 2.0), (known_under, 0.0)))), dim=1
-        )
-        share = choice.softmax(dim=1)
-        return own * share[:, :1] + top * share[:, 1:2] + under * share[:, 2:]
+        return mix(painted, maps[:, :CHANNELS]) if self.config["appearance"] else painted
+
+
+def mix(painted: Tensor, placed: Tensor) -> Tensor:
+    """At each pixel a mixture of the network's own paint and the colours that are placed there, (B, 3, H, W).
+
+    painted : (B, 3 + 1 + LAYERS, H, W), own colours, then logits of their share and of each layer's
+    placed : (B, CHANNELS, H, W), as `appearance.place_appearance` gives it; a layer of which nothing is known gets no share
+    """
+    own, logits = painted.float().split((3, 1 + LAYERS), dim=1)
+    layers = placed.unflatten(1, (LAYERS, CHANNELS // LAYERS))  # (B, LAYERS, 4, H, W)
+    known = F.pad(layers[:, :, 3] > 0, (0, 0, 0, 0, 1, 0), value=True)  # (B, 1 + LAYERS, H, W)
+    bias = logits.new_tensor(FIRST_SHARES).view(1, -1, 1, 1)
+    share = (logits + bias).masked_fill(~known, -torch.inf).softmax(dim=1)
+    return own * share[:, :1] + sum(layers[:, i, :3] * share[:, i + 1 : i + 2] for i in range(LAYERS))
 
 
 class G2(nn.Module):
