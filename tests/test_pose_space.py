@@ -116,7 +116,7 @@ def test_crossed_calves(near, far):
 
 
 def test_a_calf_laid_over_the_other_thigh():
-    pose = body(right_knee=(-250, 330, -260), right_ankle=(150, 260, -330))
+    pose = body(right_knee=(-250, 330, -260), right_ankle=(200, 160, -330))
     assert named(pose) == {"right_calf": 1, "left_thigh": -1}
     assert named(turned(pose, 180))["right_calf"] == -1
 
@@ -271,5 +271,5 @@ def test_joints_that_are_not_numbers_are_refused(value):
 def test_joints_behind_the_camera_are_refused(depth):
     poses = seen(random_bodies(3))
     poses[1, 5, 2] = depth
-    with pytest.raises(UserError, match=f"^pose 1: expected every joint more than 120 mm before the camera, found depth {depth:.0f} mm"):
+    with pytest.raises(UserError, match=f"^pose 1: expected every joint more than 115 mm before the camera, found depth {depth:.0f} mm"):
         label(poses)
