@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam
 
 from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
@@ -206,7 +206,8 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config) -> G1:
             coarse = g1(batch.source, batch.maps)
             loss_l1 = masked_l1(coarse, batch.target, batch.mask)
             loss_order = order_loss(coarse, batch.target, batch.rival)
-            _learn(fabric, optimiser, loss_l1 + config.order * loss_order, config.lr * schedule(step, config.steps, config.warmup))
+            rate = config.lr * schedule(step, config.steps, config.warmup)
+            _learn(fabric, g1, optimiser, loss_l1 + config.order * loss_order, rate, config.clip)
             average.update(g1, step)
 
             done = step + 1
@@ -249,7 +250,7 @@ def train_g2(course: Course, g1: G1, model: ModelConfig, config: TrainG2Config) 
                 refined = coarse + g2(coarse, batch.source)
 
             loss_d = d_loss(d, batch.source, batch.target, refined, triplet=model.discriminator == "triplet")
-            _learn(fabric, d_optimiser, loss_d, config.d_lr * schedule(step, steps, config.warmup))
+            _learn(fabric, d, d_optimiser, loss_d, config.d_lr * schedule(step, steps, config.warmup), config.clip)
 
             with _frozen(fabric, d):
                 loss_g = g_loss(d, batch.source, refined)
@@ -257,7 +258,7 @@ def train_g2(course: Course, g1: G1, model: ModelConfig, config: TrainG2Config) 
                 loss_order = order_loss(refined, batch.target, batch.rival)
                 if g2_step >= 0:
                     rate = config.lr * schedule(g2_step, config.steps, config.warmup)
-                    _learn(fabric, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate)
+                    _learn(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate, config.clip)
                     average.update(g2, g2_step)
 
             done = step + 1
@@ -315,12 +316,16 @@ def _set_up(fabric: Fabric, network: nn.Module, lr: float) -> tuple[Any, Any]:
     return fabric.setup(network, Adam(network.parameters(), lr, betas=BETAS, fused=True))
 
 
-def _learn(fabric: Fabric, optimiser: Optimizer, loss: Tensor, rate: float) -> None:
-    """One step along the gradient of `loss`."""
+def _learn(fabric: Fabric, network: Any, optimiser: Any, loss: Tensor, rate: float, clip: float) -> None:
+    """One step along the gradient of `loss`.
+
+    Without normalisation one steep batch can throw the weights to where rectifiers stay shut, and training never comes back from there.
+    """
     for group in optimiser.param_groups:
         group["lr"] = rate
     optimiser.zero_grad()
     fabric.backward(loss)
+    fabric.clip_gradients(network, optimiser, max_norm=clip, error_if_nonfinite=False)  # such a loss is reported by `Series.check`
     optimiser.step()
 
 

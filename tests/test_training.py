@@ -29,7 +29,7 @@ from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.unet import G1
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
-from pipeline.training import Average, Course, load_g1, make_fabric, schedule, train_g1, train_g2
+from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, schedule, train_g1, train_g2
 from stages import train_g1 as stage_g1
 from stages import train_g2 as stage_g2
 
@@ -59,6 +59,7 @@ TRAIN = {
     "steps": 12,
     "batch_size": 4,
     "lr": 0.002,
+    "clip": 1.0,
     "warmup": 2,
     "ema": 0.9,
     "flip": True,
@@ -369,3 +370,13 @@ def test_two_devices_share_a_batch(folder: Path) -> None:
         for key, value in one.items():
             torch.testing.assert_close(two[key], value, atol=1e-4, rtol=0)
     np.testing.assert_allclose(curve(folder / "two" / "series", "d"), curve(folder / "one" / "series", "d"), atol=1e-4)
+
+
+def test_a_steep_loss_is_clipped() -> None:
+    fabric = make_fabric(parallel_config(), g1_config())
+    network, optimiser = _set_up(fabric, nn.Linear(3, 1), 0.1)
+    _learn(fabric, network, optimiser, 1e4 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
+    norms = [parameter.grad.norm() for parameter in network.parameters()]
+    assert torch.stack(norms).norm().item() == pytest.approx(0.5, rel=1e-4)
+    _learn(fabric, network, optimiser, 0.01 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
+    assert torch.stack([parameter.grad.norm() for parameter in network.parameters()]).norm().item() == pytest.approx(0.02)

@@ -13,6 +13,7 @@ class TrainConfig(Section):
     steps: PositiveInt = Field(description="optimiser steps")
     batch_size: PositiveInt = Field(description="pairs per step, over all devices together")
     lr: PositiveFloat = Field(description="learning rate of Adam at its highest")
+    clip: PositiveFloat = Field(description="longest gradient (Euclidean norm over all weights); a longer one is shortened to it")
     warmup: NonNegativeInt = Field(description="steps over which the learning rate rises; afterwards it falls along a cosine")
     ema: float = Field(ge=0, lt=1, description="decay of the moving average of the weights; 0 keeps the last weights")
     flip: bool = Field(description="mirror half of the pairs left to right")
