@@ -6,7 +6,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep tiny full clean
+.PHONY: repro test lint bench graph sweep ablation tiny full clean
 
 repro: $(VENV)/.installed
 	dvc repro

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from standing import SIZE, STANDING
 from torch import Tensor
 
 from pipeline.appearance import BINS, CHANNELS, EDGE, MEAN, SPOT, lay_out, paint_by_part, place_appearance
@@ -19,27 +20,6 @@ from pipeline.pose_maps import (
 )
 from pipeline.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
-SIZE = (128, 64)
-# Someone who stands and faces the camera, so that right is on the left of the picture.
-STANDING = {
-    "hips": (32, 66),
-    "right_hip": (24, 66),
-    "right_knee": (23, 92),
-    "right_ankle": (23, 118),
-    "left_hip": (40, 66),
-    "left_knee": (41, 92),
-    "left_ankle": (41, 118),
-    "spine": (32, 52),
-    "thorax": (32, 36),
-    "nose": (32, 25),
-    "head": (32, 18),
-    "left_shoulder": (42, 37),
-    "left_elbow": (50, 52),
-    "left_wrist": (57, 65),
-    "right_shoulder": (22, 37),
-    "right_elbow": (14, 52),
-    "right_wrist": (7, 65),
-}
 MISSING = (torch.nan, torch.nan)
 RIGHT_FOREARM, LEFT_FOREARM = (FIRST_LIMB_PART + LIMB_NAMES.index(f"{side}_forearm") for side in ("right", "left"))
 # Background, torso, head and limbs: colours far from each other, and none of them black.
