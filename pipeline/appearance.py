@@ -8,12 +8,13 @@ it shows of the part at that length, else of the whole part, else of the same pa
 Everything comes from the source's pixels, 2D joints and labels.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from pipeline.pose_maps import BACKGROUND, FIRST_LIMB_PART, N_PARTS, Body, mask_body, part_axes, part_layers, seen_parts
+from pipeline.pose_maps import BACKGROUND, FIRST_LIMB_PART, N_PARTS, Body, mask_body, part_axes, seen_parts
 from pipeline.skeleton import LIMB_FLIP
 
 LAYERS = 2  # the part that is seen, and that beneath it
@@ -40,19 +41,19 @@ class Layout(NamedTuple):
 
 
 @torch.no_grad()
-def place_appearance(image: Tensor, source: Body, source_label: Tensor, target: Body, target_label: Tensor) -> Tensor:
-    """Paint the source's parts on the target's ordered part map, and once more those that lie next beneath.
+def place_appearance(image: Tensor, source: Body, shown: Tensor, target: Body, layers: Sequence[Tensor]) -> Tensor:
+    """Paint the source's parts where the target shows them, and once more those that lie next beneath.
 
-    image : (B, 3, H, W) float32, the source; labels : (B, 8)
+    image : (B, 3, H, W) float32, the source; shown : (B, H, W), the parts that it shows, numbered as in `pose_maps.part_map`
+    layers : the parts that the target shows, and those beneath them, (B, H, W) each
     returns : (B, 8, H, W) float32, for the parts that are seen and for those beneath them: the colours, and what is known of them: 1 that
     very spot is seen in the source, 0.5 a mean, 0 nothing, because there is no part here or nothing of it in the source; there the
     colours are 0
     """
-    shown = seen_parts(source, source_label)
     colours = image.permute(0, 2, 3, 1).flatten(0, 2)  # (B H W, 3)
     means = _means(colours, lay_out(source, shown), len(image))
-    layers = [_fill(colours, shown, source, means, lay_out(target, seen)) for seen in part_layers(target, target_label)]
-    return torch.cat(layers, dim=1).view(*shown.shape, CHANNELS).permute(0, 3, 1, 2)
+    filled = [_fill(colours, shown, source, means, lay_out(target, seen)) for seen in layers]
+    return torch.cat(filled, dim=1).view(*shown.shape, CHANNELS).permute(0, 3, 1, 2)
 
 
 @torch.no_grad()

@@ -15,10 +15,10 @@ from pipeline.appearance import paint_by_part
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.errors import UserError
 from pipeline.files import file_hash
-from pipeline.loader import make_maps, to_image
+from pipeline.loader import to_image
 from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins
 from pipeline.metrics.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
-from pipeline.metrics.depth import MIN_PIXELS, clear_pixels, judge_order, label_accuracy, label_confusion, labels_differ, order_accuracy
+from pipeline.metrics.depth import MIN_PIXELS, clear_pixels, judge_order, label_accuracy, label_confusion, labels_differ, lift_figures, order_accuracy
 from pipeline.metrics.image import image_scores, mask_l1, to_uint8
 from pipeline.metrics.inception import Inception, frechet_distance, inception_score
 from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, distance_group, figure, mean, summary
@@ -76,7 +76,7 @@ class Studio:
         labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
         poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
         source = to_image(self.pack.image[task.source], self.device)
-        maps = make_maps(source, poses[0], labels[0], poses[1], labels[1], self.size, self.painter.pose)
+        maps = self.painter.sight.maps(source, poses[0], labels[0], poses[1], labels[1], self.size)
         coarse, refined = self.painter.paint(source, maps)
         return to_uint8(coarse).cpu(), to_uint8(refined).cpu()
 
@@ -143,7 +143,7 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     figures: dict[str, Any] = {"pairs": len(pairs)}
     figures |= {image: summary(per_image[image]) | inception.get(image, {}) for image in IMAGES}
     figures["depth"] = orders["refined"] | {"order_by_image": {image: _interval(order) for image, order in orders.items()}}
-    figures["depth"] |= label_figures(pack) | response(studio, task)
+    figures["depth"] |= label_figures(pack) | lifting(studio) | response(studio, task)
     figures["by"] = {
         "action": by_group(pack.action[task.target], per_image),
         "view": by_group(np.where(pack.camera[task.source] == pack.camera[task.target], "same", "other"), per_image, ("same", "other")),
@@ -218,6 +218,18 @@ def label_figures(pack: Pack) -> dict[str, float | None]:
     if pack.label_truth is None or pack.label_clear is None:
         return dict.fromkeys(("label_accuracy", "label_accuracy_all", "label_accuracy_balanced"))
     return label_accuracy(pack.label, pack.label_truth, pack.label_clear)
+
+
+def lifting(studio: Studio) -> dict[str, float | None]:
+    """How well the depths of all the pack's rows and twins are inferred; None where the networks do without."""
+    pack, lifter = studio.pack, studio.painter.sight.lifter
+    if lifter is None:
+        return dict.fromkeys(("lift_error", "lift_error_flat", "lift_sign"))
+    pose_2d = np.concatenate([pack.pose_2d, pack.pose_2d[pack.twins.row]])
+    label, pose_3d = np.concatenate([pack.label, pack.twins.label]), np.concatenate([pack.pose_3d, pack.twins.pose_3d])
+    with torch.inference_mode():
+        depth = lifter(torch.from_numpy(pose_2d).to(studio.device), torch.from_numpy(label).to(studio.device)).cpu().numpy()
+    return lift_figures(depth, pose_2d, pose_3d, label)
 
 
 def response(studio: Studio, task: Task) -> dict[str, float | None]:

@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline import appearance
-from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
 from pipeline.pack import Pack, Twins
-from pipeline.pose_maps import Body, channels, draw_body, mask_body, measure
+from pipeline.pose_maps import mask_body, measure
+from pipeline.sight import Sight
 from pipeline.skeleton import H36M_17, LIMB_FLIP
 
 
@@ -24,7 +23,7 @@ class Batch:
     """One batch; images are float32 RGB in [-1, 1].
 
     source, target : (B, 3, H, W)
-    maps : (B, input_channels, H, W), the maps of the target pose, then, with `pose.source`, those of the source pose
+    maps : (B, Sight.channels, H, W)
     mask : (B, 1, H, W) float32, 1 on the target's body, else 0
     rival : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
     index : (B, 2) int64, rows of the pack: source and target
@@ -88,7 +87,7 @@ def make_batch(
     pack: Pack,
     pairs: np.ndarray,
     flip: np.ndarray | None,
-    pose: MapConfig,
+    sight: Sight,
     device: torch.device | str = "cpu",
     twins: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Batch:
@@ -112,36 +111,8 @@ def make_batch(
         pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
         bodies.append(measure(torch.from_numpy(pose_2d).to(device), (height, width)))
         labels.append(torch.from_numpy(flipped).to(device))
-    maps = _draw(source, bodies[0], labels[0], bodies[1], labels[1], pose)
+    maps = sight.draw(source, bodies[0], labels[0], bodies[1], labels[1])
     return Batch(source, target, maps, mask_body(bodies[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
-
-
-def input_channels(pose: MapConfig) -> int:
-    """Channels of `Batch.maps`."""
-    return channels(pose.maps) * (2 if pose.source else 1) + (appearance.CHANNELS if pose.appearance else 0)
-
-
-def make_maps(
-    image: Tensor,
-    pose_2d_source: Tensor,
-    label_source: Tensor,
-    pose_2d_target: Tensor,
-    label_target: Tensor,
-    size: tuple[int, int],
-    pose: MapConfig,
-) -> Tensor:
-    """`Batch.maps` of source images (B, 3, H, W), poses (B, 17, 2) float32, px of images of `size` (height, width), and labels (B, 8)."""
-    return _draw(image, measure(pose_2d_source, size), label_source, measure(pose_2d_target, size), label_target, pose)
-
-
-def _draw(image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor, pose: MapConfig) -> Tensor:
-    if not pose.depth:
-        label_source, label_target = torch.zeros_like(label_source), torch.zeros_like(label_target)
-    looks = [(target, label_target), (source, label_source)] if pose.source else [(target, label_target)]
-    drawn = [draw_body(body, label, pose.maps, pose.heatmap_radius) for body, label in looks]
-    if pose.appearance:
-        drawn.insert(0, appearance.place_appearance(image, source, label_source, target, label_target))
-    return torch.cat(drawn, dim=1)
 
 
 def to_image(image: np.ndarray, device: torch.device | str = "cpu") -> Tensor:

@@ -71,7 +71,7 @@ _SHOULDERS, _HIPS = 330.0, 250.0  # usual width between the joints, mm
 _SHARED_JOINTS = {upper for upper, _ in LIMBS}
 
 _HEAD, _NOSE, _NECK, _TORSO = (len(LIMBS) + extra for extra in range(4))  # order of the fields after the limbs
-_FIELDS = len(LIMBS) + 4
+FIELDS = len(LIMBS) + 4
 _FAR = -1e4  # px; where a missing part is put
 _MIN_RADIUS = 0.5  # px
 _STEP = 3 * 4  # of a limb's key in `part_layers`: 3 labels of the other limb, 4 kinds
@@ -156,7 +156,7 @@ def measure(pose_2d: Tensor, size: tuple[int, int]) -> Body:
     """Measure bodies in an image of `size` (height, width); `pose_2d` as in `draw_maps`."""
     joint = pose_2d.float()
     scale = body_scale(joint)
-    start, end = _axes(joint)
+    start, end = axes(joint)
     radius = _radii(joint, scale)
     edge = radius[:, [_TORSO] * len(TORSO)]
     field = _capsule_fields(start, end, torch.cat([radius[:, :_TORSO], edge], dim=1), size)
@@ -165,7 +165,7 @@ def measure(pose_2d: Tensor, size: tuple[int, int]) -> Body:
         torch.maximum(torso, other, out=torso)
     inside = _inside_torso(joint[:, TORSO], field)
     torso.mul_(1 - inside).add_(inside)
-    return Body(field[:_FIELDS], radius, scale, joint)
+    return Body(field[:FIELDS], radius, scale, joint)
 
 
 @torch.no_grad()
@@ -202,7 +202,7 @@ def draw_body(body: Body, label: Tensor, kinds: Sequence[MapKind], heatmap_radiu
 @torch.no_grad()
 def part_axes(body: Body) -> tuple[Tensor, Tensor, Tensor]:
     """Start and end of the axis of each part, (B, 10, 2) px, and its radius, (B, 10) px: half the width of a torso, which has none of its own."""
-    start, end = _axes(body.joint)
+    start, end = axes(body.joint)
     left_shoulder, right_shoulder, right_hip, left_hip = body.joint[:, TORSO].unbind(1)
     widths = [(left - right).norm(dim=-1) for left, right in ((left_shoulder, right_shoulder), (left_hip, right_hip))]
     torso = (left_shoulder + right_shoulder) / 2, (left_hip + right_hip) / 2, torch.maximum(*widths) / 2 + body.radius[:, _TORSO]
@@ -216,7 +216,7 @@ def part_axes(body: Body) -> tuple[Tensor, Tensor, Tensor]:
 def mask_body(body: Body) -> Tensor:
     """`body_mask` of bodies that are measured already."""
     mask = torch.zeros_like(body.field[0])
-    for part in range(_FIELDS):
+    for part in range(FIELDS):
         torch.maximum(mask, body.area(part, MASK_RIM), out=mask)
     for side in ("right", "left"):
         knee, ankle = (body.joint[:, H36M_17.index(f"{side}_{name}")] for name in ("knee", "ankle"))
@@ -229,7 +229,7 @@ def _draw_rgb(body: Body, label: Tensor, out: Tensor) -> None:
     height = body.field.shape[2]
     half_width = torch.full_like(body.scale, max(LINE_WIDTH * height, 1.0) / 2)
     level = torch.zeros_like(body.field[0])
-    for part in range(_FIELDS):
+    for part in range(FIELDS):
         value = label[:, part, None, None].float() + 2 if part < len(LIMBS) else 2.0
         torch.maximum(level, body.within(part, half_width).mul_(value), out=level)
     for channel, wanted in enumerate((3, 2, 1)):
@@ -289,7 +289,7 @@ def _face(body: Body) -> Tensor:
     return torch.maximum(body.area(_HEAD), body.area(_NOSE))
 
 
-def _axes(joint: Tensor) -> tuple[Tensor, Tensor]:
+def axes(joint: Tensor) -> tuple[Tensor, Tensor]:
     """Start and end of the axes of the limbs, of head, nose and neck, and of the torso's four edges: (B, 15, 2) each."""
     further = {"forearm": HAND, "calf": FOOT}
     thorax, nose, top = joint[:, NECK_AND_HEAD].unbind(1)

@@ -16,6 +16,7 @@ from pipeline.compiled import compiled
 from pipeline.config.pose import LimbRadius
 from pipeline.errors import UserError
 from pipeline.skeleton import H36M_17, LIMB_KINDS, LIMBS, TORSO
+from pipeline.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 
 # Share of a limb's silhouette that must be hidden, or must hide something, before its label says so.
 _SHARE = 0.25
@@ -23,13 +24,6 @@ _SHARE = 0.25
 _ALONG, _ACROSS = 12, 4
 # Share of an upper arm or a thigh, next to the torso, that is left out: it belongs to the joint.
 _ROOT = 0.2
-# The torso's capsules from its right side (-1) to its left side (1): how far apart they are at the shoulders and at the hips, as shares of
-# the distance of the joints there (the chest is narrower than the shoulders), and their radii as shares of half the torso's thickness.
-_SIDES = np.linspace(-1, 1, 5)
-_AT_SHOULDERS, _AT_HIPS = 0.5 + 0.5 * 0.6 * _SIDES, 0.5 + 0.5 * 0.8 * _SIDES
-_PADDING = np.sqrt(1 - (0.9 * _SIDES) ** 2)
-# How far below the line of the shoulders the axes of the torso's capsules begin, in radii; they end on the line of the hips.
-_TOP = 0.6
 # Where the box of a solid in the image begins in its row: x0, y0, x1, y1.
 _BOX = 11
 
@@ -93,7 +87,7 @@ def _label_frames(limbs: np.ndarray, torso: np.ndarray, half: float, radius: np.
     Joint sets are arguments, not constants: the compiled code is kept on disk and would not notice that they changed.
     """
     labels = np.zeros((len(limbs), _N), np.int8)
-    solids = np.empty((_N + len(_SIDES), 15))
+    solids = np.empty((_N + len(PADDING), 15))
     plane = np.empty((2, 10))
     near = np.empty(len(solids), np.int64)
     for frame in range(len(limbs)):
@@ -113,11 +107,11 @@ def _label_frames(limbs: np.ndarray, torso: np.ndarray, half: float, radius: np.
 def _place_torso(corners: np.ndarray, half: float, solids: np.ndarray, plane: np.ndarray) -> None:
     """The torso's capsules (the rows of `solids` after the limbs) and the two triangles of its plane."""
     left_shoulder, right_shoulder, right_hip, left_hip = corners[0], corners[1], corners[2], corners[3]
-    for i in range(len(_SIDES)):
-        radius = half * _PADDING[i]
-        top = right_shoulder + _AT_SHOULDERS[i] * (left_shoulder - right_shoulder)
-        axis = right_hip + _AT_HIPS[i] * (left_hip - right_hip) - top
-        start = min(_TOP * radius / max(np.sqrt(_dot(axis, axis)), 1e-9), 0.5)
+    for i in range(len(PADDING)):
+        radius = half * PADDING[i]
+        top = right_shoulder + AT_SHOULDERS[i] * (left_shoulder - right_shoulder)
+        axis = right_hip + AT_HIPS[i] * (left_hip - right_hip) - top
+        start = min(TOP * radius / max(np.sqrt(_dot(axis, axis)), 1e-9), 0.5)
         _place_capsule(top + start * axis, top + axis, radius, solids[_N + i])
     _place_triangle(left_shoulder, right_shoulder, right_hip, plane[0])
     _place_triangle(left_shoulder, right_hip, left_hip, plane[1])

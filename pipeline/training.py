@@ -28,16 +28,18 @@ from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
 from pipeline.errors import UserError
 from pipeline.files import atomic_output
-from pipeline.loader import Batch, batch_indices, choose_twins, input_channels, make_batch
+from pipeline.loader import Batch, batch_indices, choose_twins, make_batch
 from pipeline.losses import d_loss, g_loss, masked_l1, order_loss
-from pipeline.networks.checkpoint import load_network
+from pipeline.networks.checkpoint import load_generator, load_network
 from pipeline.networks.discriminator import D
+from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.pack import Pack, pack_path, read_packs
 from pipeline.pairs import read_pairs
 from pipeline.pictures import difference_map, draw_pose, sheet
 from pipeline.resume import Part, fingerprint, read_state, restore, save_state, scratch_folder
 from pipeline.series import Series, Ticker
+from pipeline.sight import Sight
 
 BETAS = (0.5, 0.999)
 N = TypeVar("N", bound=nn.Module)
@@ -54,7 +56,7 @@ class Course:
     fabric: Fabric
     pack: Pack
     pairs: np.ndarray
-    pose: MapConfig
+    sight: Sight
     config: TrainConfig
     scratch: Path
 
@@ -72,12 +74,12 @@ class Course:
         twins = None
         if self.config.twins:
             twins = choose_twins(self.config.seed, step, self.pack.twins, pairs[:, 1], self.config.batch_size, self.fabric.global_rank)
-        return make_batch(self.pack, pairs, flip, self.pose, self.fabric.device, twins)
+        return make_batch(self.pack, pairs, flip, self.sight, self.fabric.device, twins)
 
     def samples(self) -> Batch:
         """The pairs that are shown in the sheets of samples, not mirrored."""
         chosen = np.linspace(0, len(self.pairs) - 1, SAMPLES).astype(int)
-        return make_batch(self.pack, self.pairs[chosen], None, self.pose, self.fabric.device)
+        return make_batch(self.pack, self.pairs[chosen], None, self.sight, self.fabric.device)
 
     @classmethod
     @contextmanager
@@ -88,7 +90,7 @@ class Course:
         packed: Path,
         pairs: Path,
         data: DataConfig,
-        pose: MapConfig,
+        sight: Sight,
         model: ModelConfig,
         config: TrainConfig,
         *inputs: Path,
@@ -100,13 +102,15 @@ class Course:
         subjects = data.train_subjects
         pack = read_packs(packed, subjects)
         rows = read_pairs(pairs, pack)
+        if sight.lifter is not None:
+            fabric.to_device(sight.lifter)
         if not fabric.is_global_zero:
-            yield cls(fabric, pack, rows, pose, config, Path())
+            yield cls(fabric, pack, rows, sight, config, Path())
             return
-        settings = [stage, fabric.device.type, fabric.world_size, *(section.model_dump(mode="json") for section in (pose, model, config))]
+        settings = [stage, fabric.device.type, fabric.world_size, *(section.model_dump(mode="json") for section in (sight.config, model, config))]
         key = fingerprint(settings, [*(pack_path(packed, subject) for subject in subjects), pairs, *inputs], __name__)
         with scratch_folder(stage, key) as scratch:
-            yield cls(fabric, pack, rows, pose, config, scratch)
+            yield cls(fabric, pack, rows, sight, config, scratch)
 
     def publish_series(self, folder: Path) -> None:
         """Put curves and samples where they belong."""
@@ -176,12 +180,31 @@ def make_fabric(parallel: ParallelConfig, config: TrainConfig) -> Fabric:
     return fabric
 
 
-def load_g1(path: Path, course: Course) -> G1:
-    """The trained G1; raise UserError where it was trained for other images, or sees something else of a pose, than this course."""
-    g1, pose = load_network(path, G1)
-    for what, found, expected in (("data.image_size", g1.config["image_size"], list(course.image_size)), ("the section pose", pose, course.pose)):
+def load_lifter(path: Path, pose: MapConfig) -> Lifter | None:
+    """The trained lifter, where `pose` asks for it; raise UserError where it was trained with labels and `pose` has none, or the reverse."""
+    if not pose.lift:
+        return None
+    lifter = load_network(path, Lifter)
+    if lifter.config["labels"] != pose.depth:
+        raise UserError(f"{path}: expected a lifter for pose.depth = {pose.depth}, found another; run the stage `train_lifter` again")
+    return lifter
+
+
+def load_g1(path: Path, image_size: tuple[int, int], pose: MapConfig) -> G1:
+    """The trained G1; raise UserError where it was trained for other images, or sees something else of a pose."""
+    g1, seen = load_generator(path, G1)
+    for what, found, expected in (("data.image_size", g1.config["image_size"], list(image_size)), ("the section pose", seen, pose)):
         if found != expected:
             raise UserError(f"{path}: expected weights for {what} = {expected}, found {found}; run the stage `train_g1` again")
+    return g1
+
+
+def make_g1(sight: Sight, image_size: tuple[int, int], model: ModelConfig) -> G1:
+    """An untrained G1 for what is seen, with its lifter."""
+    lifter = None if sight.lifter is None else sight.lifter.config
+    g1 = G1(sight.channels, sight.config.appearance, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
+    if g1.lifter is not None and sight.lifter is not None:
+        g1.lifter.load_state_dict(sight.lifter.state_dict())
     return g1
 
 
@@ -192,9 +215,7 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config) -> G1:
     """
     fabric = course.fabric
     torch.manual_seed(config.seed)
-    network = G1(
-        input_channels(course.pose), course.pose.appearance, course.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling
-    )
+    network = make_g1(course.sight, course.image_size, model)
     g1, optimiser = _set_up(fabric, network, config.lr)
     average = Average(network, config.ema)
     series = Series(course.scratch / "series", config.log_every, fabric)
@@ -297,7 +318,7 @@ def _sheet(course: Course, samples: Batch, **painted: Tensor) -> np.ndarray:
     images = {name: _to_uint8(value) for name, value in painted.items()}
     rows = []
     for number, (source, target) in enumerate(samples.index.tolist()):
-        pose = draw_pose(pack.pose_2d[target], pack.label[target] * course.pose.depth, size)
+        pose = draw_pose(pack.pose_2d[target], pack.label[target] * course.sight.config.depth, size)
         rows.append([pack.image[source], pose, pack.image[target], *(image[number] for image in images.values())])
         if "refined" in images:
             rows[-1].insert(4, difference_map(images["refined"][number], images["coarse"][number]))

@@ -26,7 +26,7 @@ from pipeline.crop import crop_box, crop_image, to_crop
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, read_json
 from pipeline.frame_store import decode_image
-from pipeline.loader import make_maps, to_image
+from pipeline.loader import to_image
 from pipeline.metrics.image import to_uint8
 from pipeline.networks.generator import Painter
 from pipeline.skeleton import H36M_17, LIMB_NAMES
@@ -108,7 +108,7 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, _place(target, size, margin))]
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
-    maps = make_maps(picture, poses[0], labels[0], poses[1], labels[1], size, painter.pose)
+    maps = painter.sight.maps(picture, poses[0], labels[0], poses[1], labels[1], size)
     _, refined = painter.paint(picture, maps)
     return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
 
@@ -129,7 +129,7 @@ def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.nda
     """The whole picture at the size that the networks see; raise UserError where that would stretch it, or where they need a source pose."""
     height, width = image.shape[:2]
     for name in ("source", "appearance"):
-        if getattr(painter.pose, name):
+        if getattr(painter.sight.config, name):
             raise UserError(f"source pose: missing; this model was trained with pose.{name}, so it needs the pose that the picture shows")
     if abs(width / height * size[0] / size[1] - 1) > MAX_STRETCH:
         raise UserError(

@@ -11,21 +11,24 @@ from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config
 from pipeline.networks.checkpoint import save_network
-from pipeline.training import Course, make_fabric, train_g1
+from pipeline.sight import Sight
+from pipeline.training import Course, load_lifter, make_fabric, train_g1
 from stages.command import existing, output, stage
 
 
 @stage
 @click.argument("packed", type=existing)
 @click.argument("pairs", type=existing)
+@click.argument("lifter", type=existing)
 @click.argument("g1", type=output)
 @click.argument("series", type=output)
-def main(packed: Path, pairs: Path, g1: Path, series: Path, params: Path) -> None:
-    """Train on the pairs of PAIRS/train.csv among the packs in PACKED; write weights to G1, curves and samples to the folder SERIES."""
+def main(packed: Path, pairs: Path, lifter: Path, g1: Path, series: Path, params: Path) -> None:
+    """Train on the pairs of PAIRS/train.csv among the packs in PACKED with the weights LIFTER; write G1, and curves and samples to SERIES."""
     data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
     pose, config = load_config(PoseConfig, params, "pose").seen, load_config(TrainG1Config, params, "train_g1")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
-    with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, pose, model, config) as course:
+    sight = Sight(pose, load_lifter(lifter, pose))
+    with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, sight, model, config, lifter) as course:
         network = train_g1(course, model, config)
         if fabric.is_global_zero:
             save_network(g1, network, pose)

@@ -59,7 +59,8 @@ def flat(pose: Tensor, label: Tensor) -> Tensor:
 
 def place(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Colours of the parts that are seen, and what is known of them (B, H, W); the same of those beneath."""
-    placed = place_appearance(image, measure(source, SIZE), source_label, measure(target, SIZE), target_label)
+    bodies = measure(source, SIZE), measure(target, SIZE)
+    placed = place_appearance(image, bodies[0], seen_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
     assert placed.shape == (len(image), CHANNELS, *SIZE)
     return placed[:, :3], placed[:, 3], placed[:, 4:7], placed[:, 7]
 

@@ -15,7 +15,6 @@ from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
 from pipeline.evaluation import Studio, choose_device, evaluate, judge_twins, twin_task
-from pipeline.loader import input_channels
 from pipeline.metrics.cases import read_cases
 from pipeline.metrics.image import ssim
 from pipeline.metrics.tables import IMAGES, SCORES
@@ -30,7 +29,7 @@ from stages.evaluate import main
 SIZE = (64, 32)
 CPU = torch.device("cpu")
 CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None)
-PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, source=False, heatmap_radius=4)
+PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, heatmap_radius=4)
 # Background, torso, head and limbs: colours far from each other.
 COLOURS = torch.tensor(
     [
@@ -110,14 +109,20 @@ class AddsNothing(nn.Module):
         return torch.zeros_like(coarse)
 
 
+def see(pose):
+    """What networks see; the lifter, if there is one, has random weights."""
+    return Sight(pose, Lifter(16, 1, pose.depth) if pose.lift else None)
+
+
 def perfect(pose=PARTS):
-    return Painter(PaintsParts(), AddsNothing(), pose, SIZE)
+    return Painter(PaintsParts(), AddsNothing(), see(pose), SIZE)
 
 
 def networks(pose):
     """G1 and G2 with random weights (before training both paint grey)."""
     torch.manual_seed(0)
-    g1 = G1(input_channels(pose), pose.appearance, SIZE, 4, 3, "conv", "nearest")
+    sight = see(pose)
+    g1 = G1(sight.channels, pose.appearance, SIZE, 4, 3, "conv", "nearest", sight.lifter and sight.lifter.config)
     g2 = G2(SIZE, 4, 1, "nearest")
     for parameter in [*g1.parameters(), *g2.parameters()]:
         nn.init.normal_(parameter, std=0.1)
@@ -147,7 +152,7 @@ def test_a_model_that_is_told_nothing_of_depth_is_right_half_of_the_time(pack, p
     assert depth["order_by_image"]["by_part"]["order_accuracy"] == 1  # this baseline is told, whatever the networks are
     assert (depth["response"], depth["response_alone"]) == (0, 0)
     g1, g2 = networks(blind)
-    assert evaluate(Painter(g1, g2, blind, SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
+    assert evaluate(Painter(g1, g2, see(blind), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
 
 
 def test_a_model_that_swaps_the_order_is_always_wrong(pack, pairs):
@@ -206,7 +211,7 @@ def test_doing_nothing_is_scored_by_handing_back_the_source(pack, pairs, scored)
 
 def test_cases_hold_what_the_report_shows(pack, pairs):
     g1, g2 = networks(PARTS)
-    figures, cases = evaluate(Painter(g1, g2, PARTS, SIZE), pack, pairs, CONFIG, CPU)
+    figures, cases = evaluate(Painter(g1, g2, see(PARTS), SIZE), pack, pairs, CONFIG, CPU)
     error = cases.pairs.scores[IMAGES.index("refined"), SCORES.index("mask_l1")]
     assert cases.pairs.scores.shape == (len(IMAGES), len(SCORES), len(pairs))
     assert error.mean() == pytest.approx(figures["refined"]["mask_l1"], abs=1e-5)
@@ -303,7 +308,7 @@ def test_painting_each_part_in_its_mean_colour_is_exact_for_people_of_flat_parts
 
 def test_the_order_of_each_image_has_an_interval(pack, pairs):
     g1, g2 = networks(PARTS)
-    figures = evaluate(Painter(g1, g2, PARTS, SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]
+    figures = evaluate(Painter(g1, g2, see(PARTS), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]
     assert list(figures["order_by_image"]) == list(IMAGES)
     for order in figures["order_by_image"].values():
         assert list(order) == ["order_accuracy", "order_low", "order_high"]
@@ -315,11 +320,11 @@ def test_the_order_of_each_image_has_an_interval(pack, pairs):
 def test_a_network_that_is_given_the_placed_colours_of_flat_people_needs_nothing_else(pack, pairs):
     """G1 that hands on what is placed on top paints these people in the order of the labels."""
     pose = PARTS.model_copy(update={"appearance": True})
-    figures, _ = evaluate(Painter(HandsOn(), AddsNothing(), pose, SIZE), pack, pairs, CONFIG, CPU)
+    figures, _ = evaluate(Painter(HandsOn(), AddsNothing(), see(pose), SIZE), pack, pairs, CONFIG, CPU)
     assert figures["depth"]["order_accuracy"] == 1
     assert figures["refined"]["mask_l1"] < figures["source"]["mask_l1"]
     blind = pose.model_copy(update={"depth": False})
-    assert evaluate(Painter(HandsOn(), AddsNothing(), blind, SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
+    assert evaluate(Painter(HandsOn(), AddsNothing(), see(blind), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
 
 
 def test_a_twin_without_a_source_is_left_out(pack, pairs):
@@ -398,7 +403,7 @@ def folder(tmp_path, pack, pairs):
     with (tmp_path / "pairs" / "test.csv").open("w", encoding="utf-8", newline="") as file:
         rows = [("S9", pack.identity[source], source, target) for source, target in pairs]
         csv.writer(file, lineterminator="\n").writerows([("subject", "identity", "source", "target"), *rows])
-    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, source=True, heatmap_radius=4)
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, heatmap_radius=4)
     for name, network in zip(("g1", "g2"), networks(pose), strict=True):
         save_network(tmp_path / f"{name}.safetensors", network, pose)
     (tmp_path / "params.yaml").write_text(

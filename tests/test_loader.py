@@ -7,9 +7,12 @@ import torch
 from pipeline.appearance import place_appearance
 from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.errors import UserError
-from pipeline.loader import batch_indices, choose_twins, input_channels, make_batch, make_maps, mirror_image, mirror_pose, to_image
+from pipeline.loader import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, to_image
+from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
-from pipeline.pose_maps import body_mask, draw_maps, measure
+from pipeline.pose_maps import body_mask, draw_maps, measure, part_layers
+from pipeline.relief import raise_relief, relief_maps
+from pipeline.sight import Sight
 from pipeline.skeleton import H36M_17, LIMB_FLIP
 
 HEIGHT, WIDTH = 48, 24
@@ -20,8 +23,15 @@ TWIN_ROWS = np.array([1, 1, 1, 4])  # row 1 has three twins, row 4 has one
 
 def make_config(**values: object) -> PoseConfig:
     radius = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)
-    defaults = {"torso_thickness": 240, "limb_radius": radius, "depth": True, "maps": ("limbs",), "appearance": False, "source": True}
+    defaults = {"torso_thickness": 240, "limb_radius": radius, "depth": True, "maps": ("limbs",), "appearance": False, "lift": False, "source": True}
     return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
+
+
+def make_sight(**values: object) -> Sight:
+    """What networks see; the lifter, if there is one, has random weights."""
+    torch.manual_seed(0)
+    config = make_config(**values)
+    return Sight(config, Lifter(16, 1, config.depth).requires_grad_(False) if config.lift else None)
 
 
 @pytest.fixture
@@ -140,13 +150,13 @@ def test_images_become_floats_between_minus_one_and_one() -> None:
 
 
 def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
-    pose = make_config()
-    batch = make_batch(pack, PAIRS[:5], None, pose)
+    sight = make_sight()
+    batch = make_batch(pack, PAIRS[:5], None, sight)
     poses, labels = torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
     source, target = PAIRS[:5].T
     assert torch.equal(batch.source, to_image(pack.image[source]))
     assert torch.equal(batch.target, to_image(pack.image[target]))
-    maps = make_maps(batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH), pose)
+    maps = sight.maps(batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH))
     assert torch.equal(batch.maps, maps)
     assert torch.equal(batch.maps[:, :10], draw_maps(poses[target], labels[target], (HEIGHT, WIDTH), ["limbs"], 3))
     assert torch.equal(batch.maps[:, 10:], draw_maps(poses[source], labels[source], (HEIGHT, WIDTH), ["limbs"], 3))
@@ -157,7 +167,7 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
 
 def test_a_mirrored_pair_is_mirrored_in_everything(pack: Pack) -> None:
     chosen = np.array([True, False, True])
-    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_config()) for flip in (None, chosen))
+    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_sight()) for flip in (None, chosen))
     parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
     both = parts + [10 + part for part in parts]
     for number, mirrored in enumerate(chosen):
@@ -170,11 +180,12 @@ def test_a_mirrored_pair_is_mirrored_in_everything(pack: Pack) -> None:
         assert (batch.mask[number] != expected).float().mean() < 1e-3
 
 
-def test_without_depth_the_labels_change_nothing(pack: Pack) -> None:
+@pytest.mark.parametrize("lift", [False, True])
+def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None:
     image, poses, labels = to_image(pack.image), torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
     flat, deep = (
         [
-            make_maps(image, poses, label, poses, label, (HEIGHT, WIDTH), make_config(depth=depth, maps=("rgb", "parts"), appearance=True))
+            make_sight(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift).maps(image, poses, label, poses, label, (HEIGHT, WIDTH))
             for label in (labels, -labels)
         ]
         for depth in (False, True)
@@ -191,24 +202,47 @@ def test_without_depth_the_labels_change_nothing(pack: Pack) -> None:
         ({"maps": ("rgb", "heatmaps")}, 40),
         ({"appearance": True}, 28),
         ({"appearance": True, "source": False}, 18),
+        ({"lift": True}, 24),
+        ({"lift": True, "appearance": True, "source": False}, 20),
     ],
 )
-def test_input_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
-    pose = make_config(**values)
-    assert input_channels(pose) == make_batch(pack, PAIRS[:2], None, pose).maps.shape[1] == expected
+def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
+    sight = make_sight(**values)
+    assert sight.channels == make_batch(pack, PAIRS[:2], None, sight).maps.shape[1] == expected
 
 
 def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
-    batch = make_batch(pack, PAIRS[:5], None, make_config(appearance=True))
+    batch = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True))
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [torch.from_numpy(pack.label[rows]) for rows in PAIRS[:5].T]
-    assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], labels[0], bodies[1], labels[1]))
-    assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_config()).maps)
+    shown, layers = part_layers(bodies[0], labels[0])[0], part_layers(bodies[1], labels[1])
+    assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], shown, bodies[1], layers))
+    assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
+
+
+def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(pack: Pack) -> None:
+    sight = make_sight(appearance=True, lift=True)
+    batch = make_batch(pack, PAIRS[:5], None, sight)
+    bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
+    labels = [torch.from_numpy(pack.label[rows]) for rows in PAIRS[:5].T]
+    assert sight.lifter is not None
+    source, target = (raise_relief(body, sight.lifter(body.joint, label)) for body, label in zip(bodies, labels, strict=True))
+    assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
+    assert torch.equal(batch.maps[:, 18:20], relief_maps(target))
+    assert torch.equal(batch.maps[:, 30:], relief_maps(source))
+    assert torch.equal(batch.maps[:, [*range(8, 18), *range(20, 30)]], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
+
+
+def test_a_sight_has_a_lifter_where_its_config_says_so() -> None:
+    with pytest.raises(ValueError, match="lift = True: expected a lifter"):
+        Sight(make_config(lift=True), None)
+    with pytest.raises(ValueError, match="lift = False: expected no lifter"):
+        Sight(make_config(), Lifter(16, 1, True))
 
 
 def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:
     chosen = np.array([True, False, True])
-    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_config(appearance=True)).maps[:, :8] for flip in (None, chosen))
+    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_sight(appearance=True)).maps[:, :8] for flip in (None, chosen))
     for number, mirrored in enumerate(chosen):
         expected = plain[number].flip(-1) if mirrored else plain[number]
         assert ((batch[number] - expected).abs() > 1e-4).float().mean() < 2e-3
@@ -258,14 +292,14 @@ TWINS_OF_PAIRS = np.array([0, 2, 3, -1]), np.array([False, True, True, False])
 
 
 def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
-    pose = make_config(appearance=True)
-    batch, plain = (make_batch(pack, PAIRS_WITH_TWINS, None, pose, twins=twins) for twins in (TWINS_OF_PAIRS, None))
+    sight = make_sight(appearance=True)
+    batch, plain = (make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=twins) for twins in (TWINS_OF_PAIRS, None))
     original, twin = to_image(pack.image[PAIRS_WITH_TWINS[:, 1]]), to_image(pack.twins.image[TWINS_OF_PAIRS[0]])
     assert torch.equal(batch.target, torch.stack([original[0], twin[1], twin[2], original[3]]))
     assert torch.equal(batch.rival, torch.stack([twin[0], original[1], original[2], original[3]]))
     poses, labels = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS]), torch.from_numpy(pack.label[PAIRS_WITH_TWINS])
     labels[[1, 2], 1] = torch.from_numpy(pack.twins.label[[2, 3]])
-    maps = make_maps(batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH), pose)
+    maps = sight.maps(batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH))
     assert torch.equal(batch.maps, maps)
     assert [torch.equal(now, then) for now, then in zip(batch.maps, plain.maps, strict=True)] == [True, False, False, True]
     for name in ("source", "mask", "index"):
@@ -274,7 +308,7 @@ def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
 
 def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
     chosen = np.array([True, True, False, True])
-    plain, batch = (make_batch(pack, PAIRS_WITH_TWINS, flip, make_config(), twins=TWINS_OF_PAIRS) for flip in (None, chosen))
+    plain, batch = (make_batch(pack, PAIRS_WITH_TWINS, flip, make_sight(), twins=TWINS_OF_PAIRS) for flip in (None, chosen))
     parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
     for number, mirrored in enumerate(chosen):
         for name in ("source", "target", "rival"):
@@ -286,6 +320,6 @@ def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
 
 def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
     before = [array.copy() for array in (pack.image, pack.label, pack.twins.image, pack.twins.label)]
-    make_batch(pack, PAIRS_WITH_TWINS, np.ones(4, bool), make_config(), twins=TWINS_OF_PAIRS)
+    make_batch(pack, PAIRS_WITH_TWINS, np.ones(4, bool), make_sight(), twins=TWINS_OF_PAIRS)
     for now, then in zip((pack.image, pack.label, pack.twins.image, pack.twins.label), before, strict=True):
         assert np.array_equal(now, then)

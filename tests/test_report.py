@@ -213,11 +213,11 @@ def crossing(recorded):
 
 def evaluated(pack, depth=True):
     """Figures and cases of the perfect model; of one that does not see depth where `depth` is False."""
-    pose = MapConfig(depth=depth, maps=("parts",), appearance=False, source=False, heatmap_radius=4)
+    pose = MapConfig(depth=depth, maps=("parts",), appearance=False, lift=False, source=False, heatmap_radius=4)
     rows = np.arange(0, len(pack), 2)
     pairs = np.stack([rows + 1, rows], axis=1)
     config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None)
-    return evaluate(Painter(PaintsParts(), AddsNothing(), pose, (64, 32)), pack, pairs, config, torch.device("cpu"))
+    return evaluate(Painter(PaintsParts(), AddsNothing(), Sight(pose, None), (64, 32)), pack, pairs, config, torch.device("cpu"))
 
 
 class Page(HTMLParser):

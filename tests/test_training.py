@@ -24,12 +24,11 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config
 from pipeline.errors import UserError
-from pipeline.loader import input_channels
 from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.unet import G1
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
-from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, schedule, train_g1, train_g2
+from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, make_g1, schedule, train_g1, train_g2
 from stages import train_g1 as stage_g1
 from stages import train_g2 as stage_g2
 
@@ -52,6 +51,7 @@ POSE = {
     "depth": True,
     "maps": ["limbs"],
     "appearance": True,
+    "lift": True,
     "source": True,
     "heatmap_radius": 2,
 }
@@ -175,7 +175,7 @@ def make_course(folder: Path, config: TrainG1Config | TrainG2Config, scratch: st
     (folder / scratch).mkdir(exist_ok=True)
     pack = read_packs(folder / "packed", ["S1"])
     every = np.array([(i, j) for i in range(ROWS) for j in range(ROWS) if i != j])
-    return Course(make_fabric(parallel_config(), config), pack, every[:pairs], MAPS, config, folder / scratch)
+    return Course(make_fabric(parallel_config(), config), pack, every[:pairs], SIGHT, config, folder / scratch)
 
 
 def arguments(folder: Path, stage: str, out: str) -> list[str]:
@@ -242,7 +242,7 @@ def test_g1_learns_a_batch(folder: Path) -> None:
 def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) -> None:
     config, model = g2_config(steps=60, lr=0.005, flip=False), model_config(discriminator=discriminator, filters=16, blocks=4)
     course = make_course(folder, config, pairs=4)
-    g1 = G1(input_channels(MAPS), MAPS.appearance, SIZE, 4, 3, "conv", "nearest")
+    g1 = make_g1(SIGHT, SIZE, model_config())
     before = {name: value.clone() for name, value in g1.state_dict().items()}
     g2, _ = train_g2(course, g1, model, config)
     losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("d", "g", "l1")}
@@ -254,7 +254,7 @@ def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) ->
 
 def test_d_learns_alone_at_first(folder: Path) -> None:
     """One step of G2 with a rate of nothing shows how far D had come before: the longer alone, the lower its loss."""
-    g1, last = G1(input_channels(MAPS), MAPS.appearance, SIZE, 4, 3, "conv", "nearest"), []
+    g1, last = make_g1(SIGHT, SIZE, model_config()), []
     for alone in (2, 30):
         config = g2_config(steps=1, pretrain_d=alone, lr=1e-30, warmup=0, log_every=1)
         g2, _ = train_g2(make_course(folder, config, str(alone)), g1, model_config(), config)
@@ -298,16 +298,16 @@ def test_images_that_cannot_be_halved_are_an_error(course: Course) -> None:
         train_g1(course, model_config(blocks=6), g1_config())
 
 
-def test_a_g1_of_another_training_is_an_error(course: Course, folder: Path) -> None:
+def test_a_g1_of_another_training_is_an_error(folder: Path) -> None:
     path = folder / "g1.safetensors"
-    save_network(path, G1(input_channels(MAPS), MAPS.appearance, SIZE, 4, 3, "conv", "nearest"), MAPS)
-    assert isinstance(load_g1(path, course), G1)
-    save_network(path, G1(input_channels(MAPS), MAPS.appearance, SIZE, 4, 3, "conv", "nearest"), MAPS.model_copy(update={"depth": False}))
+    save_network(path, make_g1(SIGHT, SIZE, model_config()), MAPS)
+    assert isinstance(load_g1(path, SIZE, MAPS), G1)
+    save_network(path, make_g1(SIGHT, SIZE, model_config()), MAPS.model_copy(update={"depth": False}))
     with pytest.raises(UserError, match="expected weights for the section pose"):
-        load_g1(path, course)
-    save_network(path, G1(input_channels(MAPS), MAPS.appearance, (64, 32), 4, 3, "conv", "nearest"), MAPS)
+        load_g1(path, SIZE, MAPS)
+    save_network(path, make_g1(SIGHT, (64, 32), model_config()), MAPS)
     with pytest.raises(UserError, match=r"expected weights for data.image_size = \[32, 16\], found \[64, 32\]"):
-        load_g1(path, course)
+        load_g1(path, SIZE, MAPS)
 
 
 def test_both_stages_repeat_themselves_to_the_byte(folder: Path) -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
-from pipeline.loader import input_channels, to_image
+from pipeline.loader import to_image
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter, load_painter
 from pipeline.networks.unet import G1, G2
@@ -26,11 +26,13 @@ SIZE = (64, 32)
 MARGIN = 0.15
 
 
-def write_weights(folder: Path, source: bool = True, appearance: bool = True) -> tuple[Path, Path]:
+def write_weights(folder: Path, source: bool = True, appearance: bool = True, lift: bool = False) -> tuple[Path, Path]:
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
-    pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, source=source, heatmap_radius=3)
-    networks = {"g1": G1(input_channels(pose), pose.appearance, SIZE, 4, 3, "conv", "nearest"), "g2": G2(SIZE, 4, 1, "nearest")}
+    pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, lift=lift, source=source, heatmap_radius=3)
+    lifter = Lifter(16, 1, True) if lift else None
+    g1 = G1(Sight(pose, lifter).channels, appearance, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
+    networks = {"g1": g1, "g2": G2(SIZE, 4, 1, "nearest")}
     for name, network in networks.items():
         for parameter in network.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
@@ -40,7 +42,7 @@ def write_weights(folder: Path, source: bool = True, appearance: bool = True) ->
 
 @pytest.fixture(scope="module")
 def painter(tmp_path_factory: pytest.TempPathFactory) -> Painter:
-    return load_painter(*write_weights(tmp_path_factory.mktemp("weights")))
+    return load_painter(*write_weights(tmp_path_factory.mktemp("weights"), lift=True))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import Section, parse, read_params
 from pipeline.config.synthetic import SyntheticConfig
-from pipeline.config.train import TrainG1Config, TrainG2Config
+from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
 
 
 class Params(Section):
@@ -20,6 +20,7 @@ class Params(Section):
     pose: PoseConfig
     pairs: PairsConfig
     model: ModelConfig
+    train_lifter: TrainLifterConfig
     train_g1: TrainG1Config
     train_g2: TrainG2Config
     evaluate: EvaluateConfig

@@ -24,6 +24,7 @@ class MapConfig(Section):
     depth: bool = Field(description="`false` makes every label 0: the 2D baseline")
     maps: tuple[MapKind, ...] = Field(min_length=1, description="what the networks see of a pose: `rgb`, `limbs`, `parts`, `heatmaps`")
     appearance: bool = Field(description="G1 also gets the source's colours, placed part by part where the target pose shows the parts")
+    lift: bool = Field(description="the depth of the joints is inferred from pose and labels: it orders the placed colours, and is a map itself")
     source: bool = Field(description="the source pose is part of the input, too")
     heatmap_radius: PositiveFloat = Field(description="radius of a joint's disc in `heatmaps`, px")
 

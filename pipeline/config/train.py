@@ -1,10 +1,25 @@
-"""Sections `train_g1` and `train_g2`: how long, how fast, how exactly."""
+"""Sections `train_lifter`, `train_g1` and `train_g2`: how long, how fast, how exactly."""
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 from pipeline.config.section import Section
+
+
+class TrainLifterConfig(Section):
+    """Section `train_lifter` of params.yaml: the network that infers depth from 2D joints and labels."""
+
+    views: PositiveInt = Field(description="poses to train on: those of the training people, turned, tilted, with arms and legs mirrored in depth")
+    steps: PositiveInt = Field(description="optimiser steps")
+    batch_size: PositiveInt = Field(description="poses per step")
+    lr: PositiveFloat = Field(description="learning rate of AdamW at its highest; it rises, then falls along a cosine")
+    weight_decay: NonNegativeFloat = Field(description="weight decay of AdamW")
+    noise: NonNegativeFloat = Field(description="by how much joints are moved at random, shares of the body's extent")
+    width: PositiveInt = Field(description="width of each layer")
+    blocks: PositiveInt = Field(description="residual blocks of two layers each")
+    seed: NonNegativeInt = Field(description="seed of poses, weights and batches")
+    threads: PositiveInt = Field(description="CPU threads; fixed, because the number changes the last bits of the weights")
 
 
 class TrainConfig(Section):

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.metrics.tables import figure, mean
-from pipeline.skeleton import CHAIN_LIMBS, CHAIN_NAMES
+from pipeline.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMBS
 
 LABELS = (-1, 0, 1)
 CLEAR_DIFFERENCE = 0.1  # mean over RGB, of the whole range: 25.5 grey levels
 MIN_PIXELS = 30
 RESAMPLES = 2000
+DEEP = 100.0  # mm
 
 
 def label_confusion(label: np.ndarray, truth: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -40,6 +41,28 @@ def label_accuracy(label: np.ndarray, truth: np.ndarray, clear: np.ndarray) -> d
         "label_accuracy": mean(agree[clear].astype(float)),
         "label_accuracy_all": mean(agree.astype(float)),
         "label_accuracy_balanced": mean(recall),
+    }
+
+
+def lift_figures(depth: np.ndarray, pose_2d: np.ndarray, pose_3d: np.ndarray, label: np.ndarray) -> dict[str, float | None]:
+    """How well the depths of joints are inferred.
+
+    `lift_error`: mean distance of the inferred depth from the true one, both from the hips, over the joints that are known, mm;
+    `lift_error_flat`: the same where all lie as deep as the hips; `lift_sign`: of the limbs with a label other than 0 whose ends
+    are at least `DEEP` apart in depth, the share whose nearer end is right.
+
+    depth : (N, 17) mm, away from the camera; pose_2d : (N, 17, 2) px, NaN where missing; pose_3d : (N, 17, 3) mm, camera frame; label : (N, 8)
+    """
+    inferred, true = (values - values[:, :1] for values in (depth, pose_3d[..., 2]))
+    known = ~np.isnan(pose_2d).any(axis=-1)
+    known[:, 0] = False  # the hips themselves
+    upper, lower = np.transpose(LIMBS)
+    inferred_limb, true_limb = (values[:, lower] - values[:, upper] for values in (inferred, true))
+    told = (label != 0) & (np.abs(true_limb) >= DEEP)
+    return {
+        "lift_error": mean(np.abs(inferred - true)[known]),
+        "lift_error_flat": mean(np.abs(true)[known]),
+        "lift_sign": mean(((inferred_limb > 0) == (true_limb > 0))[told].astype(float)),
     }
 
 

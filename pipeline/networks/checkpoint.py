@@ -17,24 +17,26 @@ from pipeline.files import atomic_output
 N = TypeVar("N", bound=nn.Module)
 
 
-def save_network(path: Path, network: nn.Module, pose: MapConfig) -> None:
-    """Write the weights of `network`, its class, its `config` and what of a pose it sees. The same weights give the same bytes."""
-    header = {"network": type(network).__name__, "config": network.config, "pose": {name: getattr(pose, name) for name in MapConfig.model_fields}}
+def save_network(path: Path, network: nn.Module, pose: MapConfig | None = None) -> None:
+    """Write the weights of `network`, its class, its `config` and, if it paints, what of a pose it sees. The same weights give the same bytes."""
+    header: dict[str, Any] = {"network": type(network).__name__, "config": network.config}
+    if pose is not None:
+        header["pose"] = {name: getattr(pose, name) for name in MapConfig.model_fields}
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     with atomic_output(path) as partial:
         partial.write_bytes(save(tensors, metadata={"pose25d": json.dumps(header)}))  # one entry: the order of several is not fixed
 
 
-def load_network(path: Path, kind: type[N]) -> tuple[N, MapConfig]:
-    """Rebuild a network of class `kind` in evaluation mode, and what of a pose it sees.
+def load_network(path: Path, kind: type[N]) -> N:
+    """Rebuild a network of class `kind` in evaluation mode.
 
     Raises UserError where the file is missing or damaged, holds another network, or where weights and description do not agree.
     """
     header, tensors = _read(path)
     try:
-        found, config, pose = header["network"], header["config"], MapConfig.model_validate(header["pose"])
-    except (KeyError, TypeError, ValidationError):
-        raise UserError(f"{path}: expected a description of its network in the header; train it again") from None
+        found, config = header["network"], header["config"]
+    except (KeyError, TypeError):
+        raise _undescribed(path) from None
     if found != kind.__name__:
         raise UserError(f"{path}: expected the weights of {kind.__name__}, found those of {found}; give the file of {kind.__name__}")
     try:
@@ -43,7 +45,20 @@ def load_network(path: Path, kind: type[N]) -> tuple[N, MapConfig]:
     except (TypeError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: the weights do not fit the network that the header describes ({reason}); train it again") from None
-    return network.to(memory_format=torch.channels_last).eval(), pose  # type: ignore[call-overload]
+    return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+
+def load_generator(path: Path, kind: type[N]) -> tuple[N, MapConfig]:
+    """`load_network` of one that paints, and what of a pose it sees; raise UserError where the file does not say that."""
+    network = load_network(path, kind)
+    try:
+        return network, MapConfig.model_validate(_read(path)[0]["pose"])
+    except (KeyError, ValidationError):
+        raise _undescribed(path) from None
+
+
+def _undescribed(path: Path) -> UserError:
+    return UserError(f"{path}: expected a description of its network in the header; train it again")
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
-from pipeline.networks.checkpoint import load_network
+from pipeline.networks.checkpoint import load_generator
 from pipeline.networks.unet import G1, G2
+from pipeline.sight import Sight
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Painter:
 
     g1: G1
     g2: G2
-    pose: MapConfig
+    sight: Sight
     image_size: tuple[int, int]
 
     @torch.inference_mode()
     def paint(self, source: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Coarse and refined images (B, 3, H, W) float32 in [-1, 1].
 
-        source : (B, 3, H, W) float32 in [-1, 1]; maps : (B, C, H, W) as the loader makes them of `pose`
+        source : (B, 3, H, W) float32 in [-1, 1]; maps : (B, C, H, W) as `sight` draws them
         Raises UserError where they have another size than the images of the training.
         """
         if source.shape[2:] != self.image_size:
@@ -37,10 +37,10 @@ class Painter:
 
 def load_painter(g1_path: Path, g2_path: Path) -> Painter:
     """Rebuild G1 and G2 from their weights; raise UserError where a file is not fit, or where the two were not trained together."""
-    g1, pose = load_network(g1_path, G1)
-    g2, g2_pose = load_network(g2_path, G2)
+    g1, pose = load_generator(g1_path, G1)
+    g2, g2_pose = load_generator(g2_path, G2)
     for what, first, second in (("image size", g1.config["image_size"], g2.config["image_size"]), ("pose", pose, g2_pose)):
         if first != second:
             raise UserError(f"{g2_path}: expected the {what} of {g1_path} ({first}), found {second}; give weights of one training")
     height, width = g1.config["image_size"]
-    return Painter(g1, g2, pose, (height, width))
+    return Painter(g1, g2, Sight(pose, g1.lifter), (height, width))

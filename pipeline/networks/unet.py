@@ -7,6 +7,7 @@ normalisation this takes a learning rate a hundred times PG2's. The decoder's 1x
 after: with `nearest` that is the same function at a quarter of the work.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 from pipeline.appearance import CHANNELS, LAYERS
 from pipeline.errors import UserError
+from pipeline.networks.lifter import Lifter
 
 FIRST_SHARES = (0.0, 2.0, 0.0)  # logits before training: own paint, the part that is seen, the part beneath it
 LATENT = 64  # numbers between encoder and decoder of a fully connected bottleneck
@@ -101,11 +103,20 @@ class G1(nn.Module):
     """The coarse image of the source's person in the target pose. `config` rebuilds it.
 
     With `appearance` the first maps are the source's colours, placed part by part (`appearance.py`), and the network chooses at each pixel
-    between them and its own paint.
+    between them and its own paint. `lifter` is the `config` of the network that gave the maps their depth, if any: its weights, which do not
+    change any more, are kept with those of G1, as the attribute `lifter`.
     """
 
     def __init__(
-        self, map_channels: int, appearance: bool, image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str, upsampling: str
+        self,
+        map_channels: int,
+        appearance: bool,
+        image_size: tuple[int, int],
+        filters: int,
+        blocks: int,
+        bottleneck: str,
+        upsampling: str,
+        lifter: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
@@ -116,8 +127,10 @@ class G1(nn.Module):
             "blocks": blocks,
             "bottleneck": bottleneck,
             "upsampling": upsampling,
+            "lifter": lifter,
         }
         self.unet = UNet(3 + map_channels, 3 + (1 + LAYERS) * appearance, image_size, filters, blocks, bottleneck, upsampling)
+        self.lifter = None if lifter is None else Lifter(**lifter).requires_grad_(False)
 
     def forward(self, source: Tensor, maps: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] and (B, map_channels, H, W) -> (B, 3, H, W), not clamped."""

@@ -9,13 +9,13 @@ from torch import nn
 
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
-from pipeline.networks.checkpoint import load_network, save_network
+from pipeline.networks.checkpoint import load_generator, load_network, save_network
 from pipeline.networks.discriminator import D
 from pipeline.networks.generator import load_painter
 from pipeline.networks.unet import G1, G2
 
 SIZE = (32, 16)
-POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, source=False, heatmap_radius=2.5)
+POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, heatmap_radius=2.5)
 
 
 def make_networks() -> list[G1 | G2 | D]:
@@ -43,7 +43,7 @@ def save_pair(folder: Path, size: tuple[int, int] = SIZE, pose: MapConfig = POSE
 def test_what_is_saved_is_rebuilt(tmp_path: Path, number: int) -> None:
     network = make_networks()[number].eval()
     save_network(tmp_path / "a.safetensors", network, POSE)
-    rebuilt, pose = load_network(tmp_path / "a.safetensors", type(network))
+    rebuilt, pose = load_generator(tmp_path / "a.safetensors", type(network))
     assert pose == POSE
     assert rebuilt.config == network.config
     assert not rebuilt.training
@@ -89,7 +89,7 @@ def test_the_painter_adds_what_g2_paints_and_stays_in_range(tmp_path: Path) -> N
     save_network(tmp_path / "g1", g1, POSE)
     save_network(tmp_path / "g2", g2, POSE)
     painter = load_painter(tmp_path / "g1", tmp_path / "g2")
-    assert (painter.pose, painter.image_size) == (POSE, SIZE)
+    assert (painter.sight, painter.image_size) == (Sight(POSE, None), SIZE)
     source, maps = torch.randn(2, 3, *SIZE), torch.randn(2, 13, *SIZE)
     coarse, refined = painter.paint(source, maps)
     with torch.no_grad():
