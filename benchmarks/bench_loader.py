@@ -12,10 +12,12 @@ import numpy as np
 import torch
 
 from pipeline.config.everything import check_params
-from pipeline.loader import Batch, batch_indices, input_channels, make_batch
+from pipeline.loader import Batch, batch_indices, make_batch
 from pipeline.losses import masked_l1
-from pipeline.networks.unet import G1
+from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
+from pipeline.sight import Sight
+from pipeline.training import make_g1
 
 ROWS, PAIRS, STEPS = 4000, 40000, 15
 
@@ -58,13 +60,14 @@ def main() -> None:
     train, model, size = params.train_g1, params.model, params.data.image_size
     torch.set_num_threads(train.threads)
     pack, pairs = invented_pack(size), np.random.default_rng(0).integers(0, ROWS, (PAIRS, 2))
-    network = G1(input_channels(params.pose), params.pose.appearance, size, model.filters, model.blocks, model.bottleneck, model.upsampling)
+    sight = Sight(params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.depth) if params.pose.lift else None)
+    network = make_g1(sight, size, model)
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), train.lr, fused=True)
 
     def load(step: int) -> Batch:
         rows, flips = batch_indices(train.seed, step, pairs, train.batch_size, train.flip)
-        return make_batch(pack, rows, flips, params.pose)
+        return make_batch(pack, rows, flips, sight)
 
     batch = load(0)
 

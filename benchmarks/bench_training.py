@@ -17,11 +17,13 @@ from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
-from pipeline.config.train import TrainG1Config
-from pipeline.loader import input_channels
+from pipeline.config.train import TrainG1Config, TrainLifterConfig
 from pipeline.losses import d_loss, g_loss, masked_l1
 from pipeline.networks.discriminator import D
+from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
+from pipeline.sight import Sight
+from pipeline.training import make_g1
 
 ROUNDS = 5
 WAYS = (
@@ -38,12 +40,14 @@ def main(params: Path) -> None:
     torch.set_num_threads(config.threads)
     torch.set_flush_denormal(True)
     pose = load_config(PoseConfig, params, "pose")
-    channels, count = input_channels(pose), config.batch_size
+    lifter = load_config(TrainLifterConfig, params, "train_lifter")
+    sight = Sight(pose, Lifter(lifter.width, lifter.blocks, pose.depth) if pose.lift else None)
+    count = config.batch_size
     source, target = torch.rand(2, count, 3, *data.image_size) * 2 - 1
-    maps, mask = torch.rand(count, channels, *data.image_size), torch.ones(count, 1, *data.image_size)
+    maps, mask = torch.rand(count, sight.channels, *data.image_size), torch.ones(count, 1, *data.image_size)
 
     def coarse_network() -> G1:
-        return G1(channels, pose.appearance, data.image_size, model.filters, model.blocks, model.bottleneck, model.upsampling)
+        return make_g1(sight, data.image_size, model)
 
     def g1_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
         g1 = coarse_network().to(memory_format=layout)

@@ -21,14 +21,14 @@ from pipeline.skeleton import CHAINS, H36M_17
 
 TILT = 0.1  # standard deviation of the camera's further tilt, radians
 MISSING = 0.1  # share of the poses in which each joint is missing with this probability, too
-_NEAREST = 500.0  # mm; closer to the camera nobody is recorded
+NEAREST = 500.0  # mm; closer to the camera nobody is recorded
 _BETAS = (0.9, 0.99)
 
 
 def train_lifter(pose_3d: np.ndarray, pose: PoseConfig, config: TrainLifterConfig) -> Lifter:
     """A lifter for the poses (N, 17, 3), mm, camera frame, and the label rule of `pose`; with `pose.depth` false it sees no labels.
 
-    Raises UserError without poses, or where the loss is not finite.
+    Raises UserError without poses, where all are too near the camera, or where the loss is not finite.
     """
     if not len(pose_3d):
         raise UserError("no poses to train on; add to data.subjects")
@@ -41,6 +41,8 @@ def train_lifter(pose_3d: np.ndarray, pose: PoseConfig, config: TrainLifterConfi
     optimiser = AdamW(lifter.parameters(), config.lr, betas=_BETAS, weight_decay=config.weight_decay)
     fall = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, config.steps)
     views = make_views(pose_3d, config.views, rng)
+    if not len(views):
+        raise UserError(f"expected poses more than {NEAREST:g} mm before the camera, found none; check the cameras")
     pose_2d, depth = _see(views)
     label = torch.from_numpy(label_limbs(views, pose.torso_thickness, pose.limb_radius))
     console = Console(stderr=True)
@@ -68,7 +70,7 @@ def make_views(pose_3d: np.ndarray, count: int, rng: np.random.Generator) -> np.
         poses[chosen] = mirror_chain(poses[chosen], chain)
     flipped = rng.random(count) < 0.5
     poses[flipped] = poses[flipped][:, H36M_17.flip] * (-1, 1, 1)
-    return poses[poses[..., 2].min(axis=1) > _NEAREST]
+    return poses[poses[..., 2].min(axis=1) > NEAREST]
 
 
 def turn(pose: np.ndarray, angle: np.ndarray, tilt: np.ndarray) -> np.ndarray:

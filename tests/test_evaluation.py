@@ -20,9 +20,11 @@ from pipeline.metrics.image import ssim
 from pipeline.metrics.tables import IMAGES, SCORES
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter
+from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import FIRST_LIMB_PART, part_map
+from pipeline.sight import Sight
 from pipeline.skeleton import H36M_17, LIMB_NAMES
 from stages.evaluate import main
 

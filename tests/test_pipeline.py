@@ -9,7 +9,7 @@ from pathlib import Path
 from clone import GRAPH, TINY, Clone, clone_of_the_working_tree, stages_run
 
 GRAPHS = (GRAPH, f"{TINY}/data/dvc.yaml")
-EVERY_STAGE = {"validate", "synthesize", "index", "extract", "project", "pack", "pair", "train_g1", "train_g2", "evaluate", "report"}
+EVERY_STAGE = {"validate", "synthesize", "index", "extract", "project", "pack", "pair", "train_lifter", "train_g1", "train_g2", "evaluate", "report"}
 
 
 def test_one_command_runs_every_stage(chain: tuple[Clone, str]) -> None:

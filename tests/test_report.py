@@ -42,6 +42,7 @@ from pipeline.report import (
     twin_rows,
     write_pictures,
 )
+from pipeline.sight import Sight
 from stages.report import main
 
 RNG = np.random.default_rng(0)

@@ -24,10 +24,12 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config
 from pipeline.errors import UserError
-from pipeline.networks.checkpoint import load_network, save_network
+from pipeline.networks.checkpoint import load_generator, save_network
+from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
+from pipeline.sight import Sight
 from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, make_g1, schedule, train_g1, train_g2
 from stages import train_g1 as stage_g1
 from stages import train_g2 as stage_g2
@@ -104,6 +106,9 @@ def parallel_config(**values: Any) -> ParallelConfig:
 
 
 MAPS = MapConfig.model_validate({name: POSE[name] for name in MapConfig.model_fields})
+torch.manual_seed(0)
+LIFTER = Lifter(16, 1, labels=True).requires_grad_(False)
+SIGHT = Sight(MAPS, LIFTER)
 
 
 def write_pack(path: Path) -> None:
@@ -152,6 +157,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_pack(tmp_path / "packed" / "S1.h5")
     write_pairs(tmp_path / "pairs" / "train.csv")
     write_params(tmp_path / "params.yaml")
+    save_network(tmp_path / "lifter.safetensors", LIFTER)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     return tmp_path
 
@@ -179,7 +185,10 @@ def make_course(folder: Path, config: TrainG1Config | TrainG2Config, scratch: st
 
 
 def arguments(folder: Path, stage: str, out: str) -> list[str]:
-    weights = {"train_g1": [f"{out}/g1.safetensors"], "train_g2": ["g1.safetensors", f"{out}/g2.safetensors", f"{out}/d.safetensors"]}[stage]
+    weights = {
+        "train_g1": ["lifter.safetensors", f"{out}/g1.safetensors"],
+        "train_g2": ["g1.safetensors", f"{out}/g2.safetensors", f"{out}/d.safetensors"],
+    }[stage]
     return [str(folder / name) for name in ("packed", "pairs", *weights, f"{out}/series")] + ["--params", str(folder / "params.yaml")]
 
 
@@ -325,7 +334,7 @@ def test_both_stages_repeat_themselves_to_the_byte(folder: Path) -> None:
     assert {"g2.safetensors", "d.safetensors", "series/samples/000015.jpg"} < set(second)
     assert run_stage(folder, "train_g2", "four") == second
     assert not list((folder / ".scratch").rglob("*.*"))
-    assert load_network(folder / "g1.safetensors", G1)[1] == MAPS
+    assert load_generator(folder / "g1.safetensors", G1)[1] == MAPS
 
 
 def test_another_seed_gives_other_weights(folder: Path) -> None:

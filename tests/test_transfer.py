@@ -15,7 +15,9 @@ from pipeline.errors import UserError
 from pipeline.loader import to_image
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter, load_painter
+from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
+from pipeline.sight import Sight
 from pipeline.skeleton import H36M_17, LIMB_NAMES
 from pipeline.transfer import LabelledPose, read_picture, read_pose, transfer, write_picture
 from stages import transfer as stage

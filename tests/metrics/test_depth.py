@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.metrics.depth import clear_pixels, judge_order, label_accuracy, label_confusion, labels_differ, order_accuracy
+from pipeline.metrics.depth import clear_pixels, judge_order, label_accuracy, label_confusion, labels_differ, lift_figures, order_accuracy
 
 RNG = np.random.default_rng(0)
 PEOPLE = np.repeat(["ann", "bob", "cid"], 4)  # whose the twelve twins are
@@ -179,3 +179,22 @@ def test_always_answering_zero_is_seen_by_the_balanced_figure():
     figures = label_accuracy(np.zeros_like(truth), truth, np.ones((10, 8), dtype=bool))
     assert figures["label_accuracy"] == 0.8
     assert figures["label_accuracy_balanced"] == pytest.approx(1 / 3, abs=1e-6)
+
+
+def test_lifted_depths_by_hand():
+    pose_3d = np.zeros((2, 17, 3))
+    pose_3d[..., 2] = 4000
+    pose_3d[:, 5, 2] = 3800  # left knee, 200 mm nearer
+    pose_3d[:, 6, 2] = 3750  # left ankle: the calf is only 50 mm deep
+    pose_2d, label = np.zeros((2, 17, 2)), np.zeros((2, 8), np.int8)
+    label[:, 2:4] = 1  # left thigh and calf
+    depth = np.zeros((2, 17))
+    depth[0] = pose_3d[0, :, 2] + 123  # only differences to the hips count
+    depth[1, 5] = 40  # on the wrong side
+    figures = lift_figures(depth, pose_2d, pose_3d, label)
+    assert figures["lift_error"] == pytest.approx((240 + 250) / 32, abs=1e-6)
+    assert figures["lift_error_flat"] == pytest.approx((200 + 250) / 16, abs=1e-6)
+    assert figures["lift_sign"] == 0.5  # the thighs; the calves are not deep, the other limbs have no label
+    pose_2d[1, 5] = np.nan
+    assert lift_figures(depth, pose_2d, pose_3d, label)["lift_error"] == pytest.approx(250 / 31, abs=1e-4)
+    assert lift_figures(depth, pose_2d, pose_3d, 0 * label)["lift_sign"] is None

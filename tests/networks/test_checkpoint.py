@@ -13,6 +13,7 @@ from pipeline.networks.checkpoint import load_generator, load_network, save_netw
 from pipeline.networks.discriminator import D
 from pipeline.networks.generator import load_painter
 from pipeline.networks.unet import G1, G2
+from pipeline.sight import Sight
 
 SIZE = (32, 16)
 POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, heatmap_radius=2.5)
