@@ -47,6 +47,7 @@ from stages.report import main
 
 RNG = np.random.default_rng(0)
 SECTIONS = ["scores", "depth", "demonstrations", "samples", "best", "worst", "twins", "breakdown", "labels", "curves", "frames", "left-out"]
+LIFTED = {"lift_error": 52.6, "lift_error_flat": 130.2, "lift_sign": 0.9012}
 LABELS_KNOWN = {"label_accuracy": 0.9, "label_accuracy_all": 0.85, "label_accuracy_balanced": 0.8}
 
 
@@ -106,7 +107,7 @@ def figures(cases):
     return {
         "pairs": 6,
         **{image: summary(values) for image, values in per_image.items()},
-        "depth": depth(orders) | LABELS_KNOWN | {"response": 0.1, "response_alone": None},
+        "depth": depth(orders) | LABELS_KNOWN | LIFTED | {"response": 0.1, "response_alone": None},
         "by": {
             "action": by_group(np.array(["Directions <i>"] * 6), per_image),
             "view": by_group(np.array(["same"] * 6), per_image, ("same", "other")),
@@ -281,7 +282,7 @@ def test_data_without_truth_and_twins(cases, figures, tmp_path):
     )
     none = np.zeros(0, dtype=int)
     orders = dict.fromkeys(IMAGES, order_accuracy(np.zeros((0, 2)), none, none > 0, none.astype(str)))
-    figures["depth"] = depth(orders) | dict.fromkeys([*LABELS_KNOWN, "response", "response_alone"])
+    figures["depth"] = depth(orders) | dict.fromkeys([*LABELS_KNOWN, *LIFTED, "response", "response_alone"])
     for image in IMAGES:
         figures[image] |= {"mask_l1": None, "overlap_l1": None}
     text = render_report(nothing, figures, {"G1": {}}, {"S9": {}}, [])
@@ -354,6 +355,16 @@ def test_the_order_of_each_image_stands_beside_its_interval(cases, figures):
     assert "– to –" in row
     assert 'class="span"' not in row
     assert "6 twins were judged; 25 % of all twins were left out" in text
+
+
+def test_the_inferred_depths_are_told_where_there_are_any(cases, figures):
+    text = " ".join(section(render_report(cases, figures, {}, {}, []), "depth").split())
+    assert "off by <b>53 mm</b> on average per joint (by 130 mm if every joint were as deep as the hips)" in text
+    assert "the right end for the nearer one in <b>90.1 %</b>" in text
+    figures["depth"]["lift_sign"] = None
+    assert "nearer one" not in section(render_report(cases, figures, {}, {}, []), "depth")
+    figures["depth"] |= dict.fromkeys(LIFTED)
+    assert "infers depth" not in section(render_report(cases, figures, {}, {}, []), "depth")
 
 
 def test_demonstrations_say_what_they_show_and_whether_it_is_right(cases, figures):
