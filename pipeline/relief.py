@@ -3,6 +3,9 @@
 Every part is the capsule that `pose_maps.py` draws, now with depth: at a pixel its surface stands before its axis by as much as the circle of
 its section says. The torso is the row of capsules of `torso.py`. The part whose surface is nearest is seen. The depths are those that the
 lifter gives from 2D joints and labels (`networks/lifter.py`), never true ones.
+
+What the lifter infers and what the labels say may contradict each other: a limb that lies in the plane of the image can be told to be in front. A
+limb is therefore taken for a little nearer or farther, as its label says, where it is decided who is seen.
 """
 
 from typing import NamedTuple
@@ -10,12 +13,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.pose_maps import FIELDS, TORSO_HALF_DEPTH, Body, axes
+from pipeline.pose_maps import FIELDS, FIRST_LIMB_PART, TORSO_HALF_DEPTH, Body, axes
 from pipeline.skeleton import LIMBS, NECK_AND_HEAD, TORSO
 from pipeline.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 
 CHANNELS = 2  # of `relief_maps`
 UNIT = 400.0  # mm, 1 in a relief map
+INSIST = 100.0  # mm by which a label moves a limb where it is decided who is seen
 _FARTHEST = 800.0  # mm before or behind the hips; what is drawn lies between
 _STEEP = 400.0  # mm by which the torso falls off beside its capsules, per squared radius
 _NOWHERE = -1e6  # mm
@@ -54,8 +58,8 @@ class Relief(NamedTuple):
 
 
 @torch.no_grad()
-def raise_relief(body: Body, depth: Tensor) -> Relief:
-    """The relief of bodies whose joints lie at the depths (B, 17), mm, away from the camera from the hips."""
+def raise_relief(body: Body, depth: Tensor, label: Tensor) -> Relief:
+    """The relief of bodies whose joints lie at the depths (B, 17), mm, away from the camera from the hips; label : (B, 8)."""
     height, width = body.field.shape[2:]
     pixel = (body.field.amax(dim=0) >= 0).flatten().nonzero()[:, 0]
     place = Place(pixel // (height * width), (pixel % width).float(), (pixel // width % height).float())
@@ -63,7 +67,10 @@ def raise_relief(body: Body, depth: Tensor) -> Relief:
     near = torch.where(field >= 0, _surfaces(body, torch.cat([body.joint, depth[..., None]], dim=-1), field, place), _NOWHERE)
     limbs, heads, torso = near.split((len(LIMBS), len(NECK_AND_HEAD), 1))
     heads[-1].masked_fill_(torso[0] > _NOWHERE, _NOWHERE)  # the neck goes over into the torso
-    nearest, part = torch.cat([torso, heads.amax(dim=0, keepdim=True), limbs]).topk(2, dim=0)
+    near = torch.cat([torso, heads.amax(dim=0, keepdim=True), limbs])
+    rank = torch.cat([near[: FIRST_LIMB_PART - 1], limbs + place.of(INSIST * label.float())])
+    part = rank.topk(2, dim=0).indices
+    nearest = near.gather(0, part)
     there = nearest > _NOWHERE
     layers = near.new_zeros(4, body.field[0].numel())
     layers[:, pixel] = torch.cat([(part + 1) * there, nearest.clamp(-_FARTHEST, _FARTHEST) * there])

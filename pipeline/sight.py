@@ -57,4 +57,4 @@ class Sight:
 
     def _raise(self, body: Body, label: Tensor) -> Relief:
         assert self.lifter is not None
-        return raise_relief(body, self.lifter(body.joint, label))
+        return raise_relief(body, self.lifter(body.joint, label), label)

@@ -436,6 +436,7 @@ def test_the_stage_writes_the_same_bytes_each_time(folder):
     figures = json.loads((folder / "test1.json").read_text(encoding="utf-8"))
     assert figures["pairs"] == 12
     assert figures["depth"]["order_cases"] == 8
+    assert figures["depth"]["lift_error"] > 0
     assert read_cases(folder / "cases1.npz").samples.source.shape == (4, *SIZE, 3)
 
 

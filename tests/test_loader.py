@@ -226,7 +226,7 @@ def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [torch.from_numpy(pack.label[rows]) for rows in PAIRS[:5].T]
     assert sight.lifter is not None
-    source, target = (raise_relief(body, sight.lifter(body.joint, label)) for body, label in zip(bodies, labels, strict=True))
+    source, target = (raise_relief(body, sight.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
     assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
     assert torch.equal(batch.maps[:, 18:20], relief_maps(target))
     assert torch.equal(batch.maps[:, 30:], relief_maps(source))

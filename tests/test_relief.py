@@ -25,8 +25,11 @@ def make_depth(**joints: float) -> Tensor:
     return torch.tensor([[joints.get(name, 0.0) for name in H36M_17.names]])
 
 
-def raised(pose: Tensor, depth: Tensor) -> Relief:
-    return raise_relief(measure(pose, SIZE), depth)
+LEVEL = torch.zeros((1, len(LIMB_NAMES)))
+
+
+def raised(pose: Tensor, depth: Tensor, label: Tensor = LEVEL) -> Relief:
+    return raise_relief(measure(pose, SIZE), depth, label.expand(len(pose), -1))
 
 
 ARM_ACROSS = make_pose(right_elbow=(12, 50), right_wrist=(30, 50))  # the right forearm begins beside the torso and ends before it
@@ -55,9 +58,21 @@ def test_of_crossed_calves_the_nearer_one_is_seen(nearer: str, seen: int) -> Non
     assert raised(pose, depth).seen[0, 105, 32] == seen
 
 
+@pytest.mark.parametrize(("value", "seen"), [(1, RIGHT_FOREARM), (-1, TORSO_PART)])
+def test_a_label_decides_where_depths_do_not_but_is_no_depth_itself(value: int, seen: int) -> None:
+    """The arm's surface is level with the torso's; only its label says whether it is seen."""
+    label = LEVEL.clone()
+    label[0, LIMB_NAMES.index("right_forearm")] = value
+    depth = make_depth(right_elbow=-70, right_wrist=-70)
+    told, plain = raised(ARM_ACROSS, depth, label), raised(ARM_ACROSS, depth)
+    assert told.seen[AT_THE_WRIST] == seen
+    levels = {plain.near_seen[AT_THE_WRIST].item(), plain.near_beneath[AT_THE_WRIST].item()}
+    assert {told.near_seen[AT_THE_WRIST].item(), told.near_beneath[AT_THE_WRIST].item()} == levels
+
+
 def test_surfaces_stand_before_their_axes_by_the_radius() -> None:
     body = measure(make_pose(), SIZE)
-    relief = raise_relief(body, make_depth(left_knee=-50, left_ankle=-150))
+    relief = raise_relief(body, make_depth(left_knee=-50, left_ankle=-150), LEVEL)
     assert relief.near_seen[0, 105, 41].item() == pytest.approx(100 + LIMB_RADIUS["calf"], abs=6)  # half way down the calf
     assert relief.near_seen[0, 52, 32].item() == pytest.approx(TORSO_HALF_DEPTH, abs=6)
     edge = (body.field[LIMB_NAMES.index("left_calf"), 0, 105] >= 0).nonzero()[-1, 0]
@@ -66,7 +81,7 @@ def test_surfaces_stand_before_their_axes_by_the_radius() -> None:
 
 def test_what_is_drawn_is_where_the_parts_are_and_nothing_is_elsewhere() -> None:
     body = measure(make_pose(), SIZE)
-    relief = raise_relief(body, make_depth())
+    relief = raise_relief(body, make_depth(), LEVEL)
     assert torch.equal(relief.seen > 0, body.field.amax(0) >= 0)
     nowhere = relief.seen == 0
     assert (relief.near_seen[nowhere] == 0).all()
@@ -83,7 +98,7 @@ def test_each_body_is_raised_on_its_own() -> None:
     pose, depth = random_bodies()
     together = raised(pose, depth)
     for number in range(len(pose)):
-        for one, all_ in zip(raised(pose[number : number + 1], depth[number : number + 1]), together, strict=True):
+        for one, all_ in zip(raised(pose[[number]], depth[[number]]), together, strict=True):
             torch.testing.assert_close(one[0], all_[number], rtol=0, atol=0.01)
 
 
@@ -112,7 +127,7 @@ def test_mirroring_a_chain_in_depth_reverses_what_it_covers() -> None:
 @pytest.mark.parametrize("joint", ["left_wrist", "right_hip", "head"])
 def test_a_missing_joint_takes_what_hangs_on_it_away(joint: str) -> None:
     body: Body = measure(make_pose(**{joint: MISSING}), SIZE)
-    relief = raise_relief(body, make_depth())
+    relief = raise_relief(body, make_depth(), LEVEL)
     assert all(values.isfinite().all() for values in relief)
     assert torch.equal(relief.seen > 0, body.field.amax(0) >= 0)
 
