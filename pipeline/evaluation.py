@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from pipeline.appearance import paint_by_part
+from pipeline.appearance import CHANNELS, LAYERS, paint_by_part
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.errors import UserError
 from pipeline.files import file_hash
 from pipeline.loader import to_image
-from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins
+from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps
 from pipeline.metrics.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
 from pipeline.metrics.depth import MIN_PIXELS, clear_pixels, judge_order, label_accuracy, label_confusion, labels_differ, lift_figures, order_accuracy
 from pipeline.metrics.image import image_scores, mask_l1, to_uint8
@@ -24,7 +24,7 @@ from pipeline.metrics.inception import Inception, frechet_distance, inception_sc
 from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, distance_group, figure, mean, summary
 from pipeline.networks.generator import Painter
 from pipeline.pack import Pack
-from pipeline.pose_maps import FIRST_LIMB_PART, TORSO_PART, body_mask, measure, overlap_mask, part_map, seen_parts
+from pipeline.pose_maps import FIRST_LIMB_PART, TORSO_PART, body_mask, channels, measure, overlap_mask, part_map, seen_parts
 from pipeline.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
 
 RESPONSE_PAIRS = 256
@@ -71,13 +71,16 @@ class Studio:
         """(N, 17, 2) float32, px, in main memory."""
         return torch.from_numpy(self.pack.pose_2d[rows])
 
-    def paint(self, task: Task) -> tuple[Tensor, Tensor]:
-        """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""
+    def see(self, task: Task) -> tuple[Tensor, Tensor]:
+        """The source images (N, 3, H, W) and the maps (N, C, H, W) of a task of one batch, as the networks see them."""
         labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
         poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
         source = to_image(self.pack.image[task.source], self.device)
-        maps = self.painter.sight.maps(source, poses[0], labels[0], poses[1], labels[1], self.size)
-        coarse, refined = self.painter.paint(source, maps)
+        return source, self.painter.sight.maps(source, poses[0], labels[0], poses[1], labels[1], self.size)
+
+    def paint(self, task: Task) -> tuple[Tensor, Tensor]:
+        """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""
+        coarse, refined = self.painter.paint(*self.see(task))
         return to_uint8(coarse).cpu(), to_uint8(refined).cpu()
 
     def paint_by_part(self, task: Task) -> Tensor:
@@ -327,6 +330,7 @@ def _choose_cases(studio: Studio, task: Task, scores: np.ndarray, twins: Task, r
     confusion = np.zeros((len(LIMB_NAMES), 3, 3), dtype=np.int64)
     if pack.label_truth is not None and pack.label_clear is not None:
         confusion = label_confusion(pack.label, pack.label_truth, pack.label_clear)
+    demonstrated, kind = _choose_demonstrations(pack, twins, counted)
     return Cases(
         pairs=Pairs(
             source=_names(pack, task.source),
@@ -338,7 +342,8 @@ def _choose_cases(studio: Studio, task: Task, scores: np.ndarray, twins: Task, r
         best=_show(studio, task, error, ranked[:few]),
         worst=_show(studio, task, error, ranked[::-1][:few]),
         twins=_show_twins(studio, twins, right, _spread_twins(pack, counted, samples)),
-        demonstrations=_show_demonstrations(studio, twins, right, counted),
+        demonstrations=_show_demonstrations(studio, twins, right, demonstrated, kind),
+        steps=_show_steps(studio, twins, demonstrated[np.unique(kind, return_index=True)[1]]),
         labels=Labels(confusion),
     )
 
@@ -396,17 +401,59 @@ def _show_twins(studio: Studio, twins: Task, right: np.ndarray, chosen: np.ndarr
     )
 
 
-def _show_demonstrations(studio: Studio, twins: Task, right: np.ndarray, counted: np.ndarray) -> Demonstrations:
-    """The judged twins that fit the thesis' demonstrations best and show them most clearly, whatever was painted of them."""
-    pack = studio.pack
-    told = pack.label[twins.target], twins.label, pack.twins.chain
-    fit = fits(*told) * counted
+def _choose_demonstrations(pack: Pack, twins: Task, counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The judged twins that fit the thesis' demonstrations best and show them most clearly, whatever was painted of them, and of which kind."""
+    fit = fits(pack.label[twins.target], twins.label, pack.twins.chain) * counted
     candidates = np.flatnonzero(fit.any(0))
     pixels = np.zeros(len(twins), dtype=np.int64)
     pixels[candidates] = _traded_pixels(pack, twins, candidates)
-    chosen, kind = choose(fit, pixels, pack.identity[twins.target])
-    shown = _front_first(_show_twins(studio, twins, right, chosen), front_in_twin(*told)[chosen])
+    return choose(fit, pixels, pack.identity[twins.target])
+
+
+def _show_demonstrations(studio: Studio, twins: Task, right: np.ndarray, chosen: np.ndarray, kind: np.ndarray) -> Demonstrations:
+    """The chosen twins, the farther order behind."""
+    turned = front_in_twin(studio.pack.label[twins.target], twins.label, studio.pack.twins.chain)
+    shown = _front_first(_show_twins(studio, twins, right, chosen), turned[chosen])
     return Demonstrations(**vars(shown), kind=np.array(KINDS, dtype=np.str_)[kind])
+
+
+def _show_steps(studio: Studio, twins: Task, chosen: np.ndarray) -> Steps:
+    """What the networks see of the chosen twins and their originals, one after the other, and what they paint."""
+    pack, config = studio.pack, studio.painter.sight.config
+    part = twins.part(np.repeat(chosen if config.lift and config.appearance else chosen[:0], 2))
+    original = np.arange(len(part)) % 2 == 0
+    task = replace(part, label=np.where(original[:, None], pack.label[part.target], part.label))
+    steps = [[pack.image[:0]] for _ in range(4)]
+    for _, batch in studio.batches(task, "steps for the report"):
+        maps = studio.see(batch)[1].cpu()
+        near = maps[:, CHANNELS + channels(config.maps)]
+        pictures = _draw_relief(near), *(_draw_placed(layer) for layer in maps[:, :CHANNELS].chunk(LAYERS, dim=1)), studio.paint(batch)[1]
+        for images, picture in zip(steps, pictures, strict=True):
+            images.append(_as_rows(picture))
+    relief, placed, beneath, refined = (np.concatenate(images) for images in steps)
+    truths = np.where(original[:, None, None, None], pack.image[part.target], pack.twins.image[np.repeat(chosen, 2)[: len(part)]])
+    return Steps(
+        source=pack.image[part.source],
+        pose=pack.pose_2d[part.target],
+        label=task.label,
+        relief=relief,
+        placed=placed,
+        beneath=beneath,
+        refined=refined,
+        truth=truths,
+        caption=np.array([f"{name}{'' if first else ', twin'}" for name, first in zip(_names(pack, part.target), original, strict=True)], np.str_),
+    )
+
+
+def _draw_relief(near: Tensor) -> Tensor:
+    """A relief map (N, H, W) as pictures (N, 3, H, W) uint8: black where nothing is, else brighter where it is nearer."""
+    grey = (150 + 150 * near).clamp(40, 255) * (near != 0)
+    return grey.byte()[:, None].expand(-1, 3, -1, -1)
+
+
+def _draw_placed(layer: Tensor) -> Tensor:
+    """Placed colours (N, 4, H, W) as pictures (N, 3, H, W) uint8, white where nothing is known."""
+    return torch.where(layer[:, 3:] > 0, to_uint8(layer[:, :3]), 255).byte()
 
 
 def _traded_pixels(pack: Pack, twins: Task, chosen: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from pipeline.errors import UserError
 from pipeline.files import read_json
 from pipeline.frame_store import FrameStore, store_path, views_in
 from pipeline.hdf5 import open_hdf5
-from pipeline.metrics.cases import Cases, Demonstrations, Shown, ShownTwins
+from pipeline.metrics.cases import Cases, Demonstrations, Shown, ShownTwins, Steps
 from pipeline.metrics.tables import IMAGES, SCORES
 from pipeline.pictures import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, scaled_pose, sheet
 from pipeline.skeleton import LIMB_NAMES
@@ -27,6 +27,7 @@ from pipeline.skeleton import LIMB_NAMES
 COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse", "difference", "refined")
 TWIN_COLUMNS = ("source", "pose", "painted", "truth", "twin's pose", "painted", "twin's truth")
 DEMONSTRATION_COLUMNS = ("source", "limb in front", "painted", "truth", "limb behind", "painted", "truth")
+STEP_COLUMNS = ("source", "pose", "relief", "placed colours", "beneath", "painted", "truth")
 PAINTED = [column for column, name in enumerate(DEMONSTRATION_COLUMNS) if name == "painted"]
 TILE = 220  # height of a contact sheet's tile, px
 ROW = 192  # height of an image in the other sheets, px
@@ -138,6 +139,23 @@ def twin_rows(twins: ShownTwins) -> list[list[np.ndarray]]:
     ]
 
 
+def step_rows(steps: Steps) -> list[list[np.ndarray]]:
+    """The images of each row in the order of `STEP_COLUMNS`."""
+    size = steps.source.shape[1:3]
+    return [
+        [
+            steps.source[i],
+            draw_pose(steps.pose[i], steps.label[i], size),
+            steps.relief[i],
+            steps.placed[i],
+            steps.beneath[i],
+            steps.refined[i],
+            steps.truth[i],
+        ]
+        for i in range(len(steps.source))
+    ]
+
+
 def draw_demonstrations(shown: Demonstrations) -> np.ndarray:
     """One picture of the demonstrations: what each shows, then as in `DEMONSTRATION_COLUMNS`; returns (H, W, 3) uint8.
 
@@ -152,11 +170,12 @@ def draw_demonstrations(shown: Demonstrations) -> np.ndarray:
 
 
 def write_pictures(folder: Path, cases: Cases, contact: dict[str, dict[str, np.ndarray]]) -> None:
-    """Sheets of samples, best and worst pairs, twins (PNG), demonstrations and frames (JPEG) for `dvc plots`; nothing of what is empty."""
+    """Sheets of samples, best and worst pairs, twins, steps (PNG), demonstrations and frames (JPEG) for `dvc plots`; nothing of what is empty."""
     folder.mkdir(parents=True)
     sheets: list[tuple[str, Sequence[str], list[list[np.ndarray]]]]
     sheets = [(name, COLUMNS, pair_rows(getattr(cases, name))) for name in ("samples", "best", "worst")]
-    for name, titles, rows in [*sheets, ("twins", TWIN_COLUMNS, twin_rows(cases.twins))]:
+    sheets += [("twins", TWIN_COLUMNS, twin_rows(cases.twins)), ("steps", STEP_COLUMNS, step_rows(cases.steps))]
+    for name, titles, rows in sheets:
         if rows:
             (folder / f"{name}.png").write_bytes(encode(sheet(titles, rows, ROW), ".png"))
     if len(cases.demonstrations.kind):
@@ -197,6 +216,11 @@ def render_report(
         twins=_twin_group(cases.twins),
         demonstration_columns=DEMONSTRATION_COLUMNS,
         demonstrations=[row | {"kind": kind} for row, kind in zip(_twin_group(cases.demonstrations), cases.demonstrations.kind, strict=True)],
+        step_columns=STEP_COLUMNS,
+        steps=[
+            {"caption": caption, "images": [_inline(image) for image in row]}
+            for caption, row in zip(cases.steps.caption, step_rows(cases.steps), strict=True)
+        ],
         chains={name.replace("_", " "): values for name, values in figures["depth"]["order_by_chain"].items()},
         confusion=_confusion_tables(cases.labels.confusion),
         contact={subject: {camera: _inline(image, ".jpg") for camera, image in views.items()} for subject, views in contact.items()},

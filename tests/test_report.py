@@ -20,11 +20,12 @@ from pipeline.errors import UserError
 from pipeline.evaluation import evaluate
 from pipeline.files import write_json
 from pipeline.frame_store import store_path, write_frames
-from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, read_cases, write_cases
+from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps, read_cases, write_cases
 from pipeline.metrics.demonstrations import KINDS
 from pipeline.metrics.depth import order_accuracy
 from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, summary
 from pipeline.networks.generator import Painter
+from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import N_PARTS, part_map
 from pipeline.report import (
@@ -80,6 +81,10 @@ def demonstrations(rows):
     return shown_twins(rows, Demonstrations, kind=np.array(KINDS, dtype=np.str_)[:rows])
 
 
+def steps(rows):
+    return Steps(images(rows), pose(rows), labels(rows), *(images(rows) for _ in range(5)), captions(rows))
+
+
 @pytest.fixture
 def cases():
     return Cases(
@@ -89,6 +94,7 @@ def cases():
         worst=shown(2),
         twins=shown_twins(2),
         demonstrations=demonstrations(3),
+        steps=steps(2),
         labels=Labels(RNG.integers(0, 9, (8, 3, 3))),
     )
 
@@ -213,13 +219,21 @@ def crossing(recorded):
     )
 
 
-def evaluated(pack, depth=True):
-    """Figures and cases of the perfect model; of one that does not see depth where `depth` is False."""
-    pose = MapConfig(depth=depth, maps=("parts",), appearance=False, lift=False, source=False, heatmap_radius=4)
+class HandsOn(nn.Module):
+    """Paints the colours that are placed on top, and the source where there are none."""
+
+    def forward(self, source: Tensor, maps: Tensor) -> Tensor:
+        return torch.where(maps[:, 3:4] > 0, maps[:, :3], source)
+
+
+def evaluated(pack, depth=True, lifter=None):
+    """Figures and cases of the perfect model; of one that does not see depth where `depth` is False; with a lifter, of one that hands on."""
+    lift = lifter is not None
+    sight = Sight(MapConfig(depth=depth, maps=("parts",), appearance=lift, lift=lift, source=False, heatmap_radius=4), lifter)
     rows = np.arange(0, len(pack), 2)
     pairs = np.stack([rows + 1, rows], axis=1)
     config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None)
-    return evaluate(Painter(PaintsParts(), AddsNothing(), Sight(pose, None), (64, 32)), pack, pairs, config, torch.device("cpu"))
+    return evaluate(Painter(HandsOn() if lift else PaintsParts(), AddsNothing(), sight, (64, 32)), pack, pairs, config, torch.device("cpu"))
 
 
 class Page(HTMLParser):
@@ -250,7 +264,7 @@ def test_the_page_has_every_section_and_nothing_from_outside(folders):
     assert all(re.match(r"#|data:image/", address) for address in page.addresses)
     assert {address[1:] for address in page.addresses if address.startswith("#")} == set(SECTIONS)
     assert not re.search(r"https?:|url\(|@import|<script", text)
-    assert sum(address.startswith("data:") for address in page.addresses) == 8 * 7 + 7 * 5 + 4 + 3  # pairs, twins, frames, charts
+    assert sum(address.startswith("data:") for address in page.addresses) == 8 * 7 + 7 * 5 + 7 * 2 + 4 + 3  # pairs, twins, steps, frames, charts
     assert "Walking 1, 55011271: cannot be decoded" in text
     assert "Directions &lt;i&gt;" in text  # names are data, not markup
 
@@ -258,7 +272,7 @@ def test_the_page_has_every_section_and_nothing_from_outside(folders):
 def test_pictures_for_dvc_plots(folders):
     run(folders)
     names = sorted(path.name for path in (folders / "samples").iterdir())
-    assert names == ["best.png", "contact_sheet.jpg", "demonstrations.jpg", "samples.png", "twins.png", "worst.png"]
+    assert names == ["best.png", "contact_sheet.jpg", "demonstrations.jpg", "samples.png", "steps.png", "twins.png", "worst.png"]
 
 
 def test_two_runs_give_the_same_bytes(folders):
@@ -278,6 +292,7 @@ def test_data_without_truth_and_twins(cases, figures, tmp_path):
         worst=shown(0),
         twins=shown_twins(0),
         demonstrations=demonstrations(0),
+        steps=steps(0),
         labels=Labels(np.zeros((8, 3, 3), dtype=np.int64)),
     )
     none = np.zeros(0, dtype=int)
@@ -405,6 +420,26 @@ def test_demonstrations_of_a_run_show_the_front_first_and_what_the_labels_say(tm
     write_cases(tmp_path / "cases.npz", cases)
     text = render_report(read_cases(tmp_path / "cases.npz"), figures, {}, {}, [])
     assert section(text, "demonstrations").count("right order") == 4
+
+
+def test_the_steps_of_a_run_show_what_the_networks_see_of_a_twin_and_its_original():
+    pack = crossing((1, -1, 1))
+    torch.manual_seed(0)
+    steps = evaluated(pack, lifter=Lifter(16, 1, labels=True))[1].steps
+    assert steps.source.shape == (2, 64, 32, 3)
+    assert steps.caption[1] == f"{steps.caption[0]}, twin"
+    row = int(steps.caption[0].split("/")[-1])
+    np.testing.assert_array_equal(steps.truth, [pack.image[row], pack.twins.image[row // 2]])
+    np.testing.assert_array_equal(steps.label, [pack.label[row], pack.twins.label[row // 2]])
+    np.testing.assert_array_equal(steps.pose[0], steps.pose[1])
+    nowhere = (steps.relief == 0).all(-1)
+    assert 0.2 < nowhere.mean() < 0.95
+    assert (steps.placed[nowhere] == 255).all()
+    assert (steps.beneath[nowhere] == 255).all()
+    known = (steps.placed != 255).any(-1)
+    assert known.mean() > 0.05
+    np.testing.assert_array_equal(steps.refined[known], steps.placed[known])  # this G1 paints what is placed
+    assert not len(evaluated(pack)[1].steps.source)
 
 
 def test_demonstrations_do_not_depend_on_what_the_model_painted():

@@ -55,6 +55,21 @@ class Demonstrations(ShownTwins):
 
 
 @dataclass(frozen=True)
+class Steps:
+    """What lies between labels and image, one row each, arrays as in `Shown`; nothing of a model without `pose.lift` and `pose.appearance`."""
+
+    source: np.ndarray
+    pose: np.ndarray
+    label: np.ndarray
+    relief: np.ndarray  # the body in relief: brighter is nearer
+    placed: np.ndarray  # the source's colours where the relief shows the parts
+    beneath: np.ndarray  # those of the parts that lie next beneath
+    refined: np.ndarray
+    truth: np.ndarray
+    caption: np.ndarray  # (n,) str
+
+
+@dataclass(frozen=True)
 class Pairs:
     """All test pairs, one row each."""
 
@@ -81,6 +96,7 @@ class Cases:
     worst: Shown
     twins: ShownTwins
     demonstrations: Demonstrations
+    steps: Steps
     labels: Labels
 
 
@@ -91,6 +107,7 @@ _GROUPS: dict[str, Any] = {
     "worst": Shown,
     "twins": ShownTwins,
     "demonstrations": Demonstrations,
+    "steps": Steps,
     "labels": Labels,
 }
 
