@@ -3,8 +3,12 @@
 `python -m recipes.ablation run` queues the runs of recipes/ablation.yaml, follows them to their end and writes the table;
 `python -m recipes.ablation table` writes it again from the experiments that are there. All runs are queued at once, before the
 first one starts: later edits do not change what they compare.
+
+Experiments belong to a commit and a clone. What they gave is committed with `results.json`, and a run that stands there is not made again while
+code and parameters are the same: a list of runs can be worked off bit by bit.
 """
 
+import hashlib
 import json
 import os
 import subprocess
@@ -21,7 +25,7 @@ import click
 
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, write_json
-from recipes.ablation_table import Result, Run, choose, is_made_of, plot, read_runs, table, to_json, with_block, with_overrides
+from recipes.ablation_table import Result, Run, choose, is_made_of, kept, plot, read_runs, table, to_json, with_block, with_overrides
 from stages.command import existing, output
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,10 +135,29 @@ def _values(revision: Mapping[str, Any], kind: str, file: str) -> Mapping[str, A
 
 def same_code(recipe: Recipe, *revisions: str) -> bool:
     """Whether two revisions, or one and the working tree, hold the same code."""
-    status = subprocess.run(["git", "diff", "--quiet", *revisions, "--", *recipe.code], cwd=ROOT, check=False).returncode
+    return _same(recipe.code, *revisions)
+
+
+def _same(paths: Sequence[str], *revisions: str) -> bool:
+    status = subprocess.run(["git", "diff", "--quiet", *revisions, "--", *paths], cwd=ROOT, check=False).returncode
     if status not in (0, 1):
         raise UserError(f"git cannot compare {' and '.join(revisions)}")
     return status == 0
+
+
+def origin(recipe: Recipe, commit: str) -> str:
+    """A hash of a commit's code and parameters."""
+    names = [f"{commit}:{path}" for path in (*recipe.code, recipe.params)]
+    objects = subprocess.run(["git", "rev-parse", *names], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return hashlib.sha256(objects.encode()).hexdigest()
+
+
+def earlier_results(recipe: Recipe, runs: Sequence[Run], commit: str, out: Path) -> dict[str, Result]:
+    """By name, the runs of which `out` has a result that was made of this commit's code and parameters."""
+    path = out / "results.json"
+    document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found = {run.name: kept(document, run, origin(recipe, commit)) for run in runs}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def is_there(recipe: Recipe, run: Run, shown: Shown) -> bool:
@@ -247,7 +270,14 @@ def result(recipe: Recipe, run: Run, shown: Shown, fault: str | None = None) -> 
         return Result(run, "failed", why_failed(experiment))
     if experiment.state != "success":
         return Result(run, "running")
-    return Result(run, "done", "", experiment.rev, is_edited(recipe, run, experiment, shown), experiment.metrics)
+    edited = is_edited(recipe, run, experiment, shown)
+    return Result(run, "done", "", experiment.rev, edited, experiment.metrics, shown.commit, origin(recipe, shown.commit))
+
+
+def result_or_earlier(recipe: Recipe, run: Run, shown: Shown, earlier: Mapping[str, Result], fault: str | None = None) -> Result:
+    """The same; where there is no experiment of it, what is known from earlier."""
+    found = result(recipe, run, shown, fault)
+    return earlier.get(run.name, found) if found.state == "not run" else found
 
 
 def why_failed(experiment: Experiment) -> str:
@@ -269,8 +299,8 @@ def write_results(recipe: Recipe, results: Sequence[Result], commit: str, out: P
     """Write the table, the figures and the plot below `out`, and the table into README.md where it has a place for it."""
     if all(one.state == "not run" for one in results):
         raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m recipes.ablation run` makes them")
-    text = table(results, commit)
-    write_json(out / "results.json", to_json(results, commit))
+    text = table(results)
+    write_json(out / "results.json", to_json(results))
     with atomic_output(out / "table.md") as partial:
         partial.write_text(text, encoding="utf-8")
     with atomic_output(out / "plot.png") as partial:
@@ -326,11 +356,15 @@ def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out:
     """Queue the chosen runs that are not there yet, follow them to their end, write the table; status 1 if one failed."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     shown = show(recipe, commit)
-    faults = queue_missing(recipe, chosen, shown)
-    if not all(run.name in faults or is_done(recipe, run, shown) for run in chosen):
-        follow(waiting(recipe, chosen, show(recipe, commit)))
+    earlier = earlier_results(recipe, runs, commit, out) if _same((*recipe.code, recipe.params), commit) else {}
+    missing = [run for run in chosen if run.name not in earlier]
+    for name in (run.name for run in chosen if run.name in earlier):
+        click.echo(f"{name}: done at commit {earlier[name].commit[:7]}, not queued again")
+    faults = queue_missing(recipe, missing, shown)
+    if not all(run.name in faults or is_done(recipe, run, shown) for run in missing):
+        follow(waiting(recipe, missing, show(recipe, commit)))
         shown = show(recipe, commit)
-    results = [result(recipe, run, shown, faults.get(run.name)) for run in runs]
+    results = [result_or_earlier(recipe, run, shown, earlier, faults.get(run.name)) for run in runs]
     write_results(recipe, results, shown.commit, out)
     failed = [one.run.name for one in results if one.run in chosen and one.state != "done"]
     if failed:
@@ -344,7 +378,8 @@ def table_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], ou
     """Write the table again from the experiments that are there."""
     del runs
     shown = show(recipe, rev)
-    write_results(recipe, [result(recipe, run, shown) for run in chosen], shown.commit, out)
+    earlier = earlier_results(recipe, chosen, shown.commit, out)
+    write_results(recipe, [result_or_earlier(recipe, run, shown, earlier) for run in chosen], shown.commit, out)
 
 
 if __name__ == "__main__":

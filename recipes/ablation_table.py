@@ -23,6 +23,7 @@ COLUMNS = {
 }
 ORDER = ("order_accuracy", "order_low", "order_high")
 MISSING = "–"
+KEPT = ("state", "reason", "experiment", "edited", "metrics", "commit", "origin")  # of a result, in `results.json`
 
 
 class Run(Section):
@@ -50,6 +51,8 @@ class Result:
     experiment: str | None = None  # the commit that holds code, parameters and figures
     edited: bool = False  # made with code or parameters that the commit below it does not have
     metrics: Mapping[str, Any] | None = None
+    commit: str = ""  # the one below the experiment
+    origin: str = ""  # a hash of that commit's code and parameters
 
 
 def read_runs(path: Path) -> tuple[Run, ...]:
@@ -68,6 +71,14 @@ def choose(runs: Sequence[Run], names: str) -> list[Run]:
     if unknown:
         raise UserError(f"no run is named {', '.join(unknown)}; there are: {', '.join(run.name for run in runs)}")
     return [run for run in runs if not wanted or run.name in wanted]
+
+
+def kept(document: Mapping[str, Any], run: Run, origin: str) -> Result | None:
+    """The result of a run in an earlier `results.json`, if it was made of the same code and parameters; None where there is none."""
+    for entry in document.get("runs", []):
+        if entry["state"] == "done" and not entry["edited"] and (entry["name"], entry["set"], entry["origin"]) == (run.name, run.overrides, origin):
+            return Result(run, **{name: entry[name] for name in KEPT})
+    return None
 
 
 def with_overrides(params: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,18 +129,20 @@ def _cells(result: Result) -> list[str]:
     return [*(_figure_text(figure_at(result.metrics, *keys)) for keys in COLUMNS.values()), order_text(result.metrics)]
 
 
-def table(results: Sequence[Result], commit: str) -> str:
+def table(results: Sequence[Result]) -> str:
     """Markdown: a row for each run that is done or failed, and below it what a reader must know about the others."""
     heading = ["run", "what it is", *COLUMNS, "order accuracy"]
     shown = [result for result in results if result.state in ("done", "failed")]
     rows = [heading, ["---"] * len(heading), *([f"`{result.run.name}`", result.run.about, *_cells(result)] for result in shown)]
     lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
-    return "\n".join([*lines, "", *_notes(results, commit)]) + "\n"
+    return "\n".join([*lines, "", *_notes(results)]) + "\n"
 
 
-def _notes(results: Sequence[Result], commit: str) -> list[str]:
+def _notes(results: Sequence[Result]) -> list[str]:
     """Sentences below the table, one per line."""
-    notes = [f"Scores of the refined image on the test pairs; experiments of commit `{commit[:7]}`."]
+    commits = [f"`{commit[:7]}`" for commit in dict.fromkeys(result.commit for result in results if result.state == "done")]
+    of = f"; experiments of commit {' and '.join(commits)}" if commits else ""
+    notes = [f"Scores of the refined image on the test pairs{of}."]
     notes += [f"`{result.run.name}` failed: {result.reason}." for result in results if result.state == "failed"]
     for text, names in (
         ("Made with edits that the commit does not have", [result.run.name for result in results if result.edited]),
@@ -141,23 +154,13 @@ def _notes(results: Sequence[Result], commit: str) -> list[str]:
     return notes
 
 
-def to_json(results: Sequence[Result], commit: str) -> dict[str, Any]:
-    """Everything the table is made from: every run with its overrides, the revision of its code, and all its metrics."""
+def to_json(results: Sequence[Result]) -> dict[str, Any]:
+    """Everything the table is made from: every run with its overrides, what it was made of, and all its metrics."""
     return {
-        "commit": commit,
         "runs": [
-            {
-                "name": result.run.name,
-                "about": result.run.about,
-                "set": result.run.overrides,
-                "state": result.state,
-                "reason": result.reason,
-                "experiment": result.experiment,
-                "edited": result.edited,
-                "metrics": result.metrics,
-            }
+            {"name": result.run.name, "about": result.run.about, "set": result.run.overrides, **{name: getattr(result, name) for name in KEPT}}
             for result in results
-        ],
+        ]
     }
 
 

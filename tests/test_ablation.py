@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from clone import TINY, Clone
 
 from pipeline.config.section import read_params
 from pipeline.errors import UserError
-from recipes.ablation_table import Result, Run, choose, is_made_of, order_text, plot, read_runs, table, to_json, with_block, with_overrides
+from recipes.ablation_table import Result, Run, choose, is_made_of, kept, order_text, plot, read_runs, table, to_json, with_block, with_overrides
 
 ROOT = Path(__file__).resolve().parents[1]
 METRICS = {
@@ -37,19 +37,19 @@ def a_run(name: str = "a", **overrides: Any) -> Run:
 
 def test_the_table_has_a_row_per_result_and_names_what_failed() -> None:
     results = [
-        Result(a_run("good"), "done", experiment="0123456789", metrics=METRICS),
+        Result(a_run("good"), "done", experiment="0123456789", metrics=METRICS, commit="abcdef0123"),
         Result(a_run("bad"), "failed", "the disk is full"),
         Result(a_run("late"), "not run"),
-        Result(a_run("old"), "done", edited=True, metrics={"refined": {"ssim": None}}),
+        Result(a_run("old"), "done", edited=True, metrics={"refined": {"ssim": None}}, commit="9876543210"),
     ]
-    text = table(results, "abcdef0123")
+    text = table(results)
     assert "| `good` | what good is | 0.6610 | 0.8000 | 0.0500 | 0.7000 | 0.9700 | 0.551 (0.530 to 0.570) |" in text
     assert "| `bad` | what bad is | **failed** |" in text
     assert "| `old` | what old is | – | – | – | – | – | – |" in text
     assert "`bad` failed: the disk is full." in text
     assert "Not run: `late`." in text
     assert "edits that the commit does not have: `old`." in text
-    assert "`abcdef0`" in text
+    assert "experiments of commit `abcdef0` and `9876543`." in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 3
     assert len({row.count("|") for row in rows}) == 1
@@ -60,8 +60,19 @@ def test_an_order_accuracy_without_interval_stands_alone() -> None:
 
 
 def test_the_results_hold_overrides_revision_and_all_metrics() -> None:
-    (one,) = to_json([Result(a_run("a", **{"pose.depth": False}), "done", experiment="0123", metrics=METRICS)], "abc")["runs"]
-    assert (one["set"], one["experiment"], one["metrics"]) == ({"pose.depth": False}, "0123", METRICS)
+    (one,) = to_json([Result(a_run("a", **{"pose.depth": False}), "done", experiment="0123", metrics=METRICS, commit="abc")])["runs"]
+    assert (one["set"], one["experiment"], one["metrics"], one["commit"]) == ({"pose.depth": False}, "0123", METRICS, "abc")
+
+
+def test_a_result_is_kept_while_overrides_code_and_parameters_are_the_same() -> None:
+    done = Result(a_run("a", **{"pose.depth": False}), "done", experiment="0123", metrics=METRICS, commit="abc", origin="x")
+    others = replace(done, run=a_run("b")), replace(done, run=a_run("edited"), edited=True), Result(a_run("c"), "not run", origin="x")
+    document = to_json([*others, done])
+    assert kept(document, done.run, "x") == done
+    assert kept(document, done.run, "y") is None
+    for run in (a_run("a"), a_run("edited"), a_run("c"), a_run("new")):
+        assert kept(document, run, "x") is None
+    assert kept({}, done.run, "x") is None
 
 
 def test_the_plot_names_each_run_that_has_both_scores() -> None:
@@ -177,6 +188,26 @@ def test_runs_are_trained_once_and_a_failed_one_stops_nothing(ablation: Ablation
     again = ablation.results()
     assert all(again[name] == results[name] for name in ("as-it-is", "weight"))
     assert again["mistyped"]["state"] == "failed"  # the queue still knows of it
+
+
+def test_runs_of_an_earlier_commit_are_kept_until_the_parameters_change(ablation: Ablation) -> None:
+    before = ablation.results()
+    ablation.clone.commit("Something that no run depends on")
+    kept_ones = ablation("run", "as-it-is weight")
+    assert kept_ones.returncode == 0, kept_ones.stdout + kept_ones.stderr
+    assert kept_ones.stdout.count("done at commit") == 2
+    assert "Running stage" not in kept_ones.stdout
+    assert all(ablation.results()[name] == before[name] for name in ("as-it-is", "weight"))
+
+    params = ablation.clone.path / TINY / "params.yaml"
+    text = params.read_text(encoding="utf-8")
+    params.write_text(text.replace("samples: ", "samples:  "), encoding="utf-8")
+    ablation.clone.commit("Parameters that are written otherwise")
+    refused = ablation("table", "as-it-is weight")
+    params.write_text(text, encoding="utf-8")
+    ablation.clone.commit("Parameters as they were")
+    assert refused.returncode == 1
+    assert "no experiment of commit" in refused.stderr
 
 
 def test_a_table_of_nothing_is_refused(ablation: Ablation) -> None:
