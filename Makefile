@@ -17,9 +17,10 @@ tiny: $(VENV)/.installed
 full: $(VENV)/.installed
 	dvc repro recipes/full/dvc.yaml
 
-# Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph.
+# Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph,
+# JOBS=4 runs as many at a time (for a GPU with many cores beside it).
 ablation: $(VENV)/.installed
-	python -m recipes.ablation run $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)")
+	python -m recipes.ablation run $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
 
 test: $(VENV)/.installed
 	python -m pytest

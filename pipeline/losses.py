@@ -7,6 +7,7 @@ from torch.nn import functional as F
 CLEAR_DIFFERENCE = 0.2  # mean over RGB, of [-1, 1]; with MIN_PIXELS the terms of the score (metrics/depth.py)
 MIN_PIXELS = 30
 MARGIN = 0.5
+PULL = 0.25
 
 
 def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
@@ -17,17 +18,17 @@ def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 def order_loss(prediction: Tensor, target: Tensor, rival: Tensor) -> Tensor:
     """The image has to be nearer to its target than to what the same joints would show with other labels.
 
-    With a and b the prediction's L1 distances to target and rival over the pixels in which these two differ clearly, and c that between the
-    two: the hinge max(0, MARGIN + (a - b) / c), 0 for a target without rival (its rival is the target). (a - b) / c is -1 for the target
-    itself and 1 for the rival. A case counts the same however few pixels decide it. Mean over the batch.
+    With a and b a pixel's L1 distances to target and rival, and c that between the two: max(0, MARGIN * c + a - b) + PULL * a, summed over the
+    pixels in which target and rival differ clearly, over the sum of c: 0 for the target itself, 1 + MARGIN + PULL for the rival. The hinge alone
+    would drive a colour of which the network is not sure away from the rival's, past the target's, into glaring tones; the pull holds it back.
+    A case counts the same however few pixels decide it, and is 0 for a target without rival (its rival is the target). Mean over the batch.
     """
     clear = ((target - rival).abs().mean(1, keepdim=True) > CLEAR_DIFFERENCE).float()
-    own, other, between = (
-        (clear * (first - second).abs()).sum((1, 2, 3)) for first, second in ((prediction, target), (prediction, rival), (target, rival))
-    )
+    pairs = ((prediction, target), (prediction, rival), (target, rival))
+    own, other, between = (clear * (first - second).abs().sum(1, keepdim=True) for first, second in pairs)
+    pixels = (MARGIN * between + own - other).clamp(min=0) + PULL * own
     decided = clear.sum((1, 2, 3)) >= MIN_PIXELS
-    hinge = (MARGIN + (own - other) / between.clamp(min=1)).clamp(min=0)
-    return (hinge * decided).mean()
+    return (decided * pixels.sum((1, 2, 3)) / between.sum((1, 2, 3)).clamp(min=1)).mean()
 
 
 def d_loss(D: nn.Module, source: Tensor, target: Tensor, refined: Tensor, triplet: bool) -> Tensor:

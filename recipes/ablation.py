@@ -227,9 +227,9 @@ def queue_missing(recipe: Recipe, runs: Sequence[Run], shown: Shown) -> dict[str
     return faults
 
 
-def start_worker() -> None:
-    """Start the queue's worker where there is none. It outlives the command, so that a pipe to it would stay open."""
-    subprocess.run([sys.executable, "-m", "dvc", "queue", "start", "--jobs", "1"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+def start_workers(jobs: int) -> None:
+    """Start the queue's workers where there are fewer than `jobs`. They outlive the command, so that a pipe to it would stay open."""
+    subprocess.run([sys.executable, "-m", "dvc", "queue", "start", "--jobs", str(jobs)], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
 
 
 def queue_states() -> dict[str, str]:
@@ -238,8 +238,9 @@ def queue_states() -> dict[str, str]:
     return {words[0]: words[-1] for words in lines if words and words[-1] in ("Queued", "Running", "Failed", "Success")}
 
 
-def follow(tasks: Mapping[str, str]) -> None:
-    """Run the queue, one task at a time, and print each task's output until all of `tasks` (run -> task) have ended."""
+def follow(tasks: Mapping[str, str], jobs: int) -> None:
+    """Run the queue, `jobs` tasks at a time, and print the tasks' outputs, one after the other, until all of `tasks` (run -> task) have ended."""
+    start_workers(jobs)
     for number, (name, task) in enumerate(tasks.items(), start=1):
         click.echo(f"== {name} ({number} of {len(tasks)})")
         since = time.monotonic()
@@ -247,7 +248,7 @@ def follow(tasks: Mapping[str, str]) -> None:
             if state == "Running":
                 subprocess.run([sys.executable, "-m", "dvc", "queue", "logs", "--follow", task], cwd=ROOT, check=False)
             else:
-                start_worker()
+                start_workers(jobs)
             time.sleep(PAUSE)
         click.echo(f"== {name}: {state}, {(time.monotonic() - since) / 60:.1f} min")
 
@@ -352,7 +353,8 @@ def main() -> None:
 
 @main.command("run")
 @options
-def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out: Path) -> None:
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at a time. Two slow each other down on few cores.")
+def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out: Path, jobs: int) -> None:
     """Queue the chosen runs that are not there yet, follow them to their end, write the table; status 1 if one failed."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     shown = show(recipe, commit)
@@ -362,7 +364,7 @@ def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out:
         click.echo(f"{name}: done at commit {earlier[name].commit[:7]}, not queued again")
     faults = queue_missing(recipe, missing, shown)
     if not all(run.name in faults or is_done(recipe, run, shown) for run in missing):
-        follow(waiting(recipe, missing, show(recipe, commit)))
+        follow(waiting(recipe, missing, show(recipe, commit)), jobs)
         shown = show(recipe, commit)
     results = [result_or_earlier(recipe, run, shown, earlier, faults.get(run.name)) for run in runs]
     write_results(recipe, results, shown.commit, out)

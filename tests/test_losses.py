@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.losses import MARGIN, MIN_PIXELS, d_loss, g_loss, masked_l1, order_loss
+from pipeline.losses import MARGIN, MIN_PIXELS, PULL, d_loss, g_loss, masked_l1, order_loss
 
 
 class Judge(nn.Module):
@@ -42,12 +42,26 @@ def test_the_order_loss_compares_with_the_other_order() -> None:
     target, rival = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
     rival[..., :4] = 1.0  # 32 pixels decide
     middle = (target + rival) / 2
-    known = ((target, 0.0), (rival, MARGIN + 1), (middle, MARGIN), (0.25 * rival, MARGIN - 0.5), (target + 0.1, 0.0), (0.4 * rival, MARGIN - 0.2))
+    known = (
+        (target, 0.0),
+        (rival, MARGIN + 1 + PULL),
+        (middle, MARGIN + 0.5 * PULL),
+        (0.25 * rival, MARGIN - 0.5 + 0.25 * PULL),
+        (0.4 * rival, MARGIN - 0.2 + 0.4 * PULL),
+        (target - 0.1 * rival, 0.1 * PULL),  # past the target: nearer to it than to the rival, and wrong all the same
+    )
     for prediction, expected in known:
         assert order_loss(prediction, target, rival).item() == pytest.approx(expected, abs=1e-6)
     elsewhere = middle.clone()
     elsewhere[..., 4:] = -1.0
-    assert order_loss(elsewhere, target, rival).item() == pytest.approx(MARGIN)  # what does not decide does not count
+    assert order_loss(elsewhere, target, rival).item() == pytest.approx(MARGIN + 0.5 * PULL)  # what does not decide does not count
+
+
+def test_a_good_pixel_does_not_make_up_for_a_wrong_one() -> None:
+    target, rival = torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
+    mixed, middle = target.clone(), torch.full_like(target, 0.5)
+    mixed[..., 4:] = 1.0
+    assert order_loss(mixed, target, rival).item() > order_loss(middle, target, rival).item()
 
 
 def test_a_target_without_rival_has_no_order_loss() -> None:
@@ -66,8 +80,8 @@ def test_every_case_counts_the_same_in_the_order_loss() -> None:
     target, rival = torch.zeros(2, 3, 16, 8), torch.zeros(2, 3, 16, 8)
     rival[0, :, :5], rival[1] = 1.0, 0.5  # 40 and 128 pixels, and other strengths
     both = order_loss(rival, target, rival)
-    assert both.item() == pytest.approx(MARGIN + 1)
-    assert order_loss(torch.stack([rival[0], target[1]]), target, rival).item() == pytest.approx((MARGIN + 1) / 2)
+    assert both.item() == pytest.approx(MARGIN + 1 + PULL)
+    assert order_loss(torch.stack([rival[0], target[1]]), target, rival).item() == pytest.approx((MARGIN + 1 + PULL) / 2)
 
 
 def test_d_wants_true_high_and_painted_low() -> None:
