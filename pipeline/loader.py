@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.errors import UserError
 from pipeline.pack import Pack, Twins
-from pipeline.pose_maps import mask_body, measure
+from pipeline.pose_maps import mask_body, measure, overlapping_limbs
 from pipeline.sight import Sight
 from pipeline.skeleton import H36M_17, LIMB_FLIP
 
@@ -83,6 +83,16 @@ def choose_twins(seed: int, step: int, twins: Twins, target: np.ndarray, batch_s
     return np.where(last > first, first + (which * (last - first)).astype(np.int64), -1), (last > first) & (instead < 0.5)
 
 
+def stray_labels(seed: int, step: int, label: np.ndarray, batch_size: int, rank: int = 0) -> np.ndarray:
+    """The labels with half of them, at random, drawn anew from -1, 0 and 1; they depend on the seed and the step alone.
+
+    label : (B, 8) int8, those of this process' share of the `batch_size` pairs of the step; returns : the same
+    """
+    rng, share = np.random.default_rng([seed, step, 2]), slice(rank * len(label), (rank + 1) * len(label))
+    drawn, instead = rng.integers(-1, 2, (batch_size, label.shape[1]), dtype=np.int8)[share], rng.random((batch_size, label.shape[1]))[share] < 0.5
+    return np.where(instead, drawn, label)
+
+
 def make_batch(
     pack: Pack,
     pairs: np.ndarray,
@@ -90,11 +100,12 @@ def make_batch(
     sight: Sight,
     device: torch.device | str = "cpu",
     twins: tuple[np.ndarray, np.ndarray] | None = None,
+    stray: np.ndarray | None = None,
 ) -> Batch:
     """Convert, mirror and draw one batch.
 
     pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twins : as `choose_twins` gives them, or
-    None: without twins
+    None: without twins; stray : (B, 8) int8, labels for the target's limbs that overlap nothing, or None: the pack's
     """
     mirrored = np.zeros(len(pairs), bool) if flip is None else flip
     height, width = pack.image.shape[1:3]
@@ -111,6 +122,9 @@ def make_batch(
         pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
         bodies.append(measure(torch.from_numpy(pose_2d).to(device), (height, width)))
         labels.append(torch.from_numpy(flipped).to(device))
+    if stray is not None:
+        strayed = torch.from_numpy(mirror_label(stray, mirrored)).to(device)
+        labels[1] = torch.where(overlapping_limbs(bodies[1]), labels[1], strayed)
     maps = sight.draw(source, bodies[0], labels[0], bodies[1], labels[1])
     return Batch(source, target, maps, mask_body(bodies[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
 
@@ -132,8 +146,14 @@ def mirror_pose(pose_2d: np.ndarray, label: np.ndarray, width: int, mirrored: np
 
     In an image `width` px wide x becomes width - 1 - x, and what was left is right.
     """
-    pose_2d, label = pose_2d.copy(), label.copy()
+    pose_2d = pose_2d.copy()
     pose_2d[mirrored] = pose_2d[mirrored][:, H36M_17.flip]
     pose_2d[mirrored, :, 0] = width - 1 - pose_2d[mirrored, :, 0]
+    return pose_2d, mirror_label(label, mirrored)
+
+
+def mirror_label(label: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """A copy of the labels (B, 8) of which those chosen by `mirrored` (B,) bool change sides."""
+    label = label.copy()
     label[mirrored] = label[mirrored][:, LIMB_FLIP]
-    return pose_2d, label
+    return label

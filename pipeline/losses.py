@@ -1,4 +1,4 @@
-"""Losses as functions: prediction first, truth second; images (B, 3, H, W) in [-1, 1]; every loss is a scalar, a mean over the batch."""
+"""Losses as functions: prediction first, truth second; images (B, 3, H, W) in [-1, 1]; every loss is a scalar over the batch."""
 
 import torch
 from torch import Tensor, nn
@@ -16,19 +16,20 @@ def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 
 
 def order_loss(prediction: Tensor, target: Tensor, rival: Tensor) -> Tensor:
-    """The image has to be nearer to its target than to what the same joints would show with other labels.
+    """The images have to be nearer to their targets than to what the same joints would show with other labels.
 
     With a and b a pixel's L1 distances to target and rival, and c that between the two: max(0, MARGIN * c + a - b) + PULL * a, summed over the
-    pixels in which target and rival differ clearly, over the sum of c: 0 for the target itself, 1 + MARGIN + PULL for the rival. The hinge alone
-    would drive a colour of which the network is not sure away from the rival's, past the target's, into glaring tones; the pull holds it back.
-    A case counts the same however few pixels decide it, and is 0 for a target without rival (its rival is the target). Mean over the batch.
+    pixels in which target and rival differ clearly, over the sum of c: 0 for the targets themselves, 1 + MARGIN + PULL for the rivals. The hinge
+    alone would drive a colour of which the network is not sure away from the rival's, past the target's, into glaring tones; the pull holds it
+    back. Both sums are over the whole batch: divided case by case, the few pixels of a small overlap would have gradients a hundred times those
+    of `masked_l1`, and their noise would cost the rest of the image. A target without rival (its rival is the target) does not count.
     """
     clear = ((target - rival).abs().mean(1, keepdim=True) > CLEAR_DIFFERENCE).float()
+    decisive = clear * (clear.sum((1, 2, 3), keepdim=True) >= MIN_PIXELS)
     pairs = ((prediction, target), (prediction, rival), (target, rival))
-    own, other, between = (clear * (first - second).abs().sum(1, keepdim=True) for first, second in pairs)
+    own, other, between = (decisive * (first - second).abs().sum(1, keepdim=True) for first, second in pairs)
     pixels = (MARGIN * between + own - other).clamp(min=0) + PULL * own
-    decided = clear.sum((1, 2, 3)) >= MIN_PIXELS
-    return (decided * pixels.sum((1, 2, 3)) / between.sum((1, 2, 3)).clamp(min=1)).mean()
+    return pixels.sum() / between.sum().clamp(min=1)
 
 
 def d_loss(D: nn.Module, source: Tensor, target: Tensor, refined: Tensor, triplet: bool) -> Tensor:

@@ -141,14 +141,24 @@ def part_map(pose_2d: Tensor, label: Tensor, size: tuple[int, int]) -> Tensor:
 @torch.no_grad()
 def overlap_mask(pose_2d: Tensor, size: tuple[int, int]) -> Tensor:
     """Where limbs overlap the torso or each other, away from the joints that they share: (B, 1, H, W) float32, 0 or 1."""
-    body = measure(pose_2d, size)
-    count = body.within(_TORSO, body.radius[:, _TORSO] - TORSO_RIM * body.scale)
-    for number, limb in enumerate(LIMBS):
-        free = body.area(number)
-        for joint in set(limb) & _SHARED_JOINTS:
-            free *= 1 - body.disc(body.joint[:, joint], JOINT * body.radius[:, number])
-        count += free
+    _, count = _free_areas(measure(pose_2d, size))
     return _at_least(count, 2.0)[:, None]
+
+
+@torch.no_grad()
+def overlapping_limbs(body: Body) -> Tensor:
+    """Which limbs overlap the torso or another limb anywhere in `overlap_mask`: (B, 8) bool. The label of any other decides nothing in the image."""
+    limbs, count = _free_areas(body)
+    return (limbs * (count >= 2)).flatten(2).any(dim=2).t()
+
+
+def _free_areas(body: Body) -> tuple[Tensor, Tensor]:
+    """The limbs without the surroundings of the joints that they share, (8, B, H, W), and how many of them and the torso lie at each pixel."""
+    limbs = torch.stack([body.area(number) for number in range(len(LIMBS))])
+    for number, limb in enumerate(LIMBS):
+        for joint in set(limb) & _SHARED_JOINTS:
+            limbs[number] *= 1 - body.disc(body.joint[:, joint], JOINT * body.radius[:, number])
+    return limbs, limbs.sum(dim=0) + body.within(_TORSO, body.radius[:, _TORSO] - TORSO_RIM * body.scale)
 
 
 @torch.no_grad()

@@ -7,10 +7,10 @@ import torch
 from pipeline.appearance import place_appearance
 from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.errors import UserError
-from pipeline.loader import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, to_image
+from pipeline.loader import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, stray_labels, to_image
 from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
-from pipeline.pose_maps import body_mask, draw_maps, measure, part_layers
+from pipeline.pose_maps import body_mask, draw_maps, measure, overlapping_limbs, part_layers
 from pipeline.relief import raise_relief, relief_maps
 from pipeline.sight import Sight
 from pipeline.skeleton import H36M_17, LIMB_FLIP
@@ -323,3 +323,30 @@ def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
     make_batch(pack, PAIRS_WITH_TWINS, np.ones(4, bool), make_sight(), twins=TWINS_OF_PAIRS)
     for now, then in zip((pack.image, pack.label, pack.twins.image, pack.twins.label), before, strict=True):
         assert np.array_equal(now, then)
+
+
+def test_half_of_the_labels_stray_and_processes_share_them() -> None:
+    label = np.full((6000, 8), 2, np.int8)  # no label that could be drawn
+    whole = stray_labels(0, 3, label, len(label))
+    assert whole.dtype == np.int8
+    assert [(whole == value).mean() for value in (-1, 0, 1, 2)] == pytest.approx([1 / 6, 1 / 6, 1 / 6, 1 / 2], abs=0.01)
+    shares = [stray_labels(0, 3, part, len(label), rank) for rank, part in enumerate(np.split(label, 4))]
+    assert np.array_equal(np.concatenate(shares), whole)
+    for other in (stray_labels(1, 3, label, len(label)), stray_labels(0, 4, label, len(label))):
+        assert not np.array_equal(other, whole)
+
+
+def test_only_limbs_that_overlap_nothing_stray(pack: Pack) -> None:
+    sight, pairs, flip = make_sight(), np.array([(0, 1), (2, 3), (4, 5)]), np.array([False, True, False])
+    poses, labels = mirror_pose(pack.pose_2d[pairs[:, 1]], pack.label[pairs[:, 1]], WIDTH, flip)
+    stray = np.tile(np.array([[-1, 0, 1, -1, 0, 1, -1, 0]], np.int8), (3, 1))
+    batch, plain = (make_batch(pack, pairs, flip, sight, stray=labels_) for labels_ in (stray, None))
+    bound = overlapping_limbs(measure(torch.from_numpy(poses), (HEIGHT, WIDTH)))
+    expected = torch.where(bound, torch.from_numpy(labels), torch.from_numpy(mirror_pose(poses, stray, WIDTH, flip)[1]))
+    assert 0 < bound.float().mean() < 1
+    source = mirror_pose(pack.pose_2d[pairs[:, 0]], pack.label[pairs[:, 0]], WIDTH, flip)
+    sources = [torch.from_numpy(values) for values in source]
+    assert torch.equal(batch.maps, sight.maps(batch.source, *sources, torch.from_numpy(poses), expected, (HEIGHT, WIDTH)))
+    assert not torch.equal(batch.maps, plain.maps)
+    for name in ("source", "target", "rival", "mask"):
+        assert torch.equal(getattr(batch, name), getattr(plain, name))

@@ -76,12 +76,11 @@ def test_a_target_without_rival_has_no_order_loss() -> None:
     assert not prediction.grad.any()
 
 
-def test_every_case_counts_the_same_in_the_order_loss() -> None:
+def test_a_case_counts_in_the_order_loss_as_much_as_its_images_differ() -> None:
     target, rival = torch.zeros(2, 3, 16, 8), torch.zeros(2, 3, 16, 8)
-    rival[0, :, :5], rival[1] = 1.0, 0.5  # 40 and 128 pixels, and other strengths
-    both = order_loss(rival, target, rival)
-    assert both.item() == pytest.approx(MARGIN + 1 + PULL)
-    assert order_loss(torch.stack([rival[0], target[1]]), target, rival).item() == pytest.approx((MARGIN + 1 + PULL) / 2)
+    rival[0, :, :5], rival[1] = 1.0, 0.5  # 40 pixels by 1, 128 by 1/2
+    assert order_loss(rival, target, rival).item() == pytest.approx(MARGIN + 1 + PULL)
+    assert order_loss(torch.stack([rival[0], target[1]]), target, rival).item() == pytest.approx((MARGIN + 1 + PULL) * 40 / (40 + 64))
 
 
 def test_d_wants_true_high_and_painted_low() -> None:

@@ -19,6 +19,7 @@ from pipeline.pose_maps import (
     mask_body,
     measure,
     overlap_mask,
+    overlapping_limbs,
     part_axes,
     part_layers,
     part_map,
@@ -236,6 +237,23 @@ def test_the_mask_reaches_beyond_wrists_and_ankles_but_not_everywhere() -> None:
     assert mask[124, 18] == 1
     assert mask[10, 5] == mask[90, 60] == 0
     assert mask.mean() < 0.5
+
+
+def test_the_limbs_that_overlap_something_are_named() -> None:
+    apart = make_pose(left_elbow=(56, 37), left_wrist=(62, 30), right_elbow=(8, 37), right_wrist=(2, 30))
+    for pose, expected in ((apart, ()), (ARM_ACROSS, ("right_forearm",)), (LEGS_CROSSED, ("right_calf", "left_calf"))):
+        found = overlapping_limbs(measure(pose, SIZE))
+        assert found.shape == (1, len(LIMBS))
+        named = {name for name, there in zip(LIMB_NAMES, found[0], strict=True) if there}
+        assert named >= set(expected)
+        assert bool(named) == bool(overlap_mask(pose, SIZE).any())
+
+
+def test_the_limbs_that_overlap_something_change_sides_with_the_body() -> None:
+    pose, label = random_bodies(32)
+    found = overlapping_limbs(measure(pose, SIZE))
+    assert 0.2 < found.float().mean() < 0.9
+    assert torch.equal(overlapping_limbs(measure(mirror(pose, label)[0], SIZE)), found[:, LIMB_FLIP])
 
 
 def test_limbs_that_overlap_nothing_leave_the_overlap_mask_empty() -> None:

@@ -32,7 +32,9 @@ class TrainConfig(Section):
     warmup: NonNegativeInt = Field(description="steps over which the learning rate rises; afterwards it falls along a cosine")
     ema: float = Field(ge=0, lt=1, description="decay of the moving average of the weights; 0 keeps the last weights")
     flip: bool = Field(description="mirror half of the pairs left to right")
-    twins: bool = Field(description="where the data has twins of a target, paint one of them instead half of the time")
+    twins: bool = Field(
+        description="paint a twin of the target half of the time; without twins in the data, draw labels of limbs that overlap nothing anew"
+    )
     order: float = Field(ge=0, description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
     seed: NonNegativeInt = Field(description="seed of weights and batches")
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(description="number format, as Lightning Fabric names it")
