@@ -5,7 +5,7 @@
 first one starts: later edits do not change what they compare.
 
 Experiments belong to a commit and a clone. What they gave is committed with `results.json`, and a run that stands there is not made again while
-code and parameters are the same: a list of runs can be worked off bit by bit.
+its code and its parameters are the same: a list of runs can be worked off bit by bit.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -145,19 +145,23 @@ def _same(paths: Sequence[str], *revisions: str) -> bool:
     return status == 0
 
 
-def origin(recipe: Recipe, commit: str) -> str:
-    """A hash of a commit's code and parameters."""
-    names = [f"{commit}:{path}" for path in (*recipe.code, recipe.params)]
+def origin(recipe: Recipe, commit: str, params: Mapping[str, Any]) -> str:
+    """A hash of what a run is made of: a commit's code, and the parameters with the run's overrides."""
+    names = [f"{commit}:{path}" for path in recipe.code]
     objects = subprocess.run(["git", "rev-parse", *names], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return hashlib.sha256(objects.encode()).hexdigest()
+    return hashlib.sha256(f"{objects}{json.dumps(params, sort_keys=True)}".encode()).hexdigest()
 
 
-def earlier_results(recipe: Recipe, runs: Sequence[Run], commit: str, out: Path) -> dict[str, Result]:
-    """By name, the runs of which `out` has a result that was made of this commit's code and parameters."""
+def earlier_results(recipe: Recipe, runs: Sequence[Run], shown: Shown, out: Path) -> dict[str, Result]:
+    """By name, the runs of which `out` has a result that was made of this commit's code and of the parameters that it would have now."""
     path = out / "results.json"
     document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    found = {run.name: kept(document, run, origin(recipe, commit)) for run in runs}
-    return {name: one for name, one in found.items() if one is not None}
+    found: dict[str, Result] = {}
+    for run in runs:
+        with suppress(UserError):  # nothing was made of a parameter that there is not
+            one = kept(document, run, origin(recipe, shown.commit, with_overrides(shown.base, run.overrides)))
+            found |= {run.name: one} if one else {}
+    return found
 
 
 def is_there(recipe: Recipe, run: Run, shown: Shown) -> bool:
@@ -272,7 +276,7 @@ def result(recipe: Recipe, run: Run, shown: Shown, fault: str | None = None) -> 
     if experiment.state != "success":
         return Result(run, "running")
     edited = is_edited(recipe, run, experiment, shown)
-    return Result(run, "done", "", experiment.rev, edited, experiment.metrics, shown.commit, origin(recipe, shown.commit))
+    return Result(run, "done", "", experiment.rev, edited, experiment.metrics, shown.commit, origin(recipe, shown.commit, experiment.params))
 
 
 def result_or_earlier(recipe: Recipe, run: Run, shown: Shown, earlier: Mapping[str, Result], fault: str | None = None) -> Result:
@@ -358,7 +362,7 @@ def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out:
     """Queue the chosen runs that are not there yet, follow them to their end, write the table; status 1 if one failed."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     shown = show(recipe, commit)
-    earlier = earlier_results(recipe, runs, commit, out) if _same((*recipe.code, recipe.params), commit) else {}
+    earlier = earlier_results(recipe, runs, shown, out) if _same((*recipe.code, recipe.params), commit) else {}
     missing = [run for run in chosen if run.name not in earlier]
     for name in (run.name for run in chosen if run.name in earlier):
         click.echo(f"{name}: done at commit {earlier[name].commit[:7]}, not queued again")
@@ -380,7 +384,7 @@ def table_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], ou
     """Write the table again from the experiments that are there."""
     del runs
     shown = show(recipe, rev)
-    earlier = earlier_results(recipe, chosen, shown.commit, out)
+    earlier = earlier_results(recipe, chosen, shown, out)
     write_results(recipe, [result_or_earlier(recipe, run, shown, earlier) for run in chosen], shown.commit, out)
 
 

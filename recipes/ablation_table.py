@@ -52,7 +52,7 @@ class Result:
     edited: bool = False  # made with code or parameters that the commit below it does not have
     metrics: Mapping[str, Any] | None = None
     commit: str = ""  # the one below the experiment
-    origin: str = ""  # a hash of that commit's code and parameters
+    origin: str = ""  # a hash of that commit's code and the run's parameters
 
 
 def read_runs(path: Path) -> tuple[Run, ...]:
@@ -76,7 +76,7 @@ def choose(runs: Sequence[Run], names: str) -> list[Run]:
 def kept(document: Mapping[str, Any], run: Run, origin: str) -> Result | None:
     """The result of a run in an earlier `results.json`, if it was made of the same code and parameters; None where there is none."""
     for entry in document.get("runs", []):
-        if entry["state"] == "done" and not entry["edited"] and (entry["name"], entry["set"], entry["origin"]) == (run.name, run.overrides, origin):
+        if entry["state"] == "done" and not entry["edited"] and (entry["name"], entry["origin"]) == (run.name, origin):
             return Result(run, **{name: entry[name] for name in KEPT})
     return None
 
