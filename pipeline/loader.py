@@ -15,7 +15,7 @@ from pipeline.errors import UserError
 from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import mask_body, measure, overlapping_limbs
 from pipeline.sight import Sight
-from pipeline.skeleton import H36M_17, LIMB_FLIP
+from pipeline.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
 
 @dataclass(frozen=True)
@@ -83,14 +83,13 @@ def choose_twins(seed: int, step: int, twins: Twins, target: np.ndarray, batch_s
     return np.where(last > first, first + (which * (last - first)).astype(np.int64), -1), (last > first) & (instead < 0.5)
 
 
-def stray_labels(seed: int, step: int, label: np.ndarray, batch_size: int, rank: int = 0) -> np.ndarray:
-    """The labels with half of them, at random, drawn anew from -1, 0 and 1; they depend on the seed and the step alone.
+def stray_labels(seed: int, step: int, count: int, batch_size: int, rank: int = 0) -> np.ndarray:
+    """Labels drawn at random from -1, 0 and 1, (count, 8) int8, for this process' share of the `batch_size` pairs of the step.
 
-    label : (B, 8) int8, those of this process' share of the `batch_size` pairs of the step; returns : the same
+    They depend on the seed and the step alone.
     """
-    rng, share = np.random.default_rng([seed, step, 2]), slice(rank * len(label), (rank + 1) * len(label))
-    drawn, instead = rng.integers(-1, 2, (batch_size, label.shape[1]), dtype=np.int8)[share], rng.random((batch_size, label.shape[1]))[share] < 0.5
-    return np.where(instead, drawn, label)
+    drawn = np.random.default_rng([seed, step, 2]).integers(-1, 2, (batch_size, len(LIMB_NAMES)), dtype=np.int8)
+    return drawn[rank * count : (rank + 1) * count]
 
 
 def make_batch(

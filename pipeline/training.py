@@ -75,7 +75,7 @@ class Course:
         if self.config.twins and len(self.pack.twins):
             twins = choose_twins(self.config.seed, step, self.pack.twins, target, self.config.batch_size, self.fabric.global_rank)
         elif self.config.twins:
-            stray = stray_labels(self.config.seed, step, self.pack.label[target], self.config.batch_size, self.fabric.global_rank)
+            stray = stray_labels(self.config.seed, step, len(target), self.config.batch_size, self.fabric.global_rank)
         return make_batch(self.pack, pairs, flip, self.sight, self.fabric.device, twins, stray)
 
     def samples(self) -> Batch:

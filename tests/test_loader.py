@@ -325,14 +325,13 @@ def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
         assert np.array_equal(now, then)
 
 
-def test_half_of_the_labels_stray_and_processes_share_them() -> None:
-    label = np.full((6000, 8), 2, np.int8)  # no label that could be drawn
-    whole = stray_labels(0, 3, label, len(label))
+def test_stray_labels_are_drawn_evenly_and_processes_share_them() -> None:
+    whole = stray_labels(0, 3, 6000, 6000)
+    assert whole.shape == (6000, 8)
     assert whole.dtype == np.int8
-    assert [(whole == value).mean() for value in (-1, 0, 1, 2)] == pytest.approx([1 / 6, 1 / 6, 1 / 6, 1 / 2], abs=0.01)
-    shares = [stray_labels(0, 3, part, len(label), rank) for rank, part in enumerate(np.split(label, 4))]
-    assert np.array_equal(np.concatenate(shares), whole)
-    for other in (stray_labels(1, 3, label, len(label)), stray_labels(0, 4, label, len(label))):
+    assert [(whole == value).mean() for value in (-1, 0, 1)] == pytest.approx([1 / 3] * 3, abs=0.01)
+    assert np.array_equal(np.concatenate([stray_labels(0, 3, 1500, 6000, rank) for rank in range(4)]), whole)
+    for other in (stray_labels(1, 3, 6000, 6000), stray_labels(0, 4, 6000, 6000)):
         assert not np.array_equal(other, whole)
 
 
