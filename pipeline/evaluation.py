@@ -16,6 +16,7 @@ from pipeline.config.evaluate import EvaluateConfig
 from pipeline.errors import UserError
 from pipeline.files import file_hash
 from pipeline.loader import to_image
+from pipeline.memory import keep_memory
 from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps
 from pipeline.metrics.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
 from pipeline.metrics.depth import MIN_PIXELS, clear_pixels, judge_order, label_accuracy, label_confusion, labels_differ, lift_figures, order_accuracy
@@ -119,6 +120,7 @@ def fix_arithmetic(threads: int) -> None:
     """Make this process compute the same bits each time: a fixed number of threads, full precision, no search for the fastest kernel."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # they are a hundred times slower, and no image depends on them
+    keep_memory()
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True

@@ -30,6 +30,7 @@ from pipeline.errors import UserError
 from pipeline.files import atomic_output
 from pipeline.loader import Batch, batch_indices, choose_twins, make_batch, stray_labels
 from pipeline.losses import d_loss, g_loss, masked_l1, order_loss
+from pipeline.memory import keep_memory
 from pipeline.networks.checkpoint import load_generator, load_network
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
@@ -162,6 +163,7 @@ def make_fabric(parallel: ParallelConfig, config: TrainConfig) -> Fabric:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(config.threads)
     torch.set_flush_denormal(True)
+    keep_memory()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # 16-mixed on a CPU: refused below
