@@ -13,10 +13,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from pipeline.pose_maps import BACKGROUND, FIRST_LIMB_PART, N_PARTS, Body, mask_body, part_axes, seen_parts
 from pipeline.skeleton import LIMB_FLIP
 
+CROP_SHRINK = 4  # crops of parts are a quarter as high and wide as the image
+CROP_RIM = 0.2  # by how much a crop goes on beyond both ends of the axis, of its length
 LAYERS = 2  # the part that is seen, and that beneath it
 CHANNELS = LAYERS * 4  # red, green, blue; how much is known
 SPOT, MEAN = 1.0, 0.5  # what is known: the very spot, or a mean
@@ -73,6 +76,37 @@ def paint_by_part(image: Tensor, source: Body, source_label: Tensor, target: Bod
     empty = torch.where(body > 0, background[..., None, None], image)
     painted = colour.gather(1, (here.long() - 1).clamp(min=0).flatten(1)[..., None].expand(-1, -1, 3)).transpose(1, 2)
     return torch.where((here != BACKGROUND)[:, None], painted.unflatten(2, image.shape[2:]), empty)
+
+
+def crop_size(image_size: tuple[int, int]) -> tuple[int, int, int]:
+    """Channels, height and width of what `cut_parts` makes of images of this height and width."""
+    return 3 * N_PARTS, image_size[0] // CROP_SHRINK, image_size[1] // CROP_SHRINK
+
+
+@torch.no_grad()
+def cut_parts(image: Tensor, body: Body, shown: Tensor) -> Tensor:
+    """Each part upright in a picture of its own, as in the variational U-Net: along its axis downwards, from rim to rim across.
+
+    A pixel where the image shows another part or the background is 0, and so is all of a part whose joints are missing.
+
+    image : (B, 3, H, W) float32; shown : (B, H, W), the parts that it shows, numbered as in `pose_maps.part_map`
+    returns : (B, 30, H / 4, W / 4) float32, red, green and blue of the torso, the head and the limbs
+    """
+    height, width = image.shape[2:]
+    _, rows, columns = crop_size((height, width))
+    start, end, radius = part_axes(body)  # (B, P, 2), (B, P, 2), (B, P)
+    axis = end - start
+    across = torch.stack([-axis[..., 1], axis[..., 0]], dim=-1) / axis.norm(dim=-1, keepdim=True).clamp(min=1e-3) * radius[..., None]
+    down = (torch.arange(rows, device=image.device) + 0.5) / rows * (1 + 2 * CROP_RIM) - CROP_RIM
+    aside = (torch.arange(columns, device=image.device) + 0.5) / columns * 2 - 1
+    place = start[:, :, None, None] + down[:, None, None] * axis[:, :, None, None] + aside[:, None] * across[:, :, None, None]  # (B, P, h, w, 2)
+    place = place.nan_to_num(-2.0 * (height + width))  # outside of the image
+    grid = (2 * place + 1) / place.new_tensor([width, height]) - 1
+    grid = grid.flatten(1, 2)  # (B, P h, w, 2)
+    colours = F.grid_sample(image, grid, padding_mode="zeros", align_corners=False).unflatten(2, (N_PARTS, rows))
+    seen = F.grid_sample(shown[:, None].float(), grid, mode="nearest", padding_mode="zeros", align_corners=False).unflatten(2, (N_PARTS, rows))
+    part = torch.arange(1, N_PARTS + 1, device=image.device)[:, None, None]
+    return (colours * (seen == part)).transpose(1, 2).flatten(1, 2)  # (B, P 3, h, w)
 
 
 def lay_out(body: Body, seen: Tensor) -> Layout:

@@ -23,6 +23,7 @@ class Batch:
     """One batch; images are float32 RGB in [-1, 1].
 
     source, target : (B, 3, H, W)
+    look : (B, *Sight.look_size), what the networks see of the source's person
     maps : (B, Sight.channels, H, W)
     mask : (B, 1, H, W) float32, 1 on the target's body, else 0
     rival : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
@@ -31,6 +32,7 @@ class Batch:
 
     source: Tensor
     target: Tensor
+    look: Tensor
     maps: Tensor
     mask: Tensor
     rival: Tensor
@@ -100,12 +102,15 @@ def make_batch(
     device: torch.device | str = "cpu",
     twins: tuple[np.ndarray, np.ndarray] | None = None,
     stray: np.ndarray | None = None,
+    alone: bool = False,
 ) -> Batch:
     """Convert, mirror and draw one batch.
 
     pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twins : as `choose_twins` gives them, or
     None: without twins; stray : (B, 8) int8, labels for the target's limbs that overlap nothing, or None: the pack's
+    alone : the target is its own source
     """
+    pairs = pairs[:, [1, 1]] if alone else pairs
     mirrored = np.zeros(len(pairs), bool) if flip is None else flip
     height, width = pack.image.shape[1:3]
     image, label = [pack.image[rows] for rows in pairs.T], [pack.label[rows] for rows in pairs.T]
@@ -115,6 +120,8 @@ def make_batch(
         there, swapped = np.flatnonzero(twin >= 0), np.flatnonzero(instead)
         rival[there] = pack.twins.image[twin[there]]
         image[1][swapped], rival[swapped], label[1][swapped] = rival[swapped], image[1][swapped], pack.twins.label[twin[swapped]]
+    if alone:
+        image[0], label[0] = image[1], label[1]
     source, target, other = (to_image(mirror_image(picture, mirrored), device) for picture in (*image, rival))
     bodies, labels = [], []
     for number, rows in enumerate(pairs.T):
@@ -125,7 +132,8 @@ def make_batch(
         strayed = torch.from_numpy(mirror_label(stray, mirrored)).to(device)
         labels[1] = torch.where(overlapping_limbs(bodies[1]), labels[1], strayed)
     maps = sight.draw(source, bodies[0], labels[0], bodies[1], labels[1])
-    return Batch(source, target, maps, mask_body(bodies[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+    look = sight.examine(source, bodies[0], labels[0])
+    return Batch(source, target, look, maps, mask_body(bodies[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
 
 
 def to_image(image: np.ndarray, device: torch.device | str = "cpu") -> Tensor:

@@ -19,7 +19,7 @@ from pipeline.errors import UserError
 from pipeline.files import read_json
 from pipeline.frame_store import FrameStore, store_path, views_in
 from pipeline.hdf5 import open_hdf5
-from pipeline.metrics.cases import Cases, Demonstrations, Shown, ShownTwins, Steps
+from pipeline.metrics.cases import Appearances, Cases, Demonstrations, Shown, ShownTwins, Steps
 from pipeline.metrics.tables import IMAGES, SCORES
 from pipeline.pictures import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, scaled_pose, sheet
 from pipeline.skeleton import LIMB_NAMES
@@ -28,6 +28,7 @@ COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse",
 TWIN_COLUMNS = ("source", "pose", "painted", "truth", "twin's pose", "painted", "twin's truth")
 DEMONSTRATION_COLUMNS = ("source", "limb in front", "painted", "truth", "limb behind", "painted", "truth")
 STEP_COLUMNS = ("source", "pose", "relief", "placed colours", "beneath", "painted", "truth")
+BETWEEN_COLUMNS = ("own look", "", "half and half", "", "the other's")
 PAINTED = [column for column, name in enumerate(DEMONSTRATION_COLUMNS) if name == "painted"]
 TILE = 220  # height of a contact sheet's tile, px
 ROW = 192  # height of an image in the other sheets, px
@@ -156,6 +157,26 @@ def step_rows(steps: Steps) -> list[list[np.ndarray]]:
     ]
 
 
+def appearance_columns(appearances: Appearances) -> tuple[str, ...]:
+    """Titles of the columns of `appearance_rows`."""
+    return ("source", "pose", *BETWEEN_COLUMNS, "another person", *["drawn"] * appearances.sampled.shape[1])
+
+
+def appearance_rows(appearances: Appearances) -> list[list[np.ndarray]]:
+    """The images of each row in the order of `appearance_columns`."""
+    size = appearances.source.shape[1:3]
+    return [
+        [
+            appearances.source[i],
+            draw_pose(appearances.pose[i], appearances.label[i], size),
+            *appearances.between[i],
+            appearances.other[i],
+            *appearances.sampled[i],
+        ]
+        for i in range(len(appearances.source))
+    ]
+
+
 def draw_demonstrations(shown: Demonstrations) -> np.ndarray:
     """One picture of the demonstrations: what each shows, then as in `DEMONSTRATION_COLUMNS`; returns (H, W, 3) uint8.
 
@@ -170,11 +191,12 @@ def draw_demonstrations(shown: Demonstrations) -> np.ndarray:
 
 
 def write_pictures(folder: Path, cases: Cases, contact: dict[str, dict[str, np.ndarray]]) -> None:
-    """Sheets of samples, best and worst pairs, twins, steps (PNG), demonstrations and frames (JPEG) for `dvc plots`; nothing of what is empty."""
+    """Sheets of samples, best and worst pairs, twins, steps, appearances (PNG), demonstrations, frames (JPEG); nothing of what is empty."""
     folder.mkdir(parents=True)
     sheets: list[tuple[str, Sequence[str], list[list[np.ndarray]]]]
     sheets = [(name, COLUMNS, pair_rows(getattr(cases, name))) for name in ("samples", "best", "worst")]
     sheets += [("twins", TWIN_COLUMNS, twin_rows(cases.twins)), ("steps", STEP_COLUMNS, step_rows(cases.steps))]
+    sheets += [("appearances", appearance_columns(cases.appearances), appearance_rows(cases.appearances))]
     for name, titles, rows in sheets:
         if rows:
             (folder / f"{name}.png").write_bytes(encode(sheet(titles, rows, ROW), ".png"))
@@ -220,6 +242,11 @@ def render_report(
         steps=[
             {"caption": caption, "images": [_inline(image) for image in row]}
             for caption, row in zip(cases.steps.caption, step_rows(cases.steps), strict=True)
+        ],
+        appearance_columns=appearance_columns(cases.appearances),
+        appearances=[
+            {"caption": caption, "images": [_inline(image) for image in row]}
+            for caption, row in zip(cases.appearances.caption, appearance_rows(cases.appearances), strict=True)
         ],
         chains={name.replace("_", " "): values for name, values in figures["depth"]["order_by_chain"].items()},
         confusion=_confusion_tables(cases.labels.confusion),

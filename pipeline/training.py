@@ -31,10 +31,13 @@ from pipeline.files import atomic_output
 from pipeline.loader import Batch, batch_indices, choose_twins, make_batch, stray_labels
 from pipeline.losses import d_loss, g_loss, masked_l1, order_loss
 from pipeline.memory import keep_memory
-from pipeline.networks.checkpoint import load_generator, load_network
+from pipeline.networks.checkpoint import load_network
+from pipeline.networks.coarse import KINDS, load_coarse, look_of, make_coarse, seen_by
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
+from pipeline.networks.vunet import VUNet
+from pipeline.objectives import Objective
 from pipeline.pack import Pack, pack_path, read_packs
 from pipeline.pairs import read_pairs
 from pipeline.pictures import difference_map, draw_pose, sheet
@@ -67,8 +70,8 @@ class Course:
         height, width = self.pack.image.shape[1:3]
         return height, width
 
-    def batch(self, step: int) -> Batch:
-        """This process' share of the batch of step `step` (from 0)."""
+    def batch(self, step: int, alone: bool = False) -> Batch:
+        """This process' share of the batch of step `step` (from 0); alone : targets are their own sources."""
         pairs, flip = batch_indices(
             self.config.seed, step, self.pairs, self.config.batch_size, self.config.flip, self.fabric.global_rank, self.fabric.world_size
         )
@@ -77,7 +80,7 @@ class Course:
             twins = choose_twins(self.config.seed, step, self.pack.twins, target, self.config.batch_size, self.fabric.global_rank)
         elif self.config.twins:
             stray = stray_labels(self.config.seed, step, len(target), self.config.batch_size, self.fabric.global_rank)
-        return make_batch(self.pack, pairs, flip, self.sight, self.fabric.device, twins, stray)
+        return make_batch(self.pack, pairs, flip, self.sight, self.fabric.device, twins, stray, alone)
 
     def samples(self) -> Batch:
         """The pairs that are shown in the sheets of samples, not mirrored."""
@@ -194,32 +197,31 @@ def load_lifter(path: Path, pose: MapConfig) -> Lifter | None:
     return lifter
 
 
-def load_g1(path: Path, image_size: tuple[int, int], pose: MapConfig) -> G1:
-    """The trained G1; raise UserError where it was trained for other images, or sees something else of a pose."""
-    g1, seen = load_generator(path, G1)
-    for what, found, expected in (("data.image_size", g1.config["image_size"], list(image_size)), ("the section pose", seen, pose)):
-        if found != expected:
-            raise UserError(f"{path}: expected weights for {what} = {expected}, found {found}; run the stage `train_g1` again")
-    return g1
+def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: MapConfig) -> tuple[G1 | VUNet, Sight]:
+    """The trained coarse generator and what it sees; UserError where it was trained for other images, or is or sees something else."""
+    network, sight = load_coarse(path)
+    for what, found, wanted in (
+        ("data.image_size", network.config["image_size"], list(image_size)),
+        ("model.generator", type(network).__name__, KINDS[model.generator].__name__),
+        ("model.vunet.look", sight.look, look_of(model)),
+        ("the section pose", sight.config, seen_by(model, pose)),
+    ):
+        if found != wanted:
+            raise UserError(f"{path}: expected weights for {what} = {wanted}, found {found}; run the stage `train_g1` again")
+    return network, sight
 
 
-def make_g1(sight: Sight, image_size: tuple[int, int], model: ModelConfig) -> G1:
-    """An untrained G1 for what is seen, with its lifter."""
-    lifter = None if sight.lifter is None else sight.lifter.config
-    g1 = G1(sight.channels, sight.config.appearance, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
-    if g1.lifter is not None and sight.lifter is not None:
-        g1.lifter.load_state_dict(sight.lifter.state_dict())
-    return g1
-
-
-def train_g1(course: Course, model: ModelConfig, config: TrainG1Config) -> G1:
-    """G1 learns to paint the target, errors on the body counting twice; returns the averaged network.
+def train_g1(course: Course, model: ModelConfig, config: TrainG1Config, objective: Objective) -> G1 | VUNet:
+    """The coarse generator learns what `objective` asks for; returns the averaged network.
 
     Raises UserError where a loss is not finite, or where the networks do not fit the image size.
     """
     fabric = course.fabric
     torch.manual_seed(config.seed)
-    network = make_g1(course.sight, course.image_size, model)
+    network = make_coarse(course.sight, course.image_size, model, objective.loss)
+    if objective.features is not None:
+        fabric.to_device(objective.features)
+    objective.begin(fabric.to_device(network), lambda step: course.batch(step, objective.alone))
     g1, optimiser = _set_up(fabric, network, config.lr)
     average = Average(network, config.ema)
     series = Series(course.scratch / "series", config.log_every, fabric)
@@ -227,16 +229,13 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config) -> G1:
     start, samples = course.start(parts), course.samples()
     with Ticker("train_g1", start, config.steps, config.batch_size, fabric) as ticker:
         for step in range(start, config.steps):
-            batch = course.batch(step)
-            coarse = g1(batch.source, batch.maps)
-            loss_l1 = masked_l1(coarse, batch.target, batch.mask)
-            loss_order = order_loss(coarse, batch.target, batch.rival)
+            loss, terms = objective(g1, course.batch(step, objective.alone), step)
             rate = config.lr * schedule(step, config.steps, config.warmup)
-            _learn(fabric, g1, optimiser, loss_l1 + config.order * loss_order, rate, config.clip)
+            _learn(fabric, g1, optimiser, loss, rate, config.clip)
             average.update(g1, step)
 
             done = step + 1
-            series.add(done, l1=loss_l1, order=loss_order)
+            series.add(done, **terms)
             if _due(done, config.sample_every, config.steps):
                 series.picture(done, lambda: g1_sheet(course, samples, average.network))
             if _due(done, config.checkpoint_every, config.steps):
@@ -247,7 +246,7 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config) -> G1:
     return average.network
 
 
-def train_g2(course: Course, g1: G1, model: ModelConfig, config: TrainG2Config) -> tuple[G2, D]:
+def train_g2(course: Course, g1: G1 | VUNet, model: ModelConfig, config: TrainG2Config) -> tuple[G2, D]:
     """G2 learns what to add to the images of a fixed G1, against D; returns the averaged G2, and D.
 
     In the first `config.pretrain_d` steps D learns alone. Raises UserError where a loss is not finite.
@@ -270,7 +269,7 @@ def train_g2(course: Course, g1: G1, model: ModelConfig, config: TrainG2Config) 
             batch = course.batch(step)
             g2_step = step - config.pretrain_d  # from 0; before, D learns alone
             with torch.no_grad(), fabric.autocast():
-                coarse = g1(batch.source, batch.maps).float()
+                coarse = g1(batch.look, batch.maps).float()
             with torch.set_grad_enabled(g2_step >= 0):
                 refined = coarse + g2(coarse, batch.source)
 
@@ -307,13 +306,13 @@ def schedule(step: int, steps: int, warmup: int) -> float:
 def g1_sheet(course: Course, samples: Batch, g1: nn.Module) -> np.ndarray:
     """Source, pose, truth and coarse image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        return _sheet(course, samples, coarse=g1(samples.source, samples.maps))
+        return _sheet(course, samples, coarse=g1(samples.look, samples.maps))
 
 
 def g2_sheet(course: Course, samples: Batch, g1: nn.Module, g2: nn.Module) -> np.ndarray:
     """Source, pose, truth, coarse image, difference map and refined image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        coarse = g1(samples.source, samples.maps)
+        coarse = g1(samples.look, samples.maps)
         return _sheet(course, samples, coarse=coarse, refined=coarse + g2(coarse, samples.source))
 
 

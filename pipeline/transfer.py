@@ -109,7 +109,7 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
     maps = painter.sight.maps(picture, poses[0], labels[0], poses[1], labels[1], size)
-    _, refined = painter.paint(picture, maps)
+    _, refined = painter.paint(picture, painter.sight.look_at(picture, poses[0], labels[0]), maps)
     return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
 
 
@@ -128,9 +128,14 @@ def _cut_out(image: np.ndarray, source: LabelledPose, size: tuple[int, int], mar
 def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.ndarray:
     """The whole picture at the size that the networks see; raise UserError where that would stretch it, or where they need a source pose."""
     height, width = image.shape[:2]
-    for name in ("source", "appearance"):
-        if getattr(painter.sight.config, name):
-            raise UserError(f"source pose: missing; this model was trained with pose.{name}, so it needs the pose that the picture shows")
+    sight = painter.sight
+    for name, needed in (
+        ("pose.source", sight.config.source),
+        ("pose.appearance", sight.config.appearance),
+        ("model.vunet.look: parts", sight.look == "parts"),
+    ):
+        if needed:
+            raise UserError(f"source pose: missing; this model was trained with {name}, so it needs the pose that the picture shows")
     if abs(width / height * size[0] / size[1] - 1) > MAX_STRETCH:
         raise UserError(
             f"source pose: missing, and the picture, {width} x {height}, has not the proportions {size[1]} x {size[0]} of an image that is cut "

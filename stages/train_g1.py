@@ -11,7 +11,8 @@ from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config
 from pipeline.networks.checkpoint import save_network
-from pipeline.sight import Sight
+from pipeline.networks.coarse import sight_of
+from pipeline.objectives import make_objective
 from pipeline.training import Course, load_lifter, make_fabric, train_g1
 from stages.command import existing, output, stage
 
@@ -27,11 +28,13 @@ def main(packed: Path, pairs: Path, lifter: Path, g1: Path, series: Path, params
     data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
     pose, config = load_config(PoseConfig, params, "pose").seen, load_config(TrainG1Config, params, "train_g1")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
-    sight = Sight(pose, load_lifter(lifter, pose))
-    with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, sight, model, config, lifter) as course:
-        network = train_g1(course, model, config)
+    sight, objective = sight_of(model, pose, load_lifter(lifter, pose)), make_objective(model, config)
+    if fabric.is_global_zero:
+        click.echo(f"train_g1: {model.generator}, {objective.loss}")
+    with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, sight, model, config, lifter, *objective.inputs) as course:
+        network = train_g1(course, model, config, objective)
         if fabric.is_global_zero:
-            save_network(g1, network, pose)
+            save_network(g1, network, sight.config)
             course.publish_series(series)
 
 

@@ -11,7 +11,6 @@ from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG2Config
 from pipeline.networks.checkpoint import save_network
-from pipeline.sight import Sight
 from pipeline.training import Course, load_g1, make_fabric, train_g2
 from stages.command import existing, output, stage
 
@@ -28,12 +27,12 @@ def main(packed: Path, pairs: Path, g1: Path, g2: Path, d: Path, series: Path, p
     data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
     pose, config = load_config(PoseConfig, params, "pose").seen, load_config(TrainG2Config, params, "train_g2")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
-    coarse = load_g1(g1, data.image_size, pose)
-    with Course.open("train_g2", fabric, packed, pairs / "train.csv", data, Sight(pose, coarse.lifter), model, config, g1) as course:
+    coarse, sight = load_g1(g1, data.image_size, model, pose)
+    with Course.open("train_g2", fabric, packed, pairs / "train.csv", data, sight, model, config, g1) as course:
         networks = train_g2(course, coarse, model, config)
         if fabric.is_global_zero:
-            save_network(g2, networks[0], pose)
-            save_network(d, networks[1], pose)
+            save_network(g2, networks[0], sight.config)
+            save_network(d, networks[1], sight.config)
             course.publish_series(series)
 
 

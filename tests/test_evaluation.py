@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
-from pipeline.evaluation import Studio, choose_device, evaluate, judge_twins, twin_task
+from pipeline.evaluation import evaluate, judge_twins, twin_task
 from pipeline.metrics.cases import read_cases
 from pipeline.metrics.image import ssim
 from pipeline.metrics.tables import IMAGES, SCORES
@@ -22,10 +22,12 @@ from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
+from pipeline.networks.vunet import VUNet
 from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import FIRST_LIMB_PART, part_map
 from pipeline.sight import Sight
 from pipeline.skeleton import H36M_17, LIMB_NAMES
+from pipeline.studio import Studio, Task, choose_device
 from stages.evaluate import main
 
 SIZE = (64, 32)
@@ -188,7 +190,7 @@ def test_label_figures_and_confusion(scored):
 
 def test_the_file_of_scores_is_nested_as_documented(scored, pairs):
     figures, _ = scored
-    assert list(figures) == ["pairs", *IMAGES, "depth", "by"]
+    assert list(figures) == ["pairs", *IMAGES, "generator", "latent", "depth", "by"]
     assert [name for name in figures["refined"] if not name.endswith("_std")] == list(SCORES)
     assert [name for name in figures["depth"] if name in ("order_accuracy", "order_cases", "label_accuracy", "response")] == [
         "order_accuracy",
@@ -224,6 +226,29 @@ def test_cases_hold_what_the_report_shows(pack, pairs):
     assert cases.twins.caption.tolist() == ["left arm of S9/Directions/54138969/0"]
     np.testing.assert_array_equal(cases.twins.truth, pack.image[:1])
     assert not np.array_equal(cases.twins.painted, cases.twins.painted_twin)
+
+
+def test_the_variational_u_net_shows_its_latents(pack, pairs):
+    torch.manual_seed(0)
+    pose = PARTS.model_copy(update={"source": False})
+    sight = Sight(pose, None, "parts")
+    network = VUNet(sight.channels, "parts", sight.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss")
+    pairs = np.concatenate([pairs, pairs[:6]])  # people alternate
+    figures, cases = evaluate(Painter(network.eval(), AddsNothing(), sight, SIZE), pack, pairs, CONFIG, CPU)
+    assert (figures["generator"], figures["loss"]) == ("vunet", "a loss")
+    assert figures["latent"]["kl"] > 0
+    assert figures["latent"]["swap"] > 0
+    shown = cases.appearances
+    assert shown.between.shape == (4, 5, *SIZE, 3)
+    assert shown.sampled.shape == (4, 4, *SIZE, 3)
+    chosen = [0, 6, 11, 17]
+    others = [(pack.identity == name).nonzero()[0] for name in np.where(pack.identity[pairs[chosen, 0]] == "ann", "bob", "ann")]
+    for number, (source, target) in enumerate(pairs[chosen]):
+        assert any(np.array_equal(shown.other[number], pack.image[row]) for row in others[number])
+        studio = Studio(Painter(network, AddsNothing(), sight, SIZE), pack, 1, CPU)
+        own = studio.paint(Task(np.array([source]), np.array([target]), pack.label[[target]]))[0]
+        np.testing.assert_array_equal(shown.between[number, 0], own[0].permute(1, 2, 0))
+    assert len({image.tobytes() for row in shown.sampled for image in row}) == 16
 
 
 def test_without_truth_and_twins_their_scores_are_null(pack, pairs):

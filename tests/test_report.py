@@ -20,7 +20,7 @@ from pipeline.errors import UserError
 from pipeline.evaluation import evaluate
 from pipeline.files import write_json
 from pipeline.frame_store import store_path, write_frames
-from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps, read_cases, write_cases
+from pipeline.metrics.cases import Appearances, Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps, read_cases, write_cases
 from pipeline.metrics.demonstrations import KINDS
 from pipeline.metrics.depth import order_accuracy
 from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, summary
@@ -34,6 +34,7 @@ from pipeline.report import (
     RIGHT,
     TWIN_COLUMNS,
     WRONG,
+    appearance_rows,
     contact_sheet,
     draw_demonstrations,
     pair_rows,
@@ -85,6 +86,11 @@ def steps(rows):
     return Steps(images(rows), pose(rows), labels(rows), *(images(rows) for _ in range(5)), captions(rows))
 
 
+def appearances(rows):
+    several = [np.stack([images(count) for _ in range(rows)]) if rows else np.empty((0, count, 32, 16, 3), np.uint8) for count in (5, 2)]
+    return Appearances(images(rows), images(rows), pose(rows), labels(rows), *several, captions(rows))
+
+
 @pytest.fixture
 def cases():
     return Cases(
@@ -95,6 +101,7 @@ def cases():
         twins=shown_twins(2),
         demonstrations=demonstrations(3),
         steps=steps(2),
+        appearances=appearances(0),
         labels=Labels(RNG.integers(0, 9, (8, 3, 3))),
     )
 
@@ -112,6 +119,8 @@ def figures(cases):
     orders = {image: order_accuracy(RNG.integers(0, 2, (8, 2)), np.arange(8) % 4, np.arange(8) > 1, people) for image in IMAGES}
     return {
         "pairs": 6,
+        "generator": "pg2",
+        "latent": {"kl": None, "swap": None},
         **{image: summary(values) for image, values in per_image.items()},
         "depth": depth(orders) | LABELS_KNOWN | LIFTED | {"response": 0.1, "response_alone": None},
         "by": {
@@ -275,6 +284,19 @@ def test_pictures_for_dvc_plots(folders):
     assert names == ["best.png", "contact_sheet.jpg", "demonstrations.jpg", "samples.png", "steps.png", "twins.png", "worst.png"]
 
 
+def test_appearances_of_the_variational_u_net_are_shown_with_what_they_were_trained_for(cases, figures, tmp_path):
+    cases = replace(cases, appearances=appearances(2))
+    figures |= {"generator": "vunet", "loss": "perceptual loss (image pyramid)", "latent": {"kl": 12.345, "swap": 0.0678}}
+    text = render_report(cases, figures, {}, {}, [])
+    part = section(text, "appearances")
+    assert part.count("<img") == 2 * (1 + 1 + 5 + 1 + 2)
+    for words in ("perceptual loss (image pyramid)", "12.3 nats", "by 0.068"):
+        assert words in part
+    assert [image.tolist() for image in appearance_rows(cases.appearances)[1][2:7]] == cases.appearances.between[1].tolist()
+    write_pictures(tmp_path / "pictures", cases, {})
+    assert (tmp_path / "pictures" / "appearances.png").is_file()
+
+
 def test_two_runs_give_the_same_bytes(folders):
     outputs = []
     for _ in range(2):
@@ -293,6 +315,7 @@ def test_data_without_truth_and_twins(cases, figures, tmp_path):
         twins=shown_twins(0),
         demonstrations=demonstrations(0),
         steps=steps(0),
+        appearances=appearances(0),
         labels=Labels(np.zeros((8, 3, 3), dtype=np.int64)),
     )
     none = np.zeros(0, dtype=int)

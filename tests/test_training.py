@@ -25,12 +25,15 @@ from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config
 from pipeline.errors import UserError
 from pipeline.networks.checkpoint import load_generator, save_network
+from pipeline.networks.coarse import load_coarse, make_coarse, sight_of
 from pipeline.networks.lifter import Lifter
-from pipeline.networks.unet import G1
+from pipeline.networks.unet import G1, G2
+from pipeline.networks.vunet import VUNet
+from pipeline.objectives import VUNetObjective, make_objective
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
 from pipeline.sight import Sight
-from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, make_g1, schedule, train_g1, train_g2
+from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, schedule, train_g1, train_g2
 from stages import train_g1 as stage_g1
 from stages import train_g2 as stage_g2
 
@@ -46,6 +49,8 @@ MODEL = {
     "upsampling": "nearest",
     "border": 1,
     "discriminator": "pair",
+    "vunet": {"look": "parts", "filters": 4, "max_filters": 8, "levels": 4, "dropout": 0.1, "kl": 0.05, "anneal": [0.25, 0.5]},
+    "perceptual_weights": None,
 }
 POSE = {
     "torso_thickness": 240,
@@ -177,11 +182,15 @@ def _settings_end_with_the_test() -> Iterator[None]:
     torch.set_flush_denormal(False)
 
 
-def make_course(folder: Path, config: TrainG1Config | TrainG2Config, scratch: str = "scratch", pairs: int | None = None) -> Course:
+def make_course(
+    folder: Path, config: TrainG1Config | TrainG2Config, scratch: str = "scratch", pairs: int | None = None, model: ModelConfig | None = None
+) -> Course:
     (folder / scratch).mkdir(exist_ok=True)
     pack = read_packs(folder / "packed", ["S1"])
     every = np.array([(i, j) for i in range(ROWS) for j in range(ROWS) if i != j])
-    return Course(make_fabric(parallel_config(), config), pack, every[:pairs], SIGHT, config, folder / scratch)
+    return Course(
+        make_fabric(parallel_config(), config), pack, every[:pairs], sight_of(model or model_config(), MAPS, LIFTER), config, folder / scratch
+    )
 
 
 def arguments(folder: Path, stage: str, out: str) -> list[str]:
@@ -240,18 +249,39 @@ def test_the_average_follows_the_weights() -> None:
 
 def test_g1_learns_a_batch(folder: Path) -> None:
     config = g1_config(steps=60, lr=0.005, flip=False, ema=0)
-    network = train_g1(make_course(folder, config, pairs=4), model_config(filters=16), config)
+    model = model_config(filters=16)
+    network = train_g1(make_course(folder, config, pairs=4), model, config, make_objective(model, config))
     losses = curve(folder / "scratch" / "series", "l1")
     assert losses[:, 0].tolist() == list(range(5, 61, 5))
     assert losses[-1, 1] < 0.6 * losses[0, 1], losses
     assert isinstance(network, G1)
 
 
+def test_the_variational_u_net_learns_images_and_uses_its_latents(folder: Path) -> None:
+    config, model = g1_config(steps=80, lr=0.005, flip=False, ema=0), model_config(generator="vunet")
+    course = make_course(folder, config, model=model)
+    network = train_g1(course, model, config, make_objective(model, config))
+    losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("kl", "l1", "perceptual")}
+    assert losses["perceptual"][-1] < 0.6 * losses["perceptual"][0], losses["perceptual"]
+    assert (losses["kl"] > 1).all()
+    assert isinstance(network, VUNet)
+    batch = course.samples()
+    images = [network(look, batch.maps) for look in (batch.look, batch.look.roll(1, 0))]
+    assert (images[0] - images[1]).abs().mean() > 0.02  # another person, the same pose
+
+
+def test_the_weight_of_the_divergence_rises_between_two_shares_of_the_steps() -> None:
+    model = model_config(generator="vunet")
+    objective = make_objective(model, g1_config(steps=80))
+    assert isinstance(objective, VUNetObjective)
+    assert [objective.kl_weight(step) for step in (0, 20, 30, 40, 79)] == pytest.approx([0, 0, 0.025, 0.05, 0.05])
+
+
 @pytest.mark.parametrize("discriminator", ["pair", "triplet"])
 def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) -> None:
     config, model = g2_config(steps=60, lr=0.005, flip=False), model_config(discriminator=discriminator, filters=16, blocks=4)
     course = make_course(folder, config, pairs=4)
-    g1 = make_g1(SIGHT, SIZE, model_config())
+    g1 = make_coarse(SIGHT, SIZE, model_config())
     before = {name: value.clone() for name, value in g1.state_dict().items()}
     g2, _ = train_g2(course, g1, model, config)
     losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("d", "g", "l1")}
@@ -263,7 +293,7 @@ def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) ->
 
 def test_d_learns_alone_at_first(folder: Path) -> None:
     """One step of G2 with a rate of nothing shows how far D had come before: the longer alone, the lower its loss."""
-    g1, last = make_g1(SIGHT, SIZE, model_config()), []
+    g1, last = make_coarse(SIGHT, SIZE, model_config()), []
     for alone in (2, 30):
         config = g2_config(steps=1, pretrain_d=alone, lr=1e-30, warmup=0, log_every=1)
         g2, _ = train_g2(make_course(folder, config, str(alone)), g1, model_config(), config)
@@ -275,7 +305,7 @@ def test_d_learns_alone_at_first(folder: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_the_training(folder: Path) -> None:
     config = g1_config(lr=1e30, warmup=0, checkpoint_every=100, log_every=10)
     with pytest.raises(UserError, match=r"step \d+: expected a finite loss, found l1 = (nan|inf); lower the learning rate"):
-        train_g1(make_course(folder, config), model_config(), config)
+        train_g1(make_course(folder, config), model_config(), config, make_objective(model_config(), config))
     assert not (folder / "scratch" / STATE).exists()
 
 
@@ -304,37 +334,41 @@ def test_a_device_that_is_missing_is_an_error() -> None:
 
 def test_images_that_cannot_be_halved_are_an_error(course: Course) -> None:
     with pytest.raises(UserError, match="expected multiples of 32"):
-        train_g1(course, model_config(blocks=6), g1_config())
+        train_g1(course, model_config(blocks=6), g1_config(), make_objective(model_config(), g1_config()))
 
 
-def test_a_g1_of_another_training_is_an_error(folder: Path) -> None:
-    path = folder / "g1.safetensors"
-    save_network(path, make_g1(SIGHT, SIZE, model_config()), MAPS)
-    assert isinstance(load_g1(path, SIZE, MAPS), G1)
-    save_network(path, make_g1(SIGHT, SIZE, model_config()), MAPS.model_copy(update={"depth": False}))
+def test_a_coarse_generator_of_another_training_is_an_error(folder: Path) -> None:
+    path, model = folder / "g1.safetensors", model_config()
+    save_network(path, make_coarse(SIGHT, SIZE, model), MAPS)
+    g1, sight = load_g1(path, SIZE, model, MAPS)
+    assert (type(g1), sight) == (G1, Sight(MAPS, g1.lifter))
+    with pytest.raises(UserError, match=r"expected weights for model.generator = VUNet, found G1"):
+        load_g1(path, SIZE, model_config(generator="vunet"), MAPS)
+    save_network(path, make_coarse(SIGHT, SIZE, model), MAPS.model_copy(update={"depth": False}))
     with pytest.raises(UserError, match="expected weights for the section pose"):
-        load_g1(path, SIZE, MAPS)
-    save_network(path, make_g1(SIGHT, (64, 32), model_config()), MAPS)
+        load_g1(path, SIZE, model, MAPS)
+    save_network(path, make_coarse(SIGHT, (64, 32), model), MAPS)
     with pytest.raises(UserError, match=r"expected weights for data.image_size = \[32, 16\], found \[64, 32\]"):
-        load_g1(path, SIZE, MAPS)
+        load_g1(path, SIZE, model, MAPS)
 
 
-def test_both_stages_repeat_themselves_to_the_byte(folder: Path) -> None:
+@pytest.mark.parametrize("generator", ["pg2", "vunet"])
+def test_both_stages_repeat_themselves_to_the_byte(folder: Path, generator: str) -> None:
+    write_params(folder / "params.yaml", model={"generator": generator})
     first = run_stage(folder, "train_g1", "one")
-    assert sorted(first) == [
-        "g1.safetensors",
-        "series/plots/metrics/l1.tsv",
-        "series/plots/metrics/order.tsv",
-        "series/samples/000008.jpg",
-        "series/samples/000012.jpg",
-    ]
+    curves = ["l1", "order"] if generator == "pg2" else ["kl", "l1", "order", "perceptual"]
+    files = [*(f"plots/metrics/{name}.tsv" for name in curves), "samples/000008.jpg", "samples/000012.jpg"]
+    assert sorted(first) == ["g1.safetensors", *(f"series/{name}" for name in files)]
     assert run_stage(folder, "train_g1", "two") == first
     (folder / "g1.safetensors").write_bytes(first["g1.safetensors"])
     second = run_stage(folder, "train_g2", "three")
     assert {"g2.safetensors", "d.safetensors", "series/samples/000015.jpg"} < set(second)
     assert run_stage(folder, "train_g2", "four") == second
     assert not list((folder / ".scratch").rglob("*.*"))
-    assert load_generator(folder / "g1.safetensors", G1)[1] == MAPS
+    network, sight = load_coarse(folder / "g1.safetensors")
+    assert isinstance(network, {"pg2": G1, "vunet": VUNet}[generator])
+    assert sight == sight_of(model_config(generator=generator), MAPS, network.lifter)
+    assert load_generator(folder / "three" / "g2.safetensors", G2)[1] == sight.config
 
 
 def test_another_seed_gives_other_weights(folder: Path) -> None:
@@ -343,10 +377,11 @@ def test_another_seed_gives_other_weights(folder: Path) -> None:
     assert run_stage(folder, "train_g1", "two")["g1.safetensors"] != first["g1.safetensors"]
 
 
-@pytest.mark.parametrize("stage", ["train_g1", "train_g2"])
-def test_a_killed_training_ends_like_an_unbroken_one(folder: Path, stage: str) -> None:
+@pytest.mark.parametrize(("stage", "generator"), [("train_g1", "pg2"), ("train_g1", "vunet"), ("train_g2", "pg2"), ("train_g2", "vunet")])
+def test_a_killed_training_ends_like_an_unbroken_one(folder: Path, stage: str, generator: str) -> None:
+    write_params(folder / "params.yaml", model={"generator": generator})
     (folder / "g1.safetensors").write_bytes(run_stage(folder, "train_g1", "coarse")["g1.safetensors"])
-    write_params(folder / "params.yaml", **{stage: {"steps": 300, "log_every": 7, "sample_every": 120}})
+    write_params(folder / "params.yaml", model={"generator": generator}, **{stage: {"steps": 300, "log_every": 7, "sample_every": 120}})
     unbroken = run_stage(folder, stage, "unbroken")
 
     process = start_stage(folder, stage, "killed")

@@ -70,6 +70,19 @@ class Steps:
 
 
 @dataclass(frozen=True)
+class Appearances:
+    """What the variational U-Net paints of one pose with several appearances, one row each; nothing of a generator without latents."""
+
+    source: np.ndarray
+    other: np.ndarray  # another person's image
+    pose: np.ndarray
+    label: np.ndarray
+    between: np.ndarray  # (n, m, H, W, 3) uint8, from the source's appearance to the other's
+    sampled: np.ndarray  # (n, k, H, W, 3) uint8, appearances drawn from the prior
+    caption: np.ndarray  # (n,) str
+
+
+@dataclass(frozen=True)
 class Pairs:
     """All test pairs, one row each."""
 
@@ -97,6 +110,7 @@ class Cases:
     twins: ShownTwins
     demonstrations: Demonstrations
     steps: Steps
+    appearances: Appearances
     labels: Labels
 
 
@@ -108,6 +122,7 @@ _GROUPS: dict[str, Any] = {
     "twins": ShownTwins,
     "demonstrations": Demonstrations,
     "steps": Steps,
+    "appearances": Appearances,
     "labels": Labels,
 }
 

@@ -57,6 +57,14 @@ def load_generator(path: Path, kind: type[N]) -> tuple[N, MapConfig]:
         raise _undescribed(path) from None
 
 
+def network_name(path: Path) -> str:
+    """The class of the network whose weights a file holds; raise UserError where it does not say so."""
+    header, _ = _read(path)
+    if not isinstance(header, dict) or "network" not in header:
+        raise _undescribed(path)
+    return str(header["network"])
+
+
 def _undescribed(path: Path) -> UserError:
     return UserError(f"{path}: expected a description of its network in the header; train it again")
 

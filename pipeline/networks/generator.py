@@ -8,39 +8,40 @@ from torch import Tensor
 
 from pipeline.errors import UserError
 from pipeline.networks.checkpoint import load_generator
-from pipeline.networks.unet import G1, G2
+from pipeline.networks.coarse import Coarse, load_coarse
+from pipeline.networks.unet import G2
 from pipeline.sight import Sight
 
 
 @dataclass(frozen=True)
 class Painter:
-    """G1 and G2, what they see of a pose, and the size of their images (height, width)."""
+    """The coarse generator and G2, what they see of the source and of a pose, and the size of their images (height, width)."""
 
-    g1: G1
+    g1: Coarse
     g2: G2
     sight: Sight
     image_size: tuple[int, int]
 
     @torch.inference_mode()
-    def paint(self, source: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+    def paint(self, source: Tensor, look: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Coarse and refined images (B, 3, H, W) float32 in [-1, 1].
 
-        source : (B, 3, H, W) float32 in [-1, 1]; maps : (B, C, H, W) as `sight` draws them
+        source : (B, 3, H, W) float32 in [-1, 1]; look, maps : as `sight` gives them
         Raises UserError where they have another size than the images of the training.
         """
         if source.shape[2:] != self.image_size:
             raise UserError(f"the weights are for images of {list(self.image_size)}, found {list(source.shape[2:])}; train them for data.image_size")
-        coarse = self.g1(source, maps)
+        coarse = self.g1(look, maps)
         refined = coarse + self.g2(coarse, source)
         return coarse.clamp(-1, 1), refined.clamp(-1, 1)
 
 
 def load_painter(g1_path: Path, g2_path: Path) -> Painter:
-    """Rebuild G1 and G2 from their weights; raise UserError where a file is not fit, or where the two were not trained together."""
-    g1, pose = load_generator(g1_path, G1)
+    """Rebuild the coarse generator and G2 from their weights; raise UserError where a file is not fit, or where the two were not trained together."""
+    g1, sight = load_coarse(g1_path)
     g2, g2_pose = load_generator(g2_path, G2)
-    for what, first, second in (("image size", g1.config["image_size"], g2.config["image_size"]), ("pose", pose, g2_pose)):
+    for what, first, second in (("image size", g1.config["image_size"], g2.config["image_size"]), ("pose", sight.config, g2_pose)):
         if first != second:
             raise UserError(f"{g2_path}: expected the {what} of {g1_path} ({first}), found {second}; give weights of one training")
     height, width = g1.config["image_size"]
-    return Painter(g1, g2, Sight(pose, g1.lifter), (height, width))
+    return Painter(g1, g2, sight, (height, width))

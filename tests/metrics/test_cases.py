@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import UserError
-from pipeline.metrics.cases import Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps, read_cases, write_cases
+from pipeline.metrics.cases import Appearances, Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps, read_cases, write_cases
 
 
 @pytest.fixture
@@ -19,7 +19,9 @@ def cases():
         text = {"caption": "S9/Directions 1/54138969/5", "kind": "legs swapped"}
         return cls(**(names | {name: np.array([text[name]] * rows, dtype=np.str_) for name in text if name in names}))
 
-    shown = [group(cls, rows) for cls, rows in ((Shown, 2), (Shown, 2), (Shown, 0), (ShownTwins, 0), (Demonstrations, 3), (Steps, 2))]
+    shown = [
+        group(cls, rows) for cls, rows in ((Shown, 2), (Shown, 2), (Shown, 0), (ShownTwins, 0), (Demonstrations, 3), (Steps, 2), (Appearances, 2))
+    ]
     return Cases(group(Pairs, 4), *shown, group(Labels, 8))
 
 

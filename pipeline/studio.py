@@ -1,0 +1,139 @@
+"""A trained model at work on rows of a pack: where it paints, what, and how many images at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from pipeline.appearance import paint_by_part
+from pipeline.errors import UserError
+from pipeline.loader import to_image
+from pipeline.memory import keep_memory
+from pipeline.metrics.image import to_uint8
+from pipeline.networks.generator import Painter
+from pipeline.pack import Pack
+from pipeline.pose_maps import measure
+
+CHUNK = 256  # rows looked at at a time
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to paint, row by row: the person of row `source` (N,) in the pose of row `target` (N,), labelled `label` (N, 8)."""
+
+    source: np.ndarray
+    target: np.ndarray
+    label: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def part(self, chosen: Any) -> "Task":
+        """The chosen rows of the task."""
+        return Task(self.source[chosen], self.target[chosen], self.label[chosen])
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A trained model, the pack that it paints from, how many images it paints at a time, and where."""
+
+    painter: Painter
+    pack: Pack
+    batch_size: int
+    device: torch.device
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images, px."""
+        height, width = self.pack.image.shape[1:3]
+        return height, width
+
+    def images(self, rows: np.ndarray) -> Tensor:
+        """(N, 3, H, W) uint8 RGB, in main memory."""
+        return torch.from_numpy(self.pack.image[rows]).permute(0, 3, 1, 2)
+
+    def pose(self, rows: np.ndarray) -> Tensor:
+        """(N, 17, 2) float32, px, in main memory."""
+        return torch.from_numpy(self.pack.pose_2d[rows])
+
+    def see(self, task: Task) -> tuple[Tensor, Tensor, Tensor]:
+        """The source images (N, 3, H, W), a look at them, and the maps (N, C, H, W) of a task of one batch, as the networks see them."""
+        labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
+        poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
+        source = to_image(self.pack.image[task.source], self.device)
+        look = self.painter.sight.look_at(source, poses[0], labels[0])
+        return source, look, self.painter.sight.maps(source, poses[0], labels[0], poses[1], labels[1], self.size)
+
+    def paint(self, task: Task) -> tuple[Tensor, Tensor]:
+        """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""
+        coarse, refined = self.painter.paint(*self.see(task))
+        return to_uint8(coarse).cpu(), to_uint8(refined).cpu()
+
+    def paint_by_part(self, task: Task) -> Tensor:
+        """The baseline without a network for a task of one batch, (N, 3, H, W) uint8; it sees the labels even where the networks do not."""
+        bodies = [measure(self.pose(rows), self.size) for rows in (task.source, task.target)]
+        labels = [torch.from_numpy(label) for label in (self.pack.label[task.source], task.label)]
+        return to_uint8(paint_by_part(to_image(self.pack.image[task.source]), bodies[0], labels[0], bodies[1], labels[1]))
+
+    def paint_all(self, task: Task) -> Tensor:
+        """All that is scored, in the order of `IMAGES`, for a task of one batch: (4, N, 3, H, W) uint8."""
+        return torch.stack([self.images(task.source), self.paint_by_part(task), *self.paint(task)])
+
+    def batches(self, task: Task, name: str) -> Iterator[tuple[slice, Task]]:
+        """The task in batches; a progress bar called `name` shows on a terminal."""
+        console = Console(stderr=True)
+        for start in track(range(0, len(task), self.batch_size), name, console=console, disable=not console.is_terminal):
+            rows = slice(start, start + self.batch_size)
+            yield rows, task.part(rows)
+
+
+def choose_device(accelerator: str) -> torch.device:
+    """Where to paint: on the accelerator that `parallel.accelerator` names, `auto` and `gpu` being whatever there is.
+
+    Raises UserError where a named one is not there.
+    """
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if accelerator == "cpu" or (accelerator == "auto" and found is None):
+        return torch.device("cpu")
+    if found is None or accelerator not in ("auto", "gpu", found.type):
+        there = "none" if found is None else found.type
+        raise UserError(f"parallel.accelerator = {accelerator}: not on this machine, found {there}; choose auto or cpu")
+    return found
+
+
+def fix_arithmetic(threads: int) -> None:
+    """Make this process compute the same bits each time: a fixed number of threads, full precision, no search for the fastest kernel."""
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # they are a hundred times slower, and no image depends on them
+    keep_memory()
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+def paint_both(studio: Studio, twins: Task) -> np.ndarray:
+    """All images with the originals' labels and with the twins': (4, M, 2, H, W, 3) uint8."""
+    originals = Task(twins.source, twins.target, studio.pack.label[twins.target])
+    both = torch.stack([studio.paint_all(task) for task in (originals, twins)], dim=2)  # (4, M, 2, 3, H, W)
+    return both.movedim(3, -1).contiguous().numpy()
+
+
+def pose_distance(pack: Pack, task: Task) -> np.ndarray:
+    """(N,) mean distance of the joints of source and target, px; joints that are missing (NaN) do not count."""
+    return np.nanmean(np.linalg.norm(pack.pose_2d[task.source] - pack.pose_2d[task.target], axis=-1), axis=-1)
+
+
+def as_rows(images: Tensor) -> np.ndarray:
+    """(N, 3, H, W) to (N, H, W, 3)."""
+    return images.permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def spread(items: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the items, evenly spread over them."""
+    return items[np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))]
