@@ -5,7 +5,7 @@ import torch
 from standing import SIZE, STANDING
 from torch import Tensor
 
-from pipeline.appearance import BINS, CHANNELS, EDGE, MEAN, SPOT, lay_out, paint_by_part, place_appearance
+from pipeline.appearance import BINS, CHANNELS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, place_appearance
 from pipeline.pose_maps import (
     FIRST_LIMB_PART,
     HEAD_PART,
@@ -14,6 +14,7 @@ from pipeline.pose_maps import (
     draw_maps,
     mask_body,
     measure,
+    part_axes,
     part_layers,
     part_map,
     seen_parts,
@@ -321,3 +322,50 @@ def test_a_part_that_is_not_seen_is_painted_like_the_other_side_s_or_else_like_t
         painted = paint(flat(source, make_label()), source, make_label(), make_pose(), make_label())[0]
         for forearm in forearms:
             torch.testing.assert_close(painted[:, forearm], COLOURS[expected][:, None].expand(-1, int(forearm.sum())), rtol=0, atol=1e-5)
+
+
+def crops(image: Tensor, pose: Tensor, label: Tensor) -> Tensor:
+    """(B, parts, 3, h, w)."""
+    body = measure(pose, SIZE)
+    found = cut_parts(image, body, seen_parts(body, label))
+    assert found.shape == (len(image), *crop_size(SIZE))
+    return found.unflatten(1, (N_PARTS, 3))
+
+
+def test_a_crop_shows_its_own_part_alone() -> None:
+    pose, label = make_pose(), make_label()
+    for part, crop in enumerate(crops(flat(pose, label), pose, label)[0], 1):
+        seen = crop.abs().sum(0) > 0
+        assert seen.float().mean() > 0.3
+        inner = crop[:, 1:-1, 1:-1][:, seen[1:-1, 1:-1]]  # colours mix at the rim
+        assert ((inner - COLOURS[part][:, None]).abs().amax(0) < 1e-4).float().mean() > 0.5
+
+
+def test_a_crop_goes_down_along_the_axis_and_across_from_rim_to_rim() -> None:
+    """Of an image whose colours are its coordinates, each pixel says where it comes from."""
+    height, width = SIZE
+    pose, label = make_pose(), make_label()
+    y, x = torch.meshgrid(torch.arange(height) / height, torch.arange(width) / width, indexing="ij")
+    image = torch.stack([x, y, torch.ones_like(x)])[None]
+    crop = crops(image, pose, label)[0, RIGHT_FOREARM - 1]
+    start, end, radius = (values[0, RIGHT_FOREARM - 1] for values in part_axes(measure(pose, SIZE)))
+    _, rows, columns = crop_size(SIZE)
+    shown = (crop[2] - 1).abs() < 1e-5  # neither the rim of the image nor another part
+    assert shown.any()
+    for row, column in shown.nonzero().tolist():
+        along = (row + 0.5) / rows * (1 + 2 * CROP_RIM) - CROP_RIM
+        aside = (2 * (column + 0.5) / columns - 1) * radius
+        axis = end - start
+        place = start + along * axis + aside * torch.stack([-axis[1], axis[0]]) / axis.norm()
+        found = crop[:2, row, column] * torch.tensor([width, height])
+        torch.testing.assert_close(found, place, atol=1e-3, rtol=0)
+
+
+def test_a_crop_is_empty_where_the_part_is_hidden_or_its_joints_are_missing() -> None:
+    pose = make_pose(right_elbow=(34, 45), right_wrist=(32, 50))
+    hidden, shown = (crops(noise(), pose, make_label(right_forearm=label))[0, RIGHT_FOREARM - 1] for label in (-1, 1))
+    assert (hidden != 0).float().mean() < 0.5 * (shown != 0).float().mean()
+    missing = crops(noise(), make_pose(right_elbow=MISSING), make_label())[0]
+    assert not missing[RIGHT_FOREARM - 1].any()
+    assert missing[LEFT_FOREARM - 1].any()
+    assert missing.isfinite().all()

@@ -318,6 +318,25 @@ def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
         assert (batch.maps[number, :10] != expected).float().mean() < 1e-3
 
 
+def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
+    sight = Sight(make_config(source=True), None, "parts")
+    batch = make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=TWINS_OF_PAIRS, alone=True)
+    pairs = make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=TWINS_OF_PAIRS)
+    assert torch.equal(batch.source, batch.target)
+    assert torch.equal(batch.target, pairs.target)  # the same targets, of which some are twins
+    assert torch.equal(batch.rival, pairs.rival)
+    assert torch.equal(batch.maps[:, :10], batch.maps[:, 10:])  # of the target and of the source, with the same labels
+    assert torch.equal(batch.maps[:, :10], pairs.maps[:, :10])
+    poses = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS[:, 1]])
+    labels = pack.label[PAIRS_WITH_TWINS[:, 1]].copy()
+    swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
+    labels[swapped] = pack.twins.label[TWINS_OF_PAIRS[0][swapped]]
+    assert torch.equal(batch.look, sight.look_at(batch.target, poses, torch.from_numpy(labels)))
+    assert batch.look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
+    assert not torch.equal(batch.look, pairs.look)
+    assert batch.index.tolist() == [[row, row] for row in PAIRS_WITH_TWINS[:, 1]]
+
+
 def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
     before = [array.copy() for array in (pack.image, pack.label, pack.twins.image, pack.twins.label)]
     make_batch(pack, PAIRS_WITH_TWINS, np.ones(4, bool), make_sight(), twins=TWINS_OF_PAIRS)
