@@ -6,7 +6,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep ablation tiny full clean
+.PHONY: repro test lint bench graph sweep ablation comparison tiny full clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -21,6 +21,10 @@ full: $(VENV)/.installed
 # JOBS=4 runs as many at a time (for a GPU with many cores beside it).
 ablation: $(VENV)/.installed
 	python -m recipes.ablation run $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
+
+# The same for both published systems: recipes/comparison.yaml.
+comparison: $(VENV)/.installed
+	python -m recipes.ablation run --list recipes/comparison.yaml $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
 
 test: $(VENV)/.installed
 	python -m pytest

@@ -1,8 +1,8 @@
-"""The ablation as experiments: DVC's queue runs a list of overrides one after the other, a table shows what they gave.
+"""A list of runs as experiments: DVC's queue runs their overrides one after the other, a table shows what they gave.
 
-`python -m recipes.ablation run` queues the runs of recipes/ablation.yaml, follows them to their end and writes the table;
-`python -m recipes.ablation table` writes it again from the experiments that are there. All runs are queued at once, before the
-first one starts: later edits do not change what they compare.
+`python -m recipes.ablation run` queues the runs of recipes/ablation.yaml, or of another list (`--list recipes/comparison.yaml`), follows them to
+their end and writes the table; `python -m recipes.ablation table` writes it again from the experiments that are there. All runs are queued at
+once, before the first one starts: later edits do not change what they compare.
 
 Experiments belong to a commit and a clone. What they gave is committed with `results.json`, and a run that stands there is not made again while
 its code and its parameters are the same: a list of runs can be worked off bit by bit.
@@ -25,7 +25,7 @@ import click
 
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, write_json
-from recipes.ablation_table import Result, Run, choose, is_made_of, kept, plot, read_runs, table, to_json, with_block, with_overrides
+from recipes.ablation_table import Result, Run, RunList, choose, is_made_of, kept, plot, read_list, table, to_json, with_block, with_overrides
 from stages.command import existing, output
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,9 +36,13 @@ STATES = ("running", "queued", "success", "failed")  # the first of them counts 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Where a recipe's graph, parameters and scores lie, relative to the root; the unnamed one is the root's own."""
+    """Where a recipe's graph, parameters and scores lie, relative to the root; the unnamed one is the root's own.
+
+    list_title : of the list of runs
+    """
 
     name: str | None
+    list_title: str = "ablation"
 
     @property
     def folder(self) -> str:
@@ -68,7 +72,7 @@ class Recipe:
     @property
     def title(self) -> str:
         """What experiments and the block in README.md are named after."""
-        return f"ablation {self.name}" if self.name else "ablation"
+        return f"{self.list_title} {self.name}" if self.name else self.list_title
 
     def experiment(self, run: Run) -> str:
         """Name of a run's experiment."""
@@ -300,11 +304,11 @@ def is_edited(recipe: Recipe, run: Run, experiment: Experiment, shown: Shown) ->
     return not is_made_of(experiment.params, shown.base, run.overrides) or not same_code(recipe, shown.commit, experiment.rev)
 
 
-def write_results(recipe: Recipe, results: Sequence[Result], commit: str, out: Path) -> None:
+def write_results(recipe: Recipe, results: Sequence[Result], images: Sequence[str], commit: str, out: Path) -> None:
     """Write the table, the figures and the plot below `out`, and the table into README.md where it has a place for it."""
     if all(one.state == "not run" for one in results):
         raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m recipes.ablation run` makes them")
-    text = table(results)
+    text = table(results, images)
     write_json(out / "results.json", to_json(results))
     with atomic_output(out / "table.md") as partial:
         partial.write_text(text, encoding="utf-8")
@@ -312,7 +316,7 @@ def write_results(recipe: Recipe, results: Sequence[Result], commit: str, out: P
         plot(results).savefig(partial, dpi=120)
     readme = ROOT / "README.md"
     before = readme.read_text(encoding="utf-8")
-    after = with_block(before, recipe.title, f"{text}\n![order accuracy against SSIM]({recipe.folder}metrics/ablation/plot.png)\n")
+    after = with_block(before, recipe.title, f"{text}\n![order accuracy against SSIM]({recipe.folder}metrics/{recipe.list_title}/plot.png)\n")
     if after != before:
         with atomic_output(readme) as partial:
             partial.write_text(after, encoding="utf-8")
@@ -337,15 +341,15 @@ def options(function: Callable[..., None]) -> Callable[..., None]:
     @click.option("--recipe", help="Folder below recipes/ whose graph and parameters are used; default: those at the root.")
     @click.option("--list", "path", type=existing, default=RUNS, help="File of runs.  [default: recipes/ablation.yaml]")
     @click.option("--runs", "names", default="", help="Names of runs, separated by spaces.  [default: all]")
-    @click.option("--out", type=output, help="Folder of the results.  [default: metrics/ablation of the recipe]")
+    @click.option("--out", type=output, help="Folder of the results.  [default: metrics/ablation of the recipe, or as the list is called]")
     @wraps(function)
     def command(recipe: str | None, path: Path, names: str, out: Path | None, **others: Any) -> None:
-        chosen = Recipe(recipe)
-        if not (ROOT / chosen.graph).is_file():
-            raise click.ClickException(f"{chosen.graph}: not found; expected the graph of a recipe")
         with one_line_errors():
-            runs = read_runs(path)
-            function(chosen, runs, choose(runs, names), out or ROOT / chosen.folder / "metrics" / "ablation", **others)
+            listed = read_list(path)
+            chosen = Recipe(recipe, listed.title)
+            if not (ROOT / chosen.graph).is_file():
+                raise UserError(f"{chosen.graph}: not found; expected the graph of a recipe")
+            function(chosen, listed, choose(listed.runs, names), out or ROOT / chosen.folder / "metrics" / listed.title, **others)
 
     return command
 
@@ -358,10 +362,10 @@ def main() -> None:
 @main.command("run")
 @options
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at a time. Two slow each other down on few cores.")
-def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out: Path, jobs: int) -> None:
+def run_command(recipe: Recipe, listed: RunList, chosen: Sequence[Run], out: Path, jobs: int) -> None:
     """Queue the chosen runs that are not there yet, follow them to their end, write the table; status 1 if one failed."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    shown = show(recipe, commit)
+    shown, runs = show(recipe, commit), listed.runs
     earlier = earlier_results(recipe, runs, shown, out) if _same((*recipe.code, recipe.params), commit) else {}
     missing = [run for run in chosen if run.name not in earlier]
     for name in (run.name for run in chosen if run.name in earlier):
@@ -371,7 +375,7 @@ def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out:
         follow(waiting(recipe, missing, show(recipe, commit)), jobs)
         shown = show(recipe, commit)
     results = [result_or_earlier(recipe, run, shown, earlier, faults.get(run.name)) for run in runs]
-    write_results(recipe, results, shown.commit, out)
+    write_results(recipe, results, listed.images, shown.commit, out)
     failed = [one.run.name for one in results if one.run in chosen and one.state != "done"]
     if failed:
         raise UserError(f"{len(failed)} of {len(chosen)} runs are without a result: {', '.join(failed)}")
@@ -380,12 +384,11 @@ def run_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out:
 @main.command("table")
 @click.option("--rev", default="HEAD", show_default=True, help="Commit whose experiments are shown.")
 @options
-def table_command(recipe: Recipe, runs: Sequence[Run], chosen: Sequence[Run], out: Path, rev: str) -> None:
+def table_command(recipe: Recipe, listed: RunList, chosen: Sequence[Run], out: Path, rev: str) -> None:
     """Write the table again from the experiments that are there."""
-    del runs
     shown = show(recipe, rev)
     earlier = earlier_results(recipe, chosen, shown, out)
-    write_results(recipe, [result_or_earlier(recipe, run, shown, earlier) for run in chosen], shown.commit, out)
+    write_results(recipe, [result_or_earlier(recipe, run, shown, earlier) for run in chosen], listed.images, shown.commit, out)
 
 
 if __name__ == "__main__":

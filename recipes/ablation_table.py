@@ -1,11 +1,11 @@
-"""What the ablation's runs are, and how their results are shown: no DVC here, values in and text out."""
+"""What the runs of a list are, and how their results are shown: no DVC here, values in and text out."""
 
 import copy
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 from pydantic import Field
@@ -22,6 +22,9 @@ COLUMNS = {
     "label accuracy": ("depth", "label_accuracy"),
 }
 ORDER = ("order_accuracy", "order_low", "order_high")
+IMAGE_NAMES = {"coarse": "coarse (G1)", "refined": "refined (+ G2)"}
+IMAGE_SCORES = {"SSIM": "ssim", "mask SSIM": "mask_ssim", "L1": "l1", "sharpness": "sharpness", "Inception score": "inception_score", "FID": "fid"}
+BASELINES = {"source": "the source image itself", "by_part": "painted by part, without a network"}
 MISSING = "–"
 KEPT = ("state", "reason", "experiment", "edited", "metrics", "commit", "origin")  # of a result, in `results.json`
 
@@ -35,8 +38,14 @@ class Run(Section):
 
 
 class RunList(Section):
-    """The file of runs; `shared` holds what several runs have in common, as YAML anchors."""
+    """The file of runs; `shared` holds what several runs have in common, as YAML anchors.
 
+    title : what experiments, results and the block in README.md are named after; images : those that have a row each in the table, of all
+    runs, beside the true images and the baselines; without any the table has a row per run, its refined image
+    """
+
+    title: str = Field(default="ablation", pattern=r"^[a-z]+$")
+    images: tuple[Literal["coarse", "refined"], ...] = ()
     shared: dict[str, Any] = Field(default_factory=dict)
     runs: tuple[Run, ...] = Field(min_length=1)
 
@@ -55,13 +64,13 @@ class Result:
     origin: str = ""  # a hash of that commit's code and the run's parameters
 
 
-def read_runs(path: Path) -> tuple[Run, ...]:
-    """The runs of a list, in its order."""
-    runs = parse(RunList, read_params(path), str(path), hint="see the comment at the top of recipes/ablation.yaml").runs
-    twice = [name for name, count in Counter(run.name for run in runs).items() if count > 1]
+def read_list(path: Path) -> RunList:
+    """Read a list of runs; raise UserError where it is not one, or where a name stands twice."""
+    found = parse(RunList, read_params(path), str(path), hint="see the comment at the top of recipes/ablation.yaml")
+    twice = [name for name, count in Counter(run.name for run in found.runs).items() if count > 1]
     if twice:
         raise UserError(f"{path}: expected every run's name once, found several runs named {', '.join(twice)}")
-    return runs
+    return found
 
 
 def choose(runs: Sequence[Run], names: str) -> list[Run]:
@@ -115,12 +124,16 @@ def _figure_text(value: float | None) -> str:
     return MISSING if value is None else f"{value:.4f}"
 
 
-def order_text(metrics: Mapping[str, Any]) -> str:
-    """The order accuracy, with its confidence interval if the metrics have one."""
-    value, low, high = (figure_at(metrics, "depth", key) for key in ORDER)
+def order_text(metrics: Mapping[str, Any], image: str = "refined") -> str:
+    """The order accuracy of an image, with its confidence interval if the metrics have one."""
+    value, low, high = _order(metrics, image)
     if value is None:
         return MISSING
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _order(metrics: Mapping[str, Any], image: str) -> tuple[float | None, ...]:
+    return tuple(figure_at(metrics, "depth", "order_by_image", image, key) for key in ORDER)
 
 
 def _cells(result: Result) -> list[str]:
@@ -129,21 +142,68 @@ def _cells(result: Result) -> list[str]:
     return [*(_figure_text(figure_at(result.metrics, *keys)) for keys in COLUMNS.values()), order_text(result.metrics)]
 
 
-def table(results: Sequence[Result]) -> str:
-    """Markdown: a row for each run that is done or failed, and below it what a reader must know about the others."""
+def table(results: Sequence[Result], images: Sequence[str] = ()) -> str:
+    """Markdown: rows for each run that is done or failed, and below them what a reader must know about the others.
+
+    images : see `RunList`
+    """
+    if images:
+        return _image_table(results, images)
     heading = ["run", "what it is", *COLUMNS, "order accuracy"]
     shown = [result for result in results if result.state in ("done", "failed")]
     rows = [heading, ["---"] * len(heading), *([f"`{result.run.name}`", result.run.about, *_cells(result)] for result in shown)]
+    return _markdown(rows, [f"Scores of the refined image on the test pairs{_commits(results)}.", *_notes(results)])
+
+
+def _image_table(results: Sequence[Result], images: Sequence[str]) -> str:
+    """The true images, the baselines without a network, then every image of every run."""
+    done = [result.metrics for result in results if result.state == "done" and result.metrics]
+    names = [name for name, score in IMAGE_SCORES.items() if any(figure_at(metrics, "refined", score) is not None for metrics in done)]
+    heading = ["run", "what it is", "image", *names, "order accuracy"]
+    rows = [heading, ["---"] * len(heading)]
+    if done:
+        truth = {
+            "ssim": 1.0,
+            "mask_ssim": 1.0,
+            "l1": 0.0,
+            "sharpness": 1.0,
+            "inception_score": figure_at(done[0], "inception", "truth_score"),
+            "fid": 0.0,
+        }
+        rows.append(["", "", "the true images", *(_figure_text(truth[IMAGE_SCORES[name]]) for name in names), "1.000"])
+        rows += [["", "", words, *_image_cells(done[0], image, names)] for image, words in BASELINES.items()]
+    for result in results:
+        if result.state == "failed":
+            rows.append([f"`{result.run.name}`", result.run.about, "**failed**", *[""] * (len(names) + 1)])
+        elif result.state == "done":
+            label = [f"`{result.run.name}`", result.run.about]
+            rows += [[*label, IMAGE_NAMES[image], *_image_cells(result.metrics or {}, image, names)] for image in images]
+    said = f"Mean and standard deviation over the same test pairs{_commits(results)}. The order accuracy of the true images is 1 by construction."
+    return _markdown(rows, [said, *_notes(results)])
+
+
+def _image_cells(metrics: Mapping[str, Any], image: str, names: Sequence[str]) -> list[str]:
+    cells = []
+    for name in names:
+        score = IMAGE_SCORES[name]
+        spread = figure_at(metrics, image, f"{score}_std") if name == "SSIM" else None
+        cells.append(_figure_text(figure_at(metrics, image, score)) + ("" if spread is None else f" ± {spread:.3f}"))
+    return [*cells, order_text(metrics, image)]
+
+
+def _markdown(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
     lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
-    return "\n".join([*lines, "", *_notes(results)]) + "\n"
+    return "\n".join([*lines, "", *notes]) + "\n"
+
+
+def _commits(results: Sequence[Result]) -> str:
+    commits = [f"`{commit[:7]}`" for commit in dict.fromkeys(result.commit for result in results if result.state == "done")]
+    return f"; experiments of commit {' and '.join(commits)}" if commits else ""
 
 
 def _notes(results: Sequence[Result]) -> list[str]:
     """Sentences below the table, one per line."""
-    commits = [f"`{commit[:7]}`" for commit in dict.fromkeys(result.commit for result in results if result.state == "done")]
-    of = f"; experiments of commit {' and '.join(commits)}" if commits else ""
-    notes = [f"Scores of the refined image on the test pairs{of}."]
-    notes += [f"`{result.run.name}` failed: {result.reason}." for result in results if result.state == "failed"]
+    notes = [f"`{result.run.name}` failed: {result.reason}." for result in results if result.state == "failed"]
     for text, names in (
         ("Made with edits that the commit does not have", [result.run.name for result in results if result.edited]),
         ("Still running", [result.run.name for result in results if result.state == "running"]),
@@ -170,7 +230,7 @@ def plot(results: Sequence[Result]) -> Figure:
     axes = figure.add_subplot()
     for result in results:
         metrics = result.metrics or {}
-        ssim, (order, low, high) = figure_at(metrics, "refined", "ssim"), (figure_at(metrics, "depth", key) for key in ORDER)
+        ssim, (order, low, high) = figure_at(metrics, "refined", "ssim"), _order(metrics, "refined")
         if ssim is not None and order is not None:
             interval = None if low is None or high is None else [[max(order - low, 0)], [max(high - order, 0)]]
             axes.errorbar(ssim, order, yerr=interval, fmt="o", markersize=5, capsize=3, linewidth=1)

@@ -12,14 +12,23 @@ from typing import Any
 import pytest
 from clone import TINY, Clone
 
-from pipeline.config.section import read_params
+from pipeline.config.everything import Params
+from pipeline.config.section import parse, read_params
 from pipeline.errors import UserError
-from recipes.ablation_table import Result, Run, choose, is_made_of, kept, order_text, plot, read_runs, table, to_json, with_block, with_overrides
+from recipes.ablation_table import Result, Run, choose, is_made_of, kept, order_text, plot, read_list, table, to_json, with_block, with_overrides
 
 ROOT = Path(__file__).resolve().parents[1]
 METRICS = {
-    "refined": {"ssim": 0.66098, "mask_ssim": 0.8, "l1": 0.05, "sharpness": 0.7},
-    "depth": {"label_accuracy": 0.97, "order_accuracy": 0.551, "order_low": 0.53, "order_high": 0.57},
+    "source": {"ssim": 0.4, "ssim_std": 0.1, "mask_ssim": 0.5, "l1": 0.1, "sharpness": 1},
+    "coarse": {"ssim": 0.65, "ssim_std": 0.0512, "mask_ssim": 0.79, "l1": 0.051, "sharpness": 0.6},
+    "refined": {"ssim": 0.66098, "ssim_std": 0.05, "mask_ssim": 0.8, "l1": 0.05, "sharpness": 0.7},
+    "depth": {
+        "label_accuracy": 0.97,
+        "order_by_image": {
+            "coarse": {"order_accuracy": 0.54, "order_low": None, "order_high": None},
+            "refined": {"order_accuracy": 0.551, "order_low": 0.53, "order_high": 0.57},
+        },
+    },
 }
 LIST = """
 shared: {weight: &weight {model.lambda: 20}}
@@ -57,7 +66,33 @@ def test_the_table_has_a_row_per_result_and_names_what_failed() -> None:
 
 
 def test_an_order_accuracy_without_interval_stands_alone() -> None:
-    assert order_text({"depth": {"order_accuracy": 0.5506}}) == "0.551"
+    assert order_text({"depth": {"order_by_image": {"coarse": {"order_accuracy": 0.5506}}}}, "coarse") == "0.551"
+
+
+def test_a_table_of_images_has_the_truth_the_baselines_and_a_row_per_image() -> None:
+    results = [
+        Result(a_run("good"), "done", metrics=METRICS, commit="abcdef0123"),
+        Result(a_run("bad"), "failed", "the disk is full"),
+        Result(a_run("late"), "not run"),
+    ]
+    rows = [line for line in table(results, ("coarse", "refined")).splitlines() if line.startswith("|")]
+    assert rows[2:] == [
+        "|  |  | the true images | 1.0000 | 1.0000 | 0.0000 | 1.0000 | 1.000 |",
+        "|  |  | the source image itself | 0.4000 ± 0.100 | 0.5000 | 0.1000 | 1.0000 | – |",
+        "|  |  | painted by part, without a network | – | – | – | – | – |",
+        "| `good` | what good is | coarse (G1) | 0.6500 ± 0.051 | 0.7900 | 0.0510 | 0.6000 | 0.540 |",
+        "| `good` | what good is | refined (+ G2) | 0.6610 ± 0.050 | 0.8000 | 0.0500 | 0.7000 | 0.551 (0.530 to 0.570) |",
+        "| `bad` | what bad is | **failed** |  |  |  |  |  |",
+    ]
+    assert len({row.count("|") for row in rows}) == 1
+
+
+def test_a_table_of_images_shows_inception_based_scores_where_there_are_any() -> None:
+    metrics = {**METRICS, "refined": {**METRICS["refined"], "inception_score": 3.1, "fid": 20.5}, "inception": {"truth_score": 3.4}}
+    rows = table([Result(a_run("good"), "done", metrics=metrics)], ("refined",)).splitlines()
+    assert "| Inception score | FID |" in rows[0]
+    assert "| 1.0000 | 3.4000 | 0.0000 | 1.000 |" in rows[2]
+    assert "| 0.7000 | 3.1000 | 20.5000 | 0.551" in rows[5]
 
 
 def test_the_results_hold_overrides_revision_and_all_metrics() -> None:
@@ -109,7 +144,7 @@ def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "runs.yaml"
     path.write_text("runs: [{name: a, about: x, set: {}}, {name: a, about: y, set: {}}]", encoding="utf-8")
     with pytest.raises(UserError, match="several runs named a"):
-        read_runs(path)
+        read_list(path)
 
 
 def test_the_block_is_replaced_and_a_text_without_one_stays() -> None:
@@ -120,15 +155,14 @@ def test_the_block_is_replaced_and_a_text_without_one_stays() -> None:
     assert with_block("# A\n<!-- ablation -->\nold\n", "ablation", "new") == "# A\n<!-- ablation -->\nold\n"
 
 
-def test_every_run_of_the_list_sets_parameters_that_exist() -> None:
-    params = read_params(ROOT / "params.yaml")
-    for run in read_runs(ROOT / "recipes" / "ablation.yaml"):
-        with_overrides(params, run.overrides)
-
-
-def test_the_readme_has_a_place_for_the_table() -> None:
+@pytest.mark.parametrize("name", ["ablation", "comparison"])
+def test_every_run_of_a_list_sets_parameters_that_exist_and_the_readme_has_a_place_for_its_table(name: str) -> None:
+    listed, params = read_list(ROOT / "recipes" / f"{name}.yaml"), read_params(ROOT / "params.yaml")
+    assert listed.title == name
+    for run in listed.runs:
+        parse(Params, with_overrides(params, run.overrides), run.name)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "NEW" in with_block(readme, "ablation", "NEW")
+    assert "NEW" in with_block(readme, name, "NEW")
 
 
 @dataclass
