@@ -1,7 +1,8 @@
-"""Training images per second by number format and memory layout, as a ratio to float32 in torch's own layout, in the same run.
+"""Training images per second by number format and memory layout, as a ratio to float32 in torch's own layout, in the same run; and those of
+the variational U-Net as a ratio to PG2's G1.
 
-`python benchmarks/bench_training.py [params.yaml]` takes the networks' sizes from the parameters. The three ways take turns, and the best
-of several rounds counts, so that other work on the machine disturbs all of them alike.
+`python benchmarks/bench_training.py [params.yaml]` takes the networks' sizes from the parameters. The ways take turns, and the best of
+several rounds counts, so that other work on the machine disturbs all of them alike.
 """
 
 import sys
@@ -19,11 +20,12 @@ from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config, TrainLifterConfig
 from pipeline.losses import d_loss, g_loss, masked_l1
+from pipeline.networks.coarse import make_coarse, sight_of
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
+from pipeline.networks.perceptual import Pyramid, perceptual_loss
 from pipeline.networks.unet import G1, G2
-from pipeline.sight import Sight
-from pipeline.training import make_g1
+from pipeline.networks.vunet import VUNet
 
 ROUNDS = 5
 WAYS = (
@@ -41,13 +43,33 @@ def main(params: Path) -> None:
     torch.set_flush_denormal(True)
     pose = load_config(PoseConfig, params, "pose")
     lifter = load_config(TrainLifterConfig, params, "train_lifter")
-    sight = Sight(pose, Lifter(lifter.width, lifter.blocks, pose.depth) if pose.lift else None)
+    model = model.model_copy(update={"generator": "pg2"})
+    depths = Lifter(lifter.width, lifter.blocks, pose.depth) if pose.lift else None
+    sight = sight_of(model, pose, depths)
     count = config.batch_size
     source, target = torch.rand(2, count, 3, *data.image_size) * 2 - 1
     maps, mask = torch.rand(count, sight.channels, *data.image_size), torch.ones(count, 1, *data.image_size)
 
     def coarse_network() -> G1:
-        return make_g1(sight, data.image_size, model)
+        network = make_coarse(sight, data.image_size, model)
+        assert isinstance(network, G1)
+        return network
+
+    def vunet_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
+        other = model.model_copy(update={"generator": "vunet"})
+        seen = sight_of(other, pose, depths)
+        network = make_coarse(seen, data.image_size, other)
+        assert isinstance(network, VUNet)
+        network.to(memory_format=layout)
+        learn, features = learner(network), Pyramid()
+        look, own_maps = torch.rand(count, *seen.look_size(data.image_size)), torch.rand(count, seen.channels, *data.image_size)
+
+        def step() -> None:
+            with torch.autocast("cpu", kind, enabled=kind != torch.float32):
+                coarse, kl = network(look, own_maps, learn=True)
+            learn(perceptual_loss(features, coarse, target) + model.vunet.kl * kl)
+
+        return step
 
     def g1_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
         g1 = coarse_network().to(memory_format=layout)
@@ -82,6 +104,10 @@ def main(params: Path) -> None:
         seconds = race([make(kind, layout) for _, kind, layout in WAYS])
         for (way, _, _), each in zip(WAYS, seconds, strict=True):
             print(f"{name}  {way:<26} {count / each:6.1f} images/s, {seconds[0] / each:.2f} times the first")
+    _, kind, layout = WAYS[-1]
+    seconds = race([g1_step(kind, layout), vunet_step(kind, layout)])
+    for generator, each in zip(("pg2", "vunet"), seconds, strict=True):
+        print(f"train_g1  generator {generator:<6} {count / each:6.1f} images/s, {seconds[0] / each:.2f} times pg2's")
 
 
 def learner(network: nn.Module) -> Callable[[torch.Tensor], None]:

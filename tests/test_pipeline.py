@@ -58,6 +58,22 @@ def test_an_experiment_runs_what_its_parameter_touches_and_metrics_diff_compares
     clone.dvc("checkout", "--quiet", *GRAPHS)
 
 
+def test_the_other_generator_is_one_parameter_away(chain: tuple[Clone, str]) -> None:
+    clone, _ = chain
+    log = clone.dvc("exp", "run", "--name", "thesis", "--set-param", f"{TINY}/params.yaml:model.generator=vunet", GRAPH)
+    assert stages_run(log) == {"validate", "train_g1", "train_g2", "evaluate", "report"}
+    assert "perceptual loss (image pyramid)" in log
+    metrics = clone.path / TINY / "metrics"
+    scores = json.loads((metrics / "test.json").read_text(encoding="utf-8"))
+    assert scores["generator"] == "vunet"
+    assert scores["latent"]["kl"] > 0
+    assert (metrics / "samples" / "appearances.png").is_file()
+    assert 'id="appearances"' in (metrics / "report.html").read_text(encoding="utf-8")
+    clone.run("git", "checkout", "--quiet", "--force", "main")
+    clone.run("git", "clean", "--quiet", "--force", TINY)
+    clone.dvc("checkout", "--force", "--quiet", *GRAPHS)
+
+
 def test_two_clean_runs_give_the_same_bytes(chain: tuple[Clone, str], tmp_path: Path) -> None:
     clone, _ = chain
     other = clone_of_the_working_tree(tmp_path / "other", tmp_path / "site")
