@@ -14,6 +14,8 @@ from pipeline.losses import masked_l1, order_loss
 from pipeline.networks.perceptual import WEIGHT, make_features, perceptual_loss
 from pipeline.networks.vunet import start
 
+FLOOR = 1e-3  # share of the divergence's final weight from the first step on; without any, latents grow so far that its rise kills them
+PG2_BETAS, VUNET_BETAS = (0.5, 0.999), (0.5, 0.9)  # of Adam
 FIRST_BATCHES = 4  # that set the scales of weight-normalised convolutions, as published
 
 
@@ -21,13 +23,14 @@ class Objective(Protocol):
     """An aim of the training.
 
     alone : whether it takes single images, which are their own source; loss : what it is, in words; features : networks that it looks
-    through; inputs : the files that it depends on
+    through; inputs : the files that it depends on; betas : of Adam, as published
     """
 
     alone: bool
     loss: str
     features: nn.Module | None
     inputs: tuple[Path, ...]
+    betas: tuple[float, float]
 
     def begin(self, network: nn.Module, batch: Callable[[int], Batch]) -> None:
         """Prepare an untrained network; batch : gives the batch of a step."""
@@ -43,6 +46,7 @@ class PG2Objective:
     loss = "masked L1"
     features: nn.Module | None = None
     inputs: tuple[Path, ...] = ()
+    betas = PG2_BETAS
 
     def __init__(self, config: TrainG1Config) -> None:
         self.order = config.order
@@ -61,6 +65,7 @@ class VUNetObjective:
     """Each image from itself: the perceptual loss, the divergence of the latents, whose weight rises late, and the order of the limbs."""
 
     alone = True
+    betas = VUNET_BETAS
 
     def __init__(self, model: ModelConfig, config: TrainG1Config) -> None:
         self.order, self.model, self.steps = config.order, model.vunet, config.steps
@@ -86,9 +91,9 @@ class VUNetObjective:
         return loss, {"l1": l1, "order": order, "perceptual": perceptual, "kl": kl}
 
     def kl_weight(self, step: int) -> float:
-        """Weight of the divergence at a step (from 0): 0 at first, then rising evenly."""
+        """Weight of the divergence at a step (from 0): next to nothing at first, then rising evenly."""
         first, last = (share * self.steps for share in self.model.anneal)
-        return self.model.kl * min(max((step - first) / (last - first), 0.0), 1.0)
+        return self.model.kl * min(max((step - first) / (last - first), FLOOR), 1.0)
 
 
 def make_objective(model: ModelConfig, config: TrainG1Config) -> Objective:

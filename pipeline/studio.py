@@ -66,7 +66,7 @@ class Studio:
         labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
         poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
         source = to_image(self.pack.image[task.source], self.device)
-        look = self.painter.sight.look_at(source, poses[0], labels[0])
+        look = self.painter.sight.look_at(source, poses[0], labels[0], poses[1], labels[1])
         return source, look, self.painter.sight.maps(source, poses[0], labels[0], poses[1], labels[1], self.size)
 
     def paint(self, task: Task) -> tuple[Tensor, Tensor]:

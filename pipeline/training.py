@@ -37,7 +37,7 @@ from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
-from pipeline.objectives import Objective
+from pipeline.objectives import PG2_BETAS, Objective
 from pipeline.pack import Pack, pack_path, read_packs
 from pipeline.pairs import read_pairs
 from pipeline.pictures import difference_map, draw_pose, sheet
@@ -45,7 +45,6 @@ from pipeline.resume import Part, fingerprint, read_state, restore, save_state, 
 from pipeline.series import Series, Ticker
 from pipeline.sight import Sight
 
-BETAS = (0.5, 0.999)
 N = TypeVar("N", bound=nn.Module)
 SAMPLES = 4  # rows of a sheet of samples
 
@@ -222,7 +221,7 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config, objectiv
     if objective.features is not None:
         fabric.to_device(objective.features)
     objective.begin(fabric.to_device(network), lambda step: course.batch(step, objective.alone))
-    g1, optimiser = _set_up(fabric, network, config.lr)
+    g1, optimiser = _set_up(fabric, network, config.lr, objective.betas)
     average = Average(network, config.ema)
     series = Series(course.scratch / "series", config.log_every, fabric)
     parts = {"g1": g1, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
@@ -334,10 +333,10 @@ def _to_uint8(image: Tensor) -> np.ndarray:
     return ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-def _set_up(fabric: Fabric, network: nn.Module, lr: float) -> tuple[Any, Any]:
+def _set_up(fabric: Fabric, network: nn.Module, lr: float, betas: tuple[float, float] = PG2_BETAS) -> tuple[Any, Any]:
     """The network and its optimiser, where and how Fabric runs them."""
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return fabric.setup(network, Adam(network.parameters(), lr, betas=BETAS, fused=True))
+    return fabric.setup(network, Adam(network.parameters(), lr, betas=betas, fused=True))
 
 
 def _learn(fabric: Fabric, network: Any, optimiser: Any, loss: Tensor, rate: float, clip: float) -> None:

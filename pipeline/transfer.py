@@ -109,7 +109,7 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
     maps = painter.sight.maps(picture, poses[0], labels[0], poses[1], labels[1], size)
-    _, refined = painter.paint(picture, painter.sight.look_at(picture, poses[0], labels[0]), maps)
+    _, refined = painter.paint(picture, painter.sight.look_at(picture, poses[0], labels[0], poses[1], labels[1]), maps)
     return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
 
 
@@ -132,7 +132,7 @@ def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.nda
     for name, needed in (
         ("pose.source", sight.config.source),
         ("pose.appearance", sight.config.appearance),
-        ("model.vunet.look: parts", sight.look == "parts"),
+        (f"model.vunet.look: {sight.look}", sight.look != "image"),
     ):
         if needed:
             raise UserError(f"source pose: missing; this model was trained with {name}, so it needs the pose that the picture shows")

@@ -1,9 +1,12 @@
 """Batches: the order is known beforehand, and a mirrored pair is mirrored in everything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from pipeline import appearance
 from pipeline.appearance import place_appearance
 from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.errors import UserError
@@ -12,7 +15,7 @@ from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import body_mask, draw_maps, measure, overlapping_limbs, part_layers
 from pipeline.relief import raise_relief, relief_maps
-from pipeline.sight import Sight
+from pipeline.sight import Look, Sight
 from pipeline.skeleton import H36M_17, LIMB_FLIP
 
 HEIGHT, WIDTH = 48, 24
@@ -331,10 +334,29 @@ def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
     labels = pack.label[PAIRS_WITH_TWINS[:, 1]].copy()
     swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
     labels[swapped] = pack.twins.label[TWINS_OF_PAIRS[0][swapped]]
-    assert torch.equal(batch.look, sight.look_at(batch.target, poses, torch.from_numpy(labels)))
+    own = poses, torch.from_numpy(labels)
+    assert torch.equal(batch.look, sight.look_at(batch.target, *own, *own))
     assert batch.look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
     assert not torch.equal(batch.look, pairs.look)
     assert batch.index.tolist() == [[row, row] for row in PAIRS_WITH_TWINS[:, 1]]
+
+
+@pytest.mark.parametrize("lift", [False, True])
+def test_a_placed_look_is_what_g1_sees_of_the_colours_a_quarter_as_large(pack: Pack, lift: bool) -> None:
+    whole = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True, lift=lift)).maps[:, : appearance.CHANNELS]
+    sight = replace(make_sight(lift=lift), look="placed")
+    look = make_batch(pack, PAIRS[:5], None, sight).look
+    assert look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
+    torch.testing.assert_close(look, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
+
+
+@pytest.mark.parametrize("look", ["parts", "placed"])
+def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None:
+    sight = replace(make_sight(depth=False), look=look)
+    image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])
+    labels = torch.from_numpy(pack.label[:2])
+    looks = [sight.look_at(image, poses, values, poses, values) for values in (labels, -labels)]
+    assert torch.equal(*looks)
 
 
 def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:

@@ -10,8 +10,9 @@ from pipeline.config.section import Section
 class VUNetConfig(Section):
     """Section `model.vunet`: the coarse generator of the thesis."""
 
-    look: Literal["parts", "image"] = Field(
-        description="what the appearance is encoded from: crops of the ten body parts, upright, or the whole image"
+    look: Literal["placed", "parts", "image"] = Field(
+        description="what the appearance is encoded from: the source's colours, `placed` part by part where the target pose shows the parts; upright "
+        "crops of the ten body `parts`, as published; or the whole `image`"
     )
     filters: PositiveInt = Field(description="filters at full size; they double with every halving")
     max_filters: PositiveInt = Field(description="most filters at any size, and the channels of the latents")
