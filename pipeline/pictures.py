@@ -80,6 +80,11 @@ def encode(image: np.ndarray, suffix: str) -> bytes:
     return cv2.imencode(suffix, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88] if suffix == ".jpg" else [])[1].tobytes()
 
 
+def as_jpeg(content: bytes) -> bytes:
+    """A picture of any format, as bytes, as a JPEG's bytes."""
+    return encode(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], ".jpg")
+
+
 def data_uri(content: bytes, kind: str) -> str:
     """The bytes as an address that a page can hold in itself; kind : the MIME type."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -25,7 +25,8 @@ import click
 
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, write_json
-from recipes.ablation_table import Result, Run, RunList, choose, is_made_of, kept, plot, read_list, table, to_json, with_block, with_overrides
+from pipeline.pictures import as_jpeg
+from recipes.ablation_table import Result, Run, RunList, choose, is_made_of, kept, page, plot, read_list, table, to_json, with_block, with_overrides
 from stages.command import existing, output
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -304,6 +305,15 @@ def is_edited(recipe: Recipe, run: Run, experiment: Experiment, shown: Shown) ->
     return not is_made_of(experiment.params, shown.base, run.overrides) or not same_code(recipe, shown.commit, experiment.rev)
 
 
+def sample_pictures(recipe: Recipe, results: Sequence[Result]) -> Iterator[tuple[str, bytes]]:
+    """The sheet of samples of each run whose experiment is in this clone, as JPEG, by the run's name."""
+    for result in results:
+        named = f"{result.experiment}:{recipe.folder}metrics/samples/samples.png"
+        shown = subprocess.run(["git", "show", named], cwd=ROOT, capture_output=True, check=False)
+        if result.state == "done" and shown.returncode == 0:
+            yield result.run.name, as_jpeg(shown.stdout)
+
+
 def write_results(recipe: Recipe, results: Sequence[Result], images: Sequence[str], commit: str, out: Path) -> None:
     """Write the table, the figures and the plot below `out`, and the table into README.md where it has a place for it."""
     if all(one.state == "not run" for one in results):
@@ -314,6 +324,9 @@ def write_results(recipe: Recipe, results: Sequence[Result], images: Sequence[st
         partial.write_text(text, encoding="utf-8")
     with atomic_output(out / "plot.png") as partial:
         plot(results).savefig(partial, dpi=120)
+    if images:
+        with atomic_output(out / "page.html") as partial:
+            partial.write_text(page(results, images, dict(sample_pictures(recipe, results))), encoding="utf-8")
     readme = ROOT / "README.md"
     before = readme.read_text(encoding="utf-8")
     after = with_block(before, recipe.title, f"{text}\n![order accuracy against SSIM]({recipe.folder}metrics/{recipe.list_title}/plot.png)\n")

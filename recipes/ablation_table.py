@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.figure import Figure
 from pydantic import Field
 
 from pipeline.config.section import Section, parse, read_params
 from pipeline.errors import UserError
+from pipeline.pictures import data_uri
 
 # Column -> where its figure stands in metrics/test.json; the order accuracy has a column of its own.
 COLUMNS = {
@@ -25,6 +27,7 @@ ORDER = ("order_accuracy", "order_low", "order_high")
 IMAGE_NAMES = {"coarse": "coarse (G1)", "refined": "refined (+ G2)"}
 IMAGE_SCORES = {"SSIM": "ssim", "mask SSIM": "mask_ssim", "L1": "l1", "sharpness": "sharpness", "Inception score": "inception_score", "FID": "fid"}
 BASELINES = {"source": "the source image itself", "by_part": "painted by part, without a network"}
+TRUE_SCORES = {"ssim": 1.0, "mask_ssim": 1.0, "l1": 0.0, "sharpness": 1.0, "fid": 0.0}
 MISSING = "–"
 KEPT = ("state", "reason", "experiment", "edited", "metrics", "commit", "origin")  # of a result, in `results.json`
 
@@ -148,38 +151,48 @@ def table(results: Sequence[Result], images: Sequence[str] = ()) -> str:
     images : see `RunList`
     """
     if images:
-        return _image_table(results, images)
-    heading = ["run", "what it is", *COLUMNS, "order accuracy"]
+        heading, *rows = image_rows(results, images)
+        named = ([f"`{name}`" if name else "", *cells] for name, *cells in rows)
+        return _markdown([heading, *named], image_notes(results))
     shown = [result for result in results if result.state in ("done", "failed")]
-    rows = [heading, ["---"] * len(heading), *([f"`{result.run.name}`", result.run.about, *_cells(result)] for result in shown)]
+    heading = ["run", "what it is", *COLUMNS, "order accuracy"]
+    rows = [heading, *([f"`{result.run.name}`", result.run.about, *_cells(result)] for result in shown)]
     return _markdown(rows, [f"Scores of the refined image on the test pairs{_commits(results)}.", *_notes(results)])
 
 
-def _image_table(results: Sequence[Result], images: Sequence[str]) -> str:
-    """The true images, the baselines without a network, then every image of every run."""
+def image_rows(results: Sequence[Result], images: Sequence[str]) -> list[list[str]]:
+    """Titles, then the true images, the baselines without a network, and every image of every run that is done or failed."""
     done = [result.metrics for result in results if result.state == "done" and result.metrics]
     names = [name for name, score in IMAGE_SCORES.items() if any(figure_at(metrics, "refined", score) is not None for metrics in done)]
-    heading = ["run", "what it is", "image", *names, "order accuracy"]
-    rows = [heading, ["---"] * len(heading)]
+    rows = [["run", "what it is", "image", *names, "order accuracy"]]
     if done:
-        truth = {
-            "ssim": 1.0,
-            "mask_ssim": 1.0,
-            "l1": 0.0,
-            "sharpness": 1.0,
-            "inception_score": figure_at(done[0], "inception", "truth_score"),
-            "fid": 0.0,
-        }
+        truth = {**TRUE_SCORES, "inception_score": figure_at(done[0], "inception", "truth_score")}
         rows.append(["", "", "the true images", *(_figure_text(truth[IMAGE_SCORES[name]]) for name in names), "1.000"])
         rows += [["", "", words, *_image_cells(done[0], image, names)] for image, words in BASELINES.items()]
     for result in results:
         if result.state == "failed":
-            rows.append([f"`{result.run.name}`", result.run.about, "**failed**", *[""] * (len(names) + 1)])
+            rows.append([result.run.name, result.run.about, "failed", *[""] * (len(names) + 1)])
         elif result.state == "done":
-            label = [f"`{result.run.name}`", result.run.about]
+            label = [result.run.name, result.run.about]
             rows += [[*label, IMAGE_NAMES[image], *_image_cells(result.metrics or {}, image, names)] for image in images]
+    return rows
+
+
+def image_notes(results: Sequence[Result]) -> list[str]:
+    """What a reader of `image_rows` must know, as sentences."""
     said = f"Mean and standard deviation over the same test pairs{_commits(results)}. The order accuracy of the true images is 1 by construction."
-    return _markdown(rows, [said, *_notes(results)])
+    return [said, *_notes(results)]
+
+
+def page(results: Sequence[Result], images: Sequence[str], pictures: Mapping[str, bytes]) -> str:
+    """A page of its own, complete in itself: the rows and notes, and a picture (JPEG) of each run by its name."""
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    heading, *rows = image_rows(results, images)
+    abouts = {result.run.name: result.run.about for result in results}
+    shown = [(name, abouts[name], data_uri(content, "image/jpeg")) for name, content in pictures.items()]
+    notes = [note.replace("`", "") for note in image_notes(results)]
+    return environment.get_template("comparison.html").render(heading=heading, rows=rows, notes=notes, pictures=shown)
 
 
 def _image_cells(metrics: Mapping[str, Any], image: str, names: Sequence[str]) -> list[str]:
@@ -193,6 +206,7 @@ def _image_cells(metrics: Mapping[str, Any], image: str, names: Sequence[str]) -
 
 def _markdown(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
     lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    lines.insert(1, f"| {' | '.join(['---'] * len(rows[0]))} |")
     return "\n".join([*lines, "", *notes]) + "\n"
 
 

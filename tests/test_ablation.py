@@ -1,5 +1,6 @@
 """The ablation: what its table says, and the whole command in a clone where the tiny recipe has run."""
 
+import base64
 import json
 import re
 import subprocess
@@ -15,7 +16,21 @@ from clone import TINY, Clone
 from pipeline.config.everything import Params
 from pipeline.config.section import parse, read_params
 from pipeline.errors import UserError
-from recipes.ablation_table import Result, Run, choose, is_made_of, kept, order_text, plot, read_list, table, to_json, with_block, with_overrides
+from recipes.ablation_table import (
+    Result,
+    Run,
+    choose,
+    is_made_of,
+    kept,
+    order_text,
+    page,
+    plot,
+    read_list,
+    table,
+    to_json,
+    with_block,
+    with_overrides,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 METRICS = {
@@ -82,9 +97,20 @@ def test_a_table_of_images_has_the_truth_the_baselines_and_a_row_per_image() -> 
         "|  |  | painted by part, without a network | – | – | – | – | – |",
         "| `good` | what good is | coarse (G1) | 0.6500 ± 0.051 | 0.7900 | 0.0510 | 0.6000 | 0.540 |",
         "| `good` | what good is | refined (+ G2) | 0.6610 ± 0.050 | 0.8000 | 0.0500 | 0.7000 | 0.551 (0.530 to 0.570) |",
-        "| `bad` | what bad is | **failed** |  |  |  |  |  |",
+        "| `bad` | what bad is | failed |  |  |  |  |  |",
     ]
     assert len({row.count("|") for row in rows}) == 1
+
+
+def test_the_page_holds_table_and_pictures_and_needs_nothing_from_outside() -> None:
+    results = [Result(a_run("good"), "done", metrics=METRICS, commit="abcdef0123"), Result(a_run("bad"), "failed", "a < b")]
+    text = page(results, ("refined",), {"good": b"picture"})
+    assert text.count("<tr>") == 1 + 3 + 1 + 1
+    assert "<td>0.551 (0.530 to 0.570)</td>" in text
+    assert "bad failed: a &lt; b." in text
+    assert text.count("<img") == 1
+    assert f'src="data:image/jpeg;base64,{base64.b64encode(b"picture").decode()}"' in text
+    assert not re.search(r"https?:|url\(|<script", text)
 
 
 def test_a_table_of_images_shows_inception_based_scores_where_there_are_any() -> None:
@@ -244,6 +270,18 @@ def test_runs_of_an_earlier_commit_are_kept_until_their_parameters_change(ablati
     assert shown.returncode == 0, shown.stdout + shown.stderr
     states = {name: run["state"] for name, run in ablation.results().items()}
     assert states == {"as-it-is": "not run", "weight": "done"}
+
+
+def test_a_list_of_images_makes_a_page(ablation: Ablation) -> None:
+    text = f"title: comparison\nimages: [coarse, refined]\n{LIST}"
+    (ablation.folder / "runs.yaml").write_text(text, encoding="utf-8")
+    done = ablation("run", "as-it-is")
+    (ablation.folder / "runs.yaml").write_text(LIST, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "comparison-tiny-as-it-is" in ablation.shown_by_dvc()
+    page = (ablation.folder / "out" / "page.html").read_text(encoding="utf-8")
+    assert page.count("<h2>") == page.count("<img") == 1
+    assert "coarse (G1)" in (ablation.folder / "out" / "table.md").read_text(encoding="utf-8")
 
 
 def test_a_table_of_nothing_is_refused(ablation: Ablation) -> None:
