@@ -82,7 +82,9 @@ def encode(image: np.ndarray, suffix: str) -> bytes:
 
 def as_jpeg(content: bytes) -> bytes:
     """A picture of any format, as bytes, as a JPEG's bytes."""
-    return encode(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], ".jpg")
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return encode(image[..., ::-1], ".jpg")
 
 
 def data_uri(content: bytes, kind: str) -> str:

@@ -17,6 +17,7 @@ from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter, load_painter
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
+from pipeline.networks.vunet import VUNet
 from pipeline.sight import Sight
 from pipeline.skeleton import H36M_17, LIMB_NAMES
 from pipeline.transfer import LabelledPose, read_picture, read_pose, transfer, write_picture
@@ -200,6 +201,29 @@ def test_a_model_that_places_the_colours_of_the_source_needs_its_pose(tmp_path: 
     painter = load_painter(*write_weights(tmp_path, source=False))
     with pytest.raises(UserError, match=r"this model was trained with pose\.appearance"):
         transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
+
+
+def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but_whole_images(
+    tmp_path: Path, image: np.ndarray, source: LabelledPose, target: LabelledPose
+) -> None:
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=False, lift=False, source=False, heatmap_radius=3)
+    save_network(tmp_path / "g2.safetensors", G2(SIZE, 4, 1, "nearest"), pose)
+    for look in ("placed", "parts", "image"):
+        torch.manual_seed(0)
+        sight = Sight(pose, None, look)
+        save_network(tmp_path / "g1.safetensors", VUNet(sight.channels, look, sight.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"), pose)
+        painter = load_painter(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
+        painted = transfer(painter, image, source, target, MARGIN)
+        assert painted.shape == (*SIZE, 3)
+        assert painted.std() > 0
+        darker = transfer(painter, image // 2, source, target, MARGIN)
+        assert not np.array_equal(darker, painted)
+        whole = np.zeros((*SIZE, 3), np.uint8)
+        if look == "image":
+            assert transfer(painter, whole, None, target, MARGIN).shape == (*SIZE, 3)
+        else:
+            with pytest.raises(UserError, match=f"this model was trained with model.vunet.look: {look}, so it needs the pose"):
+                transfer(painter, whole, None, target, MARGIN)
 
 
 def test_without_source_pose_a_picture_is_taken_as_it_is(painter_without_source: Painter, target: LabelledPose) -> None:

@@ -8,7 +8,7 @@ from pipeline.errors import UserError
 from pipeline.networks.vunet import Convolution, VUNet, squares, start, whole
 
 SIZE = (64, 32)
-LOOKS = {"parts": (30, 16, 8), "image": (3, *SIZE)}
+LOOKS = {"parts": (30, 16, 8), "placed": (8, 16, 8), "image": (3, *SIZE)}
 MAPS = 7
 
 

@@ -1,0 +1,82 @@
+"""The two coarse generators, by one parameter: what they see, and that a file gives back what was saved."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from pipeline.config.model import ModelConfig
+from pipeline.config.pose import MapConfig
+from pipeline.errors import UserError
+from pipeline.networks.checkpoint import save_network
+from pipeline.networks.coarse import load_coarse, make_coarse, sight_of
+from pipeline.networks.discriminator import D
+from pipeline.networks.lifter import Lifter
+from pipeline.networks.unet import G1
+from pipeline.networks.vunet import VUNet
+
+SIZE = (32, 16)
+POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, heatmap_radius=2)
+
+
+def model(**values: Any) -> ModelConfig:
+    vunet = {"look": "placed", "filters": 4, "max_filters": 8, "levels": 4, "dropout": 0.1, "kl": 0.05, "anneal": [0.25, 0.5]}
+    known = {
+        "generator": "pg2",
+        "lambda": 10,
+        "filters": 4,
+        "blocks": 3,
+        "bottleneck": "conv",
+        "upsampling": "nearest",
+        "border": 1,
+        "discriminator": "pair",
+        "vunet": {**vunet, **values.pop("vunet", {})},
+        "perceptual_weights": None,
+    }
+    return ModelConfig.model_validate({**known, **values})
+
+
+@pytest.mark.parametrize(
+    ("generator", "look", "kind", "looks", "maps"),
+    [
+        ("pg2", "placed", G1, (3, *SIZE), 8 + 2 * (10 + 2)),
+        ("vunet", "placed", VUNet, (8, 8, 4), 10 + 2),
+        ("vunet", "parts", VUNet, (30, 8, 4), 10 + 2),
+        ("vunet", "image", VUNet, (3, *SIZE), 10 + 2),
+    ],
+)
+def test_what_is_chosen_is_made_saved_and_loaded(
+    tmp_path: Path, generator: str, look: str, kind: type, looks: tuple[int, int, int], maps: int
+) -> None:
+    chosen, lifter = model(generator=generator, vunet={"look": look}), Lifter(16, 1, labels=True)
+    sight = sight_of(chosen, POSE, lifter)
+    assert (sight.look_size(SIZE), sight.channels) == (looks, maps)
+    network = make_coarse(sight, SIZE, chosen, "a loss").eval()
+    assert isinstance(network, kind)
+    save_network(tmp_path / "g1.safetensors", network, sight.config)
+    loaded, seen = load_coarse(tmp_path / "g1.safetensors")
+    assert (seen.config, seen.look) == (sight.config, sight.look)
+    assert seen.lifter is loaded.lifter
+    inputs = torch.randn(2, *looks), torch.randn(2, maps, *SIZE)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(*inputs), network(*inputs), rtol=1e-3, atol=1e-4)
+        for name, value in lifter.state_dict().items():
+            assert loaded.lifter is not None
+            assert torch.equal(loaded.lifter.state_dict()[name], value)
+
+
+def test_the_variational_u_net_does_not_see_what_would_be_the_answer() -> None:
+    """Of an image that is its own source."""
+    seen = sight_of(model(generator="vunet"), POSE, Lifter(16, 1, labels=True)).config
+    assert (seen.appearance, seen.source) == (False, False)
+    assert seen == POSE.model_copy(update={"appearance": False, "source": False})
+
+
+def test_the_weights_of_another_network_are_one_line(tmp_path: Path) -> None:
+    save_network(tmp_path / "d.safetensors", D(SIZE, "pair", 2), POSE)
+    with pytest.raises(UserError, match="expected the weights of G1 or VUNet, found those of D"):
+        load_coarse(tmp_path / "d.safetensors")
+    (tmp_path / "x.safetensors").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="expected weights in the safetensors format"):
+        load_coarse(tmp_path / "x.safetensors")
