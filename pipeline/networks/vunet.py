@@ -80,11 +80,16 @@ class Residual(nn.Module):
 
 
 class Enlarge(nn.Module):
-    """Sub-pixel upsampling to twice the size. (B, C, H, W) -> (B, D, 2H, 2W)."""
+    """Sub-pixel upsampling to twice the size. (B, C, H, W) -> (B, D, 2H, 2W).
+
+    At first the four pixels that come of one are the same (Aitken et al. 2017, arXiv 1707.02937): otherwise images begin as a checkerboard.
+    """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.convolution = Convolution(in_channels, 4 * out_channels)
+        with torch.no_grad():
+            self.convolution.direction.copy_(self.convolution.direction[::4].repeat_interleave(4, dim=0))
 
     def forward(self, x: Tensor) -> Tensor:
         """Four times the channels, then those as pixels."""

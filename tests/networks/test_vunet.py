@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import UserError
-from pipeline.networks.vunet import Convolution, VUNet, squares, start, whole
+from pipeline.networks.vunet import Convolution, Enlarge, VUNet, squares, start, whole
 
 SIZE = (64, 32)
 LOOKS = {"parts": (30, 16, 8), "placed": (8, 16, 8), "image": (3, *SIZE)}
@@ -92,6 +92,15 @@ def test_samples_follow_the_prior_and_their_generator() -> None:
         prior, x, noise = network.priors[0], torch.randn(2, 8, 8, 4), torch.randn(2, 8, 8, 4)
         drawn = prior.sample(x, noise)
         torch.testing.assert_close(prior(x, drawn) + noise, drawn)  # each group is its mean, given those before, plus the noise
+
+
+def test_upsampling_begins_without_a_checkerboard() -> None:
+    enlarge, x = Enlarge(3, 5), torch.randn(2, 3, 6, 4)
+    enlarged = enlarge(x)
+    assert enlarged.shape == (2, 5, 12, 8)
+    small = enlarged[:, :, ::2, ::2]
+    torch.testing.assert_close(enlarged, small.repeat_interleave(2, 2).repeat_interleave(2, 3))
+    assert small.std() > 0
 
 
 def test_squares_are_put_together_again() -> None:
