@@ -176,7 +176,7 @@ def latent_figures(studio: Studio, task: Task) -> dict[str, float | None]:
     kl, swap = np.empty(len(task)), np.empty(len(task))
     others = Task(np.roll(task.source, len(task) // 2), task.target, task.label)
     for rows, batch in studio.batches(task, "latents"):
-        _, look, maps = studio.see(Task(batch.source, batch.source, studio.pack.label[batch.source]))
+        _, (look, maps) = studio.see(Task(batch.source, batch.source, studio.pack.label[batch.source]))
         kl[rows] = network.divergence(look, maps).cpu().numpy()
         own, swapped = (studio.paint(one)[0] for one in (batch, others.part(rows)))
         swap[rows] = mask_l1(swapped, own, body_mask(studio.pose(batch.target), studio.size).bool()).numpy()

@@ -128,7 +128,7 @@ def _show_steps(studio: Studio, twins: Task, chosen: np.ndarray) -> Steps:
     task = replace(part, label=np.where(original[:, None], pack.label[part.target], part.label))
     steps = [[pack.image[:0]] for _ in range(4)]
     for _, batch in studio.batches(task, "steps for the report"):
-        maps = studio.see(batch)[2].cpu()
+        maps = studio.see(batch)[1].maps.cpu()
         near = maps[:, CHANNELS + channels(config.maps)]
         pictures = _draw_relief(near), *(_draw_placed(layer) for layer in maps[:, :CHANNELS].chunk(LAYERS, dim=1)), studio.paint(batch)[1]
         for images, picture in zip(steps, pictures, strict=True):
@@ -158,8 +158,8 @@ def _show_appearances(studio: Studio, task: Task) -> Appearances:
     if isinstance(network, VUNet):
         for number, other in zip(chosen, others, strict=True):
             one = task.part([number])
-            _, look, maps = studio.see(one)
-            first, second = network.encode(look), network.encode(studio.see(Task(task.source[[other]], one.target, one.label))[1])
+            _, (look, maps) = studio.see(one)
+            first, second = network.encode(look), network.encode(studio.see(Task(task.source[[other]], one.target, one.label))[1].look)
             mixed = [[(1 - share) * a + share * b for a, b in zip(first, second, strict=True)] for share in SHARES]
             between.append(_as_row([network.paint(maps, latents) for latents in mixed]))
             generator = torch.Generator().manual_seed(int(number))

@@ -131,9 +131,8 @@ def make_batch(
     if stray is not None:
         strayed = torch.from_numpy(mirror_label(stray, mirrored)).to(device)
         labels[1] = torch.where(overlapping_limbs(bodies[1]), labels[1], strayed)
-    maps = sight.draw(source, bodies[0], labels[0], bodies[1], labels[1])
-    look = sight.examine(source, bodies[0], labels[0], bodies[1], labels[1])
-    return Batch(source, target, look, maps, mask_body(bodies[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+    seen = sight.see(source, bodies[0], labels[0], bodies[1], labels[1])
+    return Batch(source, target, *seen, mask_body(bodies[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
 
 
 def to_image(image: np.ndarray, device: torch.device | str = "cpu") -> Tensor:

@@ -1,7 +1,8 @@
 """What the networks see of two poses and the source image: the maps that `pose` in params.yaml asks for, one after the other."""
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +15,13 @@ from pipeline.pose_maps import Body, channels, draw_body, measure, part_layers
 from pipeline.relief import Relief, raise_relief, relief_maps
 
 Look = Literal["image", "parts", "placed"]
+
+
+class Seen(NamedTuple):
+    """What the networks see: a look at the source's person, (B, *Sight.look_size), and maps, (B, Sight.channels, H, W) float32."""
+
+    look: Tensor
+    maps: Tensor
 
 
 @dataclass(frozen=True)
@@ -46,62 +54,57 @@ class Sight:
         channels, height, width = appearance.crop_size(image_size)
         return (channels if self.look == "parts" else appearance.CHANNELS), height, width
 
-    def look_at(self, image: Tensor, pose_2d_source: Tensor, label_source: Tensor, pose_2d_target: Tensor, label_target: Tensor) -> Tensor:
-        """What the networks see of the person in source images (B, 3, H, W), for a target pose: (B, *look_size).
-
-        Poses are (B, 17, 2) float32, px of the image, labels (B, 8).
-        """
-        size = image.shape[2], image.shape[3]
-        return (
-            image
-            if self.look == "image"
-            else self.examine(image, measure(pose_2d_source, size), label_source, measure(pose_2d_target, size), label_target)
-        )
+    def observe(
+        self, image: Tensor, pose_2d_source: Tensor, label_source: Tensor, pose_2d_target: Tensor, label_target: Tensor, size: tuple[int, int]
+    ) -> Seen:
+        """What is seen of source images (B, 3, H, W), poses (B, 17, 2) float32, px of images of `size` (height, width), and labels (B, 8)."""
+        return self.see(image, measure(pose_2d_source, size), label_source, measure(pose_2d_target, size), label_target)
 
     @torch.no_grad()
-    def examine(self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor) -> Tensor:
-        """`look_at` of bodies that are measured already."""
+    def see(self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor) -> Seen:
+        """`observe` of bodies that are measured already."""
+        views = [
+            _View(body, label if self.config.depth else torch.zeros_like(label), self.lifter)
+            for body, label in ((source, label_source), (target, label_target))
+        ]
+        return Seen(self._look(image, *views), self._draw(image, *views))
+
+    def _look(self, image: Tensor, source: "_View", target: "_View") -> Tensor:
+        """The look at the source's person."""
         if self.look == "image":
             return image
-        shown = self._layers(source, label_source)[0]
         if self.look == "parts":
-            return appearance.cut_parts(image, source, shown)
-        placed = appearance.place_appearance(image, source, shown, target, self._layers(target, label_target))
+            return appearance.cut_parts(image, source.body, source.layers[0])
+        placed = appearance.place_appearance(image, source.body, source.layers[0], target.body, target.layers)
         return F.avg_pool2d(placed, appearance.CROP_SHRINK)
 
-    def maps(
-        self, image: Tensor, pose_2d_source: Tensor, label_source: Tensor, pose_2d_target: Tensor, label_target: Tensor, size: tuple[int, int]
-    ) -> Tensor:
-        """Maps of source images (B, 3, H, W), poses (B, 17, 2) float32, px of images of `size` (height, width), and labels (B, 8)."""
-        return self.draw(image, measure(pose_2d_source, size), label_source, measure(pose_2d_target, size), label_target)
-
-    @torch.no_grad()
-    def draw(self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor) -> Tensor:
-        """`maps` of bodies that are measured already, (B, channels, H, W) float32.
-
-        First the source's colours, placed part by part, then the target's maps and relief, then those of the source.
-        """
-        bodies, labels = (target, source), (label_target, label_source)
-        if not self.config.depth:
-            labels = torch.zeros_like(label_target), torch.zeros_like(label_source)
-        reliefs = [self._raise(body, label) for body, label in zip(bodies, labels, strict=True)] if self.config.lift else []
+    def _draw(self, image: Tensor, source: "_View", target: "_View") -> Tensor:
+        """The maps: first the source's colours, placed part by part, then the target's maps and relief, then those of the source."""
         drawn = []
         if self.config.appearance:
-            layers, shown = [r[:2] for r in reliefs] or [part_layers(body, label) for body, label in zip(bodies, labels, strict=True)]
-            drawn.append(appearance.place_appearance(image, source, shown[0], target, layers))
-        for number in range(2 if self.config.source else 1):
-            drawn.append(draw_body(bodies[number], labels[number], self.config.maps, self.config.heatmap_radius))
-            drawn += [relief_maps(r) for r in reliefs[number : number + 1]]
+            drawn.append(appearance.place_appearance(image, source.body, source.layers[0], target.body, target.layers))
+        for view in (target, source)[: 2 if self.config.source else 1]:
+            drawn.append(draw_body(view.body, view.label, self.config.maps, self.config.heatmap_radius))
+            if self.config.lift:
+                drawn.append(relief_maps(view.relief))
         return torch.cat(drawn, dim=1)
 
-    def _layers(self, body: Body, label: Tensor) -> tuple[Tensor, Tensor]:
-        """The parts that are seen, and those beneath them, (B, H, W) each."""
-        label = label if self.config.depth else torch.zeros_like(label)
-        if not self.config.lift:
-            return part_layers(body, label)
-        seen, beneath, *_ = self._raise(body, label)
-        return seen, beneath
 
-    def _raise(self, body: Body, label: Tensor) -> Relief:
+@dataclass(frozen=True)
+class _View:
+    """A body and its labels, as far as the networks know them; what follows from them is worked out once, where it is asked for."""
+
+    body: Body
+    label: Tensor
+    lifter: Lifter | None
+
+    @cached_property
+    def relief(self) -> Relief:
+        """The body in relief; only with a lifter."""
         assert self.lifter is not None
-        return raise_relief(body, self.lifter(body.joint, label), label)
+        return raise_relief(self.body, self.lifter(self.body.joint, self.label), self.label)
+
+    @cached_property
+    def layers(self) -> tuple[Tensor, Tensor]:
+        """The parts that are seen, and those beneath them, (B, H, W) each."""
+        return part_layers(self.body, self.label) if self.lifter is None else self.relief[:2]

@@ -18,6 +18,7 @@ from pipeline.metrics.image import to_uint8
 from pipeline.networks.generator import Painter
 from pipeline.pack import Pack
 from pipeline.pose_maps import measure
+from pipeline.sight import Seen
 
 CHUNK = 256  # rows looked at at a time
 
@@ -61,13 +62,12 @@ class Studio:
         """(N, 17, 2) float32, px, in main memory."""
         return torch.from_numpy(self.pack.pose_2d[rows])
 
-    def see(self, task: Task) -> tuple[Tensor, Tensor, Tensor]:
-        """The source images (N, 3, H, W), a look at them, and the maps (N, C, H, W) of a task of one batch, as the networks see them."""
+    def see(self, task: Task) -> tuple[Tensor, Seen]:
+        """The source images (N, 3, H, W) of a task of one batch, and what the networks see."""
         labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
         poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
         source = to_image(self.pack.image[task.source], self.device)
-        look = self.painter.sight.look_at(source, poses[0], labels[0], poses[1], labels[1])
-        return source, look, self.painter.sight.maps(source, poses[0], labels[0], poses[1], labels[1], self.size)
+        return source, self.painter.sight.observe(source, poses[0], labels[0], poses[1], labels[1], self.size)
 
     def paint(self, task: Task) -> tuple[Tensor, Tensor]:
         """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""

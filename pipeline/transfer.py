@@ -108,8 +108,7 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, _place(target, size, margin))]
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
-    maps = painter.sight.maps(picture, poses[0], labels[0], poses[1], labels[1], size)
-    _, refined = painter.paint(picture, painter.sight.look_at(picture, poses[0], labels[0], poses[1], labels[1]), maps)
+    _, refined = painter.paint(picture, painter.sight.observe(picture, poses[0], labels[0], poses[1], labels[1], size))
     return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
 
 

@@ -159,7 +159,7 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
     source, target = PAIRS[:5].T
     assert torch.equal(batch.source, to_image(pack.image[source]))
     assert torch.equal(batch.target, to_image(pack.image[target]))
-    maps = sight.maps(batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH))
+    maps = sight.observe(batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
     assert torch.equal(batch.maps[:, :10], draw_maps(poses[target], labels[target], (HEIGHT, WIDTH), ["limbs"], 3))
     assert torch.equal(batch.maps[:, 10:], draw_maps(poses[source], labels[source], (HEIGHT, WIDTH), ["limbs"], 3))
@@ -188,7 +188,9 @@ def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None
     image, poses, labels = to_image(pack.image), torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
     flat, deep = (
         [
-            make_sight(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift).maps(image, poses, label, poses, label, (HEIGHT, WIDTH))
+            make_sight(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift)
+            .observe(image, poses, label, poses, label, (HEIGHT, WIDTH))
+            .maps
             for label in (labels, -labels)
         ]
         for depth in (False, True)
@@ -302,7 +304,7 @@ def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
     assert torch.equal(batch.rival, torch.stack([twin[0], original[1], original[2], original[3]]))
     poses, labels = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS]), torch.from_numpy(pack.label[PAIRS_WITH_TWINS])
     labels[[1, 2], 1] = torch.from_numpy(pack.twins.label[[2, 3]])
-    maps = sight.maps(batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH))
+    maps = sight.observe(batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
     assert [torch.equal(now, then) for now, then in zip(batch.maps, plain.maps, strict=True)] == [True, False, False, True]
     for name in ("source", "mask", "index"):
@@ -335,7 +337,7 @@ def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
     swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
     labels[swapped] = pack.twins.label[TWINS_OF_PAIRS[0][swapped]]
     own = poses, torch.from_numpy(labels)
-    assert torch.equal(batch.look, sight.look_at(batch.target, *own, *own))
+    assert torch.equal(batch.look, sight.observe(batch.target, *own, *own, (HEIGHT, WIDTH)).look)
     assert batch.look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
     assert not torch.equal(batch.look, pairs.look)
     assert batch.index.tolist() == [[row, row] for row in PAIRS_WITH_TWINS[:, 1]]
@@ -355,7 +357,7 @@ def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None
     sight = replace(make_sight(depth=False), look=look)
     image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])
     labels = torch.from_numpy(pack.label[:2])
-    looks = [sight.look_at(image, poses, values, poses, values) for values in (labels, -labels)]
+    looks = [sight.observe(image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
     assert torch.equal(*looks)
 
 
@@ -386,7 +388,7 @@ def test_only_limbs_that_overlap_nothing_stray(pack: Pack) -> None:
     assert 0 < bound.float().mean() < 1
     source = mirror_pose(pack.pose_2d[pairs[:, 0]], pack.label[pairs[:, 0]], WIDTH, flip)
     sources = [torch.from_numpy(values) for values in source]
-    assert torch.equal(batch.maps, sight.maps(batch.source, *sources, torch.from_numpy(poses), expected, (HEIGHT, WIDTH)))
+    assert torch.equal(batch.maps, sight.observe(batch.source, *sources, torch.from_numpy(poses), expected, (HEIGHT, WIDTH)).maps)
     assert not torch.equal(batch.maps, plain.maps)
     for name in ("source", "target", "rival", "mask"):
         assert torch.equal(getattr(batch, name), getattr(plain, name))

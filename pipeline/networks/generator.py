@@ -10,7 +10,7 @@ from pipeline.errors import UserError
 from pipeline.networks.checkpoint import load_generator
 from pipeline.networks.coarse import Coarse, load_coarse
 from pipeline.networks.unet import G2
-from pipeline.sight import Sight
+from pipeline.sight import Seen, Sight
 
 
 @dataclass(frozen=True)
@@ -23,15 +23,15 @@ class Painter:
     image_size: tuple[int, int]
 
     @torch.inference_mode()
-    def paint(self, source: Tensor, look: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+    def paint(self, source: Tensor, seen: Seen) -> tuple[Tensor, Tensor]:
         """Coarse and refined images (B, 3, H, W) float32 in [-1, 1].
 
-        source : (B, 3, H, W) float32 in [-1, 1]; look, maps : as `sight` gives them
+        source : (B, 3, H, W) float32 in [-1, 1]; seen : as `sight` gives it
         Raises UserError where they have another size than the images of the training.
         """
         if source.shape[2:] != self.image_size:
             raise UserError(f"the weights are for images of {list(self.image_size)}, found {list(source.shape[2:])}; train them for data.image_size")
-        coarse = self.g1(look, maps)
+        coarse = self.g1(*seen)
         refined = coarse + self.g2(coarse, source)
         return coarse.clamp(-1, 1), refined.clamp(-1, 1)
 

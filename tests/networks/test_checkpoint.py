@@ -13,7 +13,7 @@ from pipeline.networks.checkpoint import load_generator, load_network, save_netw
 from pipeline.networks.discriminator import D
 from pipeline.networks.generator import load_painter
 from pipeline.networks.unet import G1, G2
-from pipeline.sight import Sight
+from pipeline.sight import Seen, Sight
 
 SIZE = (32, 16)
 POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, heatmap_radius=2.5)
@@ -92,13 +92,13 @@ def test_the_painter_adds_what_g2_paints_and_stays_in_range(tmp_path: Path) -> N
     painter = load_painter(tmp_path / "g1", tmp_path / "g2")
     assert (painter.sight, painter.image_size) == (Sight(POSE, None), SIZE)
     source, maps = torch.randn(2, 3, *SIZE), torch.randn(2, 13, *SIZE)
-    coarse, refined = painter.paint(source, source, maps)
+    coarse, refined = painter.paint(source, Seen(source, maps))
     with torch.no_grad():
         raw = g1(source, maps)
         torch.testing.assert_close(coarse, raw.clamp(-1, 1))
         torch.testing.assert_close(refined, (raw + g2(raw, source)).clamp(-1, 1))
     with pytest.raises(UserError, match=r"images of \[32, 16\], found \[16, 16\]"):
-        painter.paint(source[:, :, :16], source[:, :, :16], maps[:, :, :16])
+        painter.paint(source[:, :, :16], Seen(source, maps[:, :, :16]))
 
 
 def test_generators_of_two_trainings_are_an_error(tmp_path: Path) -> None:
