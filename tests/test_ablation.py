@@ -280,7 +280,8 @@ def test_a_list_of_images_makes_a_page(ablation: Ablation) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "comparison-tiny-as-it-is" in ablation.shown_by_dvc()
     page = (ablation.folder / "out" / "page.html").read_text(encoding="utf-8")
-    assert page.count("<h2>") == page.count("<img") == 1
+    done_runs = [name for name, run in ablation.results().items() if run["state"] == "done"]
+    assert page.count("<h2>") == page.count("<img") == len(done_runs) > 0
     assert "coarse (G1)" in (ablation.folder / "out" / "table.md").read_text(encoding="utf-8")
 
 

@@ -40,6 +40,7 @@ from stages import train_g2 as stage_g2
 ROOT = Path(__file__).parents[1]
 SIZE = (32, 16)
 ROWS = 8
+VUNET = {"look": "parts", "filters": 4, "max_filters": 8, "levels": 4, "dropout": 0.1, "kl": 0.05, "anneal": [0.25, 0.5]}
 MODEL = {
     "generator": "pg2",
     "lambda": 10,
@@ -49,7 +50,7 @@ MODEL = {
     "upsampling": "nearest",
     "border": 1,
     "discriminator": "pair",
-    "vunet": {"look": "parts", "filters": 4, "max_filters": 8, "levels": 4, "dropout": 0.1, "kl": 0.05, "anneal": [0.25, 0.5]},
+    "vunet": VUNET,
     "perceptual_weights": None,
 }
 POSE = {
@@ -258,7 +259,7 @@ def test_g1_learns_a_batch(folder: Path) -> None:
 
 
 def test_the_variational_u_net_learns_images_and_uses_its_latents(folder: Path) -> None:
-    config, model = g1_config(steps=80, lr=0.005, flip=False, ema=0), model_config(generator="vunet")
+    config, model = g1_config(steps=80, lr=0.005, flip=False, ema=0), model_config(generator="vunet", vunet={**VUNET, "kl": 1e-4})
     course = make_course(folder, config, model=model)
     network = train_g1(course, model, config, make_objective(model, config))
     losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("kl", "l1", "perceptual")}
