@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from model_section import MODEL, VUNET, model_config
 from ruamel.yaml import YAML
 from safetensors.torch import load_file
 from torch import nn
@@ -40,19 +41,6 @@ from stages import train_g2 as stage_g2
 ROOT = Path(__file__).parents[1]
 SIZE = (32, 16)
 ROWS = 8
-VUNET = {"look": "parts", "filters": 4, "max_filters": 8, "levels": 4, "dropout": 0.1, "kl": 0.05, "anneal": [0.25, 0.5]}
-MODEL = {
-    "generator": "pg2",
-    "lambda": 10,
-    "filters": 4,
-    "blocks": 3,
-    "bottleneck": "conv",
-    "upsampling": "nearest",
-    "border": 1,
-    "discriminator": "pair",
-    "vunet": VUNET,
-    "perceptual_weights": None,
-}
 POSE = {
     "torso_thickness": 240,
     "limb_radius": {"thigh": 80, "calf": 60, "upper_arm": 50, "forearm": 45},
@@ -93,10 +81,6 @@ DATA = {
     "skip_bad": False,
     "exclude": [],
 }
-
-
-def model_config(**values: Any) -> ModelConfig:
-    return ModelConfig.model_validate({**MODEL, **values})
 
 
 def g1_config(**values: Any) -> TrainG1Config:

@@ -1,12 +1,11 @@
 """The two coarse generators, by one parameter: what they see, and that a file gives back what was saved."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from model_section import VUNET, model_config
 
-from pipeline.config.model import ModelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
 from pipeline.networks.checkpoint import save_network
@@ -18,23 +17,6 @@ from pipeline.networks.vunet import VUNet
 
 SIZE = (32, 16)
 POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, heatmap_radius=2)
-
-
-def model(**values: Any) -> ModelConfig:
-    vunet = {"look": "placed", "filters": 4, "max_filters": 8, "levels": 4, "dropout": 0.1, "kl": 0.05, "anneal": [0.25, 0.5]}
-    known = {
-        "generator": "pg2",
-        "lambda": 10,
-        "filters": 4,
-        "blocks": 3,
-        "bottleneck": "conv",
-        "upsampling": "nearest",
-        "border": 1,
-        "discriminator": "pair",
-        "vunet": {**vunet, **values.pop("vunet", {})},
-        "perceptual_weights": None,
-    }
-    return ModelConfig.model_validate({**known, **values})
 
 
 @pytest.mark.parametrize(
@@ -49,7 +31,7 @@ def model(**values: Any) -> ModelConfig:
 def test_what_is_chosen_is_made_saved_and_loaded(
     tmp_path: Path, generator: str, look: str, kind: type, looks: tuple[int, int, int], maps: int
 ) -> None:
-    chosen, lifter = model(generator=generator, vunet={"look": look}), Lifter(16, 1, labels=True)
+    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "look": look}), Lifter(16, 1, labels=True)
     sight = sight_of(chosen, POSE, lifter)
     assert (sight.look_size(SIZE), sight.channels) == (looks, maps)
     network = make_coarse(sight, SIZE, chosen, "a loss").eval()
@@ -68,7 +50,7 @@ def test_what_is_chosen_is_made_saved_and_loaded(
 
 def test_the_variational_u_net_does_not_see_what_would_be_the_answer() -> None:
     """Of an image that is its own source."""
-    seen = sight_of(model(generator="vunet"), POSE, Lifter(16, 1, labels=True)).config
+    seen = sight_of(model_config(generator="vunet"), POSE, Lifter(16, 1, labels=True)).config
     assert (seen.appearance, seen.source) == (False, False)
     assert seen == POSE.model_copy(update={"appearance": False, "source": False})
 
