@@ -13,7 +13,6 @@ from torch import Tensor
 from pipeline.appearance import paint_by_part
 from pipeline.errors import UserError
 from pipeline.loader import to_image
-from pipeline.memory import keep_memory
 from pipeline.metrics.image import to_uint8
 from pipeline.networks.generator import Painter
 from pipeline.pack import Pack
@@ -110,7 +109,6 @@ def fix_arithmetic(threads: int) -> None:
     """Make this process compute the same bits each time: a fixed number of threads, full precision, no search for the fastest kernel."""
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # they are a hundred times slower, and no image depends on them
-    keep_memory()
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True

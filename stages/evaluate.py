@@ -10,6 +10,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
 from pipeline.evaluation import evaluate
 from pipeline.files import write_json
+from pipeline.memory import keep_memory
 from pipeline.metrics.cases import write_cases
 from pipeline.networks.generator import load_painter
 from pipeline.pack import read_packs
@@ -29,6 +30,7 @@ def main(packed: Path, pairs: Path, g1: Path, g2: Path, test: Path, cases: Path,
     """Paint the test pairs in PAIRS with the weights G1 and G2; write the scores TEST and, for the report, CASES."""
     config = load_config(EvaluateConfig, params, "evaluate")
     fix_arithmetic(config.threads)
+    keep_memory()
     device = choose_device(load_config(ParallelConfig, params, "parallel").accelerator)
     pack = read_packs(packed, load_config(DataConfig, params, "data").test_subjects)
     figures, shown = evaluate(load_painter(g1, g2), pack, read_pairs(pairs / "test.csv", pack), config, device)

@@ -51,7 +51,7 @@ def seen_by(model: ModelConfig, pose: MapConfig) -> MapConfig:
     return pose if model.generator == "pg2" else pose.model_copy(update={"appearance": False, "source": False})
 
 
-def make_coarse(sight: Sight, image_size: tuple[int, int], model: ModelConfig, loss: str = "") -> G1 | VUNet:
+def make_coarse(sight: Sight, image_size: tuple[int, int], model: ModelConfig, loss: str = "untrained") -> G1 | VUNet:
     """An untrained coarse generator for what is seen, with its lifter; loss : what a `vunet` is trained with, in words."""
     lifter = None if sight.lifter is None else sight.lifter.config
     network: G1 | VUNet
@@ -59,9 +59,7 @@ def make_coarse(sight: Sight, image_size: tuple[int, int], model: ModelConfig, l
         network = G1(sight.channels, sight.config.appearance, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
     else:
         own, look = model.vunet, sight.look_size(image_size)
-        network = VUNet(
-            sight.channels, sight.look, look, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss or "untrained", lifter
-        )
+        network = VUNet(sight.channels, sight.look, look, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss, lifter)
     if network.lifter is not None and sight.lifter is not None:
         network.lifter.load_state_dict(sight.lifter.state_dict())
     return network

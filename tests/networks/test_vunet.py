@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.errors import UserError
 from pipeline.networks.vunet import Convolution, Enlarge, VUNet, squares, start, whole
@@ -69,8 +69,7 @@ def test_the_divergence_is_half_the_squared_distance_of_the_means() -> None:
 
 def test_the_prior_goes_from_group_to_group() -> None:
     """A group's mean depends on the groups before it, and on no other."""
-    network, (_, maps) = make().eval(), inputs()
-    prior, x = network.priors[0], torch.randn(2, 8, 8, 4)
+    prior, x = make().eval().priors[0], torch.randn(2, 8, 8, 4)
     latent = torch.randn(2, 8, 8, 4)
     with torch.no_grad():
         before = squares(prior(x, latent))
@@ -80,7 +79,6 @@ def test_the_prior_goes_from_group_to_group() -> None:
             after = squares(prior(x, whole(parts)))
             for group in range(4):
                 assert torch.equal(after[group], before[group]) == (group <= changed)
-    assert maps.shape[1] == MAPS
 
 
 def test_samples_follow_the_prior_and_their_generator() -> None:
@@ -147,7 +145,6 @@ def test_its_description_rebuilds_it() -> None:
     look, maps = inputs()
     with torch.no_grad():
         assert torch.equal(rebuilt.eval()(look, maps), network.eval()(look, maps))
-    assert isinstance(rebuilt, nn.Module)
 
 
 @pytest.mark.parametrize("size", [(60, 32), (64, 40)])
