@@ -11,12 +11,12 @@ from statistics import median
 import numpy as np
 import torch
 
-from pipeline.config.everything import check_params
+from pipeline.config.everything import Params, check_params
 from pipeline.loader import Batch, batch_indices, make_batch
 from pipeline.losses import masked_l1
 from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
-from pipeline.sight import Sight
+from pipeline.sight import BodySight
 from pipeline.training import make_g1
 
 ROWS, PAIRS, STEPS = 4000, 40000, 15
@@ -57,10 +57,11 @@ def seconds(work: Callable[[int], object]) -> float:
 def main() -> None:
     """Measure both."""
     params = check_params(Path(__file__).resolve().parents[1] / "params.yaml")
+    assert isinstance(params, Params)
     train, model, size = params.train_g1, params.model, params.data.image_size
     torch.set_num_threads(train.threads)
     pack, pairs = invented_pack(size), np.random.default_rng(0).integers(0, ROWS, (PAIRS, 2))
-    sight = Sight(params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.depth) if params.pose.lift else None)
+    sight = BodySight(params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.depth) if params.pose.lift else None)
     network = make_g1(sight, size, model)
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), train.lr, fused=True)

@@ -9,26 +9,26 @@ from torch import Tensor
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.errors import UserError
-from pipeline.exhibits import choose_cases
+from pipeline.exhibits import Judged, choose_cases
 from pipeline.files import file_hash
 from pipeline.metrics.cases import Cases
 from pipeline.metrics.depth import MIN_PIXELS, judge_order, label_accuracy, labels_differ, lift_figures, order_accuracy
 from pipeline.metrics.image import image_scores, mask_l1
 from pipeline.metrics.inception import Inception, frechet_distance, inception_score
-from pipeline.metrics.tables import DISTANCES, IMAGES, SCORES, by_group, distance_group, figure, mean, summary
+from pipeline.metrics.tables import DISTANCES, SCORES, by_group, distance_group, figure, mean, spread, summary
 from pipeline.networks.generator import Painter
 from pipeline.networks.vunet import VUNet
 from pipeline.pack import Pack
-from pipeline.pose_maps import FIRST_LIMB_PART, body_mask, overlap_mask, part_map
+from pipeline.pose_maps import FIRST_LIMB_PART, overlap_mask, part_map
 from pipeline.skeleton import CHAIN_LIMBS, LIMB_NAMES
-from pipeline.studio import CHUNK, Studio, Task, paint_both, pose_distance, spread
+from pipeline.studio import CHUNK, Studio, Task, paint_both, pose_distance
 
 RESPONSE_PAIRS = 256
 OVERLAPPING = 0.1  # share of a limb's area from which on it overlaps something
 
 
 def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateConfig, device: torch.device) -> tuple[dict[str, Any], Cases]:
-    """Score every pair, every twin and every label.
+    """Score every pair and, of bodies, every twin and every label.
 
     pairs : (P, 2) int64, rows of the pack: source and target; device : where to paint, the networks move there.
     returns : the content of metrics/test.json, and the cases for the report.
@@ -40,16 +40,14 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     _check(studio, pairs)
     task = Task(pairs[:, 0], pairs[:, 1], pack.label[pairs[:, 1]])
     scores = score_pairs(studio, task)
-    twins = twin_task(pack, pairs)
-    right, counted = judge_twins(studio, twins)
-    orders = {image: order_accuracy(right[number], pack.twins.chain, counted, pack.identity[twins.target]) for number, image in enumerate(IMAGES)}
-    per_image = {image: dict(zip(SCORES, scores[number], strict=True)) for number, image in enumerate(IMAGES)}
+    judged = judge_twins(studio, twin_task(pack, pairs)) if pack.has_limbs else None
+    per_image = {image: dict(zip(SCORES, scores[number], strict=True)) for number, image in enumerate(studio.scored)}
     inception = {} if config.inception is None else inception_figures(studio, task, Path(config.inception))
     figures: dict[str, Any] = {"pairs": len(pairs)}
-    figures |= {image: summary(per_image[image]) | inception.get(image, {}) for image in IMAGES}
+    figures |= {image: summary(per_image[image]) | inception.get(image, {}) for image in studio.scored}
     figures |= generator_figures(painter) | {"latent": latent_figures(studio, task)}
-    figures["depth"] = orders["refined"] | {"order_by_image": {image: _interval(order) for image, order in orders.items()}}
-    figures["depth"] |= label_figures(pack) | lifting(studio) | response(studio, task)
+    if judged is not None:
+        figures["depth"] = order_figures(studio, judged) | label_figures(pack) | lifting(studio) | response(studio, task)
     figures["by"] = {
         "action": by_group(pack.action[task.target], per_image),
         "view": by_group(np.where(pack.camera[task.source] == pack.camera[task.target], "same", "other"), per_image, ("same", "other")),
@@ -57,16 +55,14 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     }
     if inception:
         figures["inception"] = inception["inception"]
-    return figures, choose_cases(studio, task, scores, twins, right[IMAGES.index("refined")], counted, config.samples)
+    return figures, choose_cases(studio, task, scores, judged, config.samples)
 
 
 def score_pairs(studio: Studio, task: Task) -> np.ndarray:
-    """Scores of all images, (4, scores, N) float64 in the order of `IMAGES` and `SCORES`."""
-    scores = np.empty((len(IMAGES), len(SCORES), len(task)))
+    """Scores of all images, (images, scores, N) float64 in the order of `Studio.scored` and `SCORES`."""
+    scores = np.empty((len(studio.scored), len(SCORES), len(task)))
     for rows, batch in studio.batches(task, "test pairs"):
-        pose = studio.pose(batch.target)
-        masks = body_mask(pose, studio.size).bool(), overlap_mask(pose, studio.size).bool()
-        values = image_scores(studio.paint_all(batch), studio.images(batch.target), *masks)
+        values = image_scores(studio.paint_all(batch), studio.images(batch.target), *studio.masks(batch.target))
         for number, name in enumerate(SCORES):
             scores[:, number, rows] = values[name].numpy()
     return scores
@@ -100,14 +96,14 @@ def _limbs_shown(pack: Pack, rows: np.ndarray) -> np.ndarray:
     return torch.cat(counts).numpy()
 
 
-def judge_twins(studio: Studio, twins: Task) -> tuple[np.ndarray, np.ndarray]:
+def judge_twins(studio: Studio, twins: Task) -> Judged:
     """Paint each twin's pose with the original's labels and with its own, and judge what comes out.
 
-    returns : right (4, M, 2) float64 as `judge_order` gives it, in the order of `IMAGES`, and counted (M,) bool: the twin has a source, its
-    labels differ from the original's, and its image differs from the original's in at least `MIN_PIXELS` clear pixels
+    A twin counts where it has a source, its labels differ from the original's, and its image differs from the original's in at least
+    `MIN_PIXELS` clear pixels.
     """
     pack = studio.pack
-    right = np.zeros((len(IMAGES), len(twins), 2))
+    right = np.zeros((len(studio.scored), len(twins), 2))
     counted = (twins.source >= 0) & labels_differ(pack.label[twins.target], twins.label, pack.twins.chain)
     candidates = np.flatnonzero(counted)
     for rows, batch in studio.batches(twins.part(candidates), "twins"):
@@ -116,7 +112,15 @@ def judge_twins(studio: Studio, twins: Task) -> tuple[np.ndarray, np.ndarray]:
         for number, painted in enumerate(paint_both(studio, batch)):
             right[number, chosen], pixels = judge_order(painted, truths)
         counted[chosen] = pixels >= MIN_PIXELS
-    return right, counted
+    return Judged(twins, right, counted)
+
+
+def order_figures(studio: Studio, judged: Judged) -> dict[str, Any]:
+    """The order accuracy of the refined image, whole and by limb chain, and that of every image with its interval."""
+    pack = studio.pack
+    people = pack.identity[judged.twins.target]
+    orders = {image: order_accuracy(judged.right[number], pack.twins.chain, judged.counted, people) for number, image in enumerate(studio.scored)}
+    return orders["refined"] | {"order_by_image": {image: _interval(order) for image, order in orders.items()}}
 
 
 def label_figures(pack: Pack) -> dict[str, float | None]:
@@ -179,7 +183,7 @@ def latent_figures(studio: Studio, task: Task) -> dict[str, float | None]:
         _, (look, maps) = studio.see(Task(batch.source, batch.source, studio.pack.label[batch.source]))
         kl[rows] = network.divergence(look, maps).cpu().numpy()
         own, swapped = (studio.paint(one)[0] for one in (batch, others.part(rows)))
-        swap[rows] = mask_l1(swapped, own, body_mask(studio.pose(batch.target), studio.size).bool()).numpy()
+        swap[rows] = mask_l1(swapped, own, studio.masks(batch.target)[0]).numpy()
     return {"kl": mean(kl), "swap": mean(swap)}
 
 
@@ -189,7 +193,7 @@ def inception_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[
     The truths are the targets of the same pairs. Raises UserError where `path` is no TorchScript file.
     """
     network = Inception(path)
-    seen: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in ("truth", *IMAGES)}
+    seen: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in ("truth", *studio.scored)}
     for _, batch in studio.batches(task, "inception"):
         images = studio.images(batch.target), *studio.paint_all(batch)
         for looks, image in zip(seen.values(), images, strict=True):

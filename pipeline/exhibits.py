@@ -1,38 +1,56 @@
 """What the report shows of a model: which cases, chosen before anything was painted but for the best and the worst, and all that is drawn of them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.appearance import CHANNELS, LAYERS
+from pipeline.config.pose import MapConfig
 from pipeline.metrics.cases import Appearances, Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps
 from pipeline.metrics.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
 from pipeline.metrics.depth import clear_pixels, label_confusion
 from pipeline.metrics.image import to_uint8
-from pipeline.metrics.tables import IMAGES, SCORES
+from pipeline.metrics.tables import SCORES, spread
 from pipeline.networks.vunet import VUNet
 from pipeline.pack import Pack
 from pipeline.pose_maps import FIRST_LIMB_PART, TORSO_PART, channels, measure, seen_parts
 from pipeline.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
-from pipeline.studio import CHUNK, Studio, Task, as_rows, paint_both, pose_distance, spread
+from pipeline.studio import CHUNK, Studio, Task, as_rows, paint_both, pose_distance
+
+Group = TypeVar("Group", ShownTwins, Demonstrations, Steps)
 
 APPEARANCES = 4  # rows of appearances that are shown
 SAMPLED = 4  # appearances per row that are drawn from the prior
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of another person's appearance
 
 
-def choose_cases(studio: Studio, task: Task, scores: np.ndarray, twins: Task, right: np.ndarray, counted: np.ndarray, samples: int) -> Cases:
-    """Samples spread over all pairs, the best and the worst of them by the refined image's mask L1, twins of each chain, and demonstrations."""
-    pack, error = studio.pack, scores[IMAGES.index("refined"), SCORES.index("mask_l1")]
+@dataclass(frozen=True)
+class Judged:
+    """Twins, and how their images were judged.
+
+    twins : a row per twin; right : (images, M, 2) float64 as `judge_order` gives it, in the order of `Studio.scored`; counted : (M,) bool
+    """
+
+    twins: Task
+    right: np.ndarray
+    counted: np.ndarray
+
+
+def choose_cases(studio: Studio, task: Task, scores: np.ndarray, judged: Judged | None, samples: int) -> Cases:
+    """Samples spread over all pairs, the best and the worst of them by the refined image's mask L1, twins of each chain, and demonstrations.
+
+    judged : None for a joint set without limbs
+    """
+    pack, error = studio.pack, scores[studio.scored.index("refined"), SCORES.index("mask_l1")]
     few = -(-samples // 2)
     ranked = np.argsort(error, kind="stable")[: np.isfinite(error).sum()]
     confusion = np.zeros((len(LIMB_NAMES), 3, 3), dtype=np.int64)
     if pack.label_truth is not None and pack.label_clear is not None:
         confusion = label_confusion(pack.label, pack.label_truth, pack.label_clear)
-    demonstrated, kind = _choose_demonstrations(pack, twins, counted)
     return Cases(
         pairs=Pairs(
             source=_names(pack, task.source),
@@ -43,12 +61,28 @@ def choose_cases(studio: Studio, task: Task, scores: np.ndarray, twins: Task, ri
         samples=_show(studio, task, error, spread(np.arange(len(task)), samples)),
         best=_show(studio, task, error, ranked[:few]),
         worst=_show(studio, task, error, ranked[::-1][:few]),
-        twins=_show_twins(studio, twins, right, _spread_twins(pack, counted, samples)),
-        demonstrations=_show_demonstrations(studio, twins, right, demonstrated, kind),
-        steps=_show_steps(studio, twins, demonstrated[np.unique(kind, return_index=True)[1]]),
+        **_show_depth(studio, judged, samples),
         appearances=_show_appearances(studio, task),
         labels=Labels(confusion),
     )
+
+
+def _show_depth(studio: Studio, judged: Judged | None, samples: int) -> dict[str, Any]:
+    """What shows the order of limbs; nothing of a joint set without limbs."""
+    if judged is None:
+        return {"twins": _nothing(ShownTwins), "demonstrations": _nothing(Demonstrations), "steps": _nothing(Steps)}
+    twins, right = judged.twins, judged.right[studio.scored.index("refined")]
+    demonstrated, kind = _choose_demonstrations(studio.pack, twins, judged.counted)
+    return {
+        "twins": _show_twins(studio, twins, right, _spread_twins(studio.pack, judged.counted, samples)),
+        "demonstrations": _show_demonstrations(studio, twins, right, demonstrated, kind),
+        "steps": _show_steps(studio, twins, demonstrated[np.unique(kind, return_index=True)[1]]),
+    }
+
+
+def _nothing(kind: type[Group]) -> Group:
+    """A group of cases without any row."""
+    return kind(**{field.name: np.zeros((0, 1, 1, 1), np.uint8) for field in fields(kind)})
 
 
 def _names(pack: Pack, rows: np.ndarray) -> np.ndarray:
@@ -61,7 +95,10 @@ def _show(studio: Studio, task: Task, error: np.ndarray, chosen: np.ndarray) -> 
     """The chosen pairs with all that the report draws of them."""
     pack, part = studio.pack, task.part(chosen)
     painted = [studio.paint_all(batch) for _, batch in studio.batches(part, "images for the report")]
-    by_part, coarse, refined = (np.concatenate([as_rows(batch[number]) for batch in painted] or [pack.image[:0]]) for number in (1, 2, 3))
+    by_part, coarse, refined = (
+        np.concatenate([as_rows(batch[studio.scored.index(name)]) for batch in painted if name in studio.scored] or [pack.image[:0]])
+        for name in ("by_part", "coarse", "refined")
+    )
     return Shown(
         source=pack.image[part.source],
         truth=pack.image[part.target],
@@ -123,6 +160,7 @@ def _show_demonstrations(studio: Studio, twins: Task, right: np.ndarray, chosen:
 def _show_steps(studio: Studio, twins: Task, chosen: np.ndarray) -> Steps:
     """What the networks see of the chosen twins and their originals, one after the other, and what they paint."""
     pack, config = studio.pack, studio.painter.sight.config
+    assert isinstance(config, MapConfig)
     part = twins.part(np.repeat(chosen if config.lift and config.appearance else chosen[:0], 2))
     original = np.arange(len(part)) % 2 == 0
     task = replace(part, label=np.where(original[:, None], pack.label[part.target], part.label))

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from pipeline.errors import UserError
 from pipeline.pack import Pack, Twins
-from pipeline.pose_maps import mask_body, measure, overlapping_limbs
 from pipeline.sight import Sight
-from pipeline.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
+from pipeline.skeleton import LIMB_FLIP, LIMB_NAMES, skeleton_of
 
 
 @dataclass(frozen=True)
@@ -123,16 +122,16 @@ def make_batch(
     if alone:
         image[0], label[0] = image[1], label[1]
     source, target, other = (to_image(mirror_image(picture, mirrored), device) for picture in (*image, rival))
-    bodies, labels = [], []
+    poses, labels = [], []
     for number, rows in enumerate(pairs.T):
         pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
-        bodies.append(measure(torch.from_numpy(pose_2d).to(device), (height, width)))
+        poses.append(sight.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
         labels.append(torch.from_numpy(flipped).to(device))
     if stray is not None:
         strayed = torch.from_numpy(mirror_label(stray, mirrored)).to(device)
-        labels[1] = torch.where(overlapping_limbs(bodies[1]), labels[1], strayed)
-    seen = sight.see(source, bodies[0], labels[0], bodies[1], labels[1])
-    return Batch(source, target, *seen, mask_body(bodies[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+        labels[1] = torch.where(sight.bound(poses[1]), labels[1], strayed)
+    seen = sight.see(source, poses[0], labels[0], poses[1], labels[1], target)
+    return Batch(source, target, *seen, sight.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
 
 
 def to_image(image: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
@@ -148,18 +147,19 @@ def mirror_image(image: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
 
 
 def mirror_pose(pose_2d: np.ndarray, label: np.ndarray, width: int, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Copies of the poses (B, 17, 2) px and labels (B, 8) of which those chosen by `mirrored` (B,) bool are mirrored left to right.
+    """Copies of the poses (B, J, 2) px and labels (B, L) of which those chosen by `mirrored` (B,) bool are mirrored left to right.
 
     In an image `width` px wide x becomes width - 1 - x, and what was left is right.
     """
     pose_2d = pose_2d.copy()
-    pose_2d[mirrored] = pose_2d[mirrored][:, H36M_17.flip]
+    pose_2d[mirrored] = pose_2d[mirrored][:, skeleton_of(pose_2d.shape[1]).flip]
     pose_2d[mirrored, :, 0] = width - 1 - pose_2d[mirrored, :, 0]
     return pose_2d, mirror_label(label, mirrored)
 
 
 def mirror_label(label: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """A copy of the labels (B, 8) of which those chosen by `mirrored` (B,) bool change sides."""
+    """A copy of the labels (B, 8), or (B, 0) of a joint set without limbs, of which those chosen by `mirrored` (B,) bool change sides."""
     label = label.copy()
-    label[mirrored] = label[mirrored][:, LIMB_FLIP]
+    if label.shape[1]:
+        label[mirrored] = label[mirrored][:, LIMB_FLIP]
     return label

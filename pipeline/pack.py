@@ -1,11 +1,12 @@
-"""Packs: one file per subject with everything that training and scoring read. Here they are read; `packing.py` makes them.
+"""Packs: one file per subject with everything that training and scoring read. `packing.py` makes those of bodies, `faces/packing.py` those of faces.
 
 `image` (N, H, W, 3) uint8 RGB, `pose_2d`, `label`, `pose_3d`, `frame`, `sequence`, `identity`, `action`, `camera`: N rows, sorted by
 sequence, camera, frame; where the renderer's truth is known also `label_truth` and `label_clear`; group `twins` with `image`, `row`,
-`chain`, `label`, `pose_3d`. Nothing is compressed, so that a row is read without its neighbours.
+`chain`, `label`, `pose_3d`. Nothing is compressed, so that a row is read without its neighbours. A joint set without limbs has labels (N, 0),
+one of which no depth is known `pose_3d` (N, 0, 3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,10 @@ import h5py
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.files import atomic_output
 from pipeline.hdf5 import open_hdf5
+
+Columns = Mapping[str, np.ndarray]
 
 NUMBERS = ("pose_2d", "label", "pose_3d", "frame")
 TEXT = ("sequence", "identity", "action", "camera")
@@ -66,6 +70,19 @@ class Pack:
 
     def __len__(self) -> int:
         return len(self.image)
+
+    @property
+    def has_limbs(self) -> bool:
+        """Whether the joint set has limbs, whose labels say which is in front."""
+        return self.label.shape[1] > 0
+
+
+def write_pack(path: Path, subject: str, units: str, rows: Sequence[Columns], twins: Sequence[Columns]) -> None:
+    """Write a subject's rows, one after the other, and its twins; the truth about labels only where all rows have it."""
+    with atomic_output(path) as partial, h5py.File(partial, "w") as file:
+        file.attrs.update({"subject": subject, "units": units})
+        _write_columns(file, rows, ("image", *NUMBERS, *TEXT, *(name for name in TRUTH if all(name in part for part in rows))))
+        _write_columns(file.create_group("twins"), twins, TWINS)
 
 
 def pack_path(folder: Path, subject: str) -> Path:
@@ -123,3 +140,13 @@ def _image_shape(folder: Path, subject: str) -> tuple[int, ...]:
 def _column(dataset: h5py.Dataset) -> np.ndarray:
     """A whole column; text as (N,) str."""
     return dataset.asstr()[()].astype(str) if h5py.check_string_dtype(dataset.dtype) else dataset[()]
+
+
+def _write_columns(group: h5py.Group, parts: Sequence[Columns], names: Sequence[str]) -> None:
+    """Write each column with the rows of `parts` one after the other."""
+    for name in names:
+        first, stops = parts[0][name], np.cumsum([len(part[name]) for part in parts])
+        dtype = h5py.string_dtype() if first.dtype == object else first.dtype
+        column = group.create_dataset(name, shape=(stops[-1], *first.shape[1:]), dtype=dtype)
+        for part, stop in zip(parts, stops, strict=True):
+            column[stop - len(part[name]) : stop] = part[name]

@@ -1,6 +1,6 @@
 """Make a subject's pack: crop its stored frames around the person, move the joints along, and bring everything into one file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,10 @@ from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.crop import crop_box, crop_image, to_crop
 from pipeline.errors import UserError
-from pipeline.files import atomic_output, file_hash, read_json
+from pipeline.files import file_hash, read_json
 from pipeline.frame_store import FrameStore, decode_image, store_path, views_in
 from pipeline.hdf5 import open_hdf5
-from pipeline.pack import NUMBERS, TEXT, TRUTH, TWINS
+from pipeline.pack import NUMBERS, TEXT, TRUTH, write_pack
 from pipeline.parallel import run_parallel
 from pipeline.skeleton import H36M_17, LIMBS
 
@@ -61,20 +61,7 @@ def pack_subject(subject: str, frames: Path, poses: Path, path: Path, data: Data
     first_row = np.cumsum([0] + [len(part["frame"]) for part in rows[:-1]])
     for part, offset in zip(twins, first_row, strict=True):
         part["row"] = (part["row"] + offset).astype(np.int32)
-    with atomic_output(path) as partial_path, h5py.File(partial_path, "w") as file:
-        file.attrs.update({"subject": subject, "units": _UNITS})
-        _write_columns(file, rows, ("image", *NUMBERS, *TEXT, *(name for name in TRUTH if all(name in part for part in rows))))
-        _write_columns(file.create_group("twins"), twins, TWINS)
-
-
-def _write_columns(group: h5py.Group, parts: Sequence[Columns], names: Sequence[str]) -> None:
-    """Write each column with the rows of `parts` one after the other."""
-    for name in names:
-        first, stops = parts[0][name], np.cumsum([len(part[name]) for part in parts])
-        dtype = h5py.string_dtype() if first.dtype == object else first.dtype
-        column = group.create_dataset(name, shape=(stops[-1], *first.shape[1:]), dtype=dtype)
-        for part, stop in zip(parts, stops, strict=True):
-            column[stop - len(part[name]) : stop] = part[name]
+    write_pack(path, subject, _UNITS, rows, twins)
 
 
 # ---- what belongs together

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.data import DataConfig, PairsConfig
+from pipeline.config.faces import FaceDataConfig
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, write_json
 from pipeline.pack import Pack, read_columns
@@ -41,7 +42,7 @@ class Candidates:
     possible: int
 
 
-def write_pairs(packed: Path, folder: Path, data: DataConfig, config: PairsConfig) -> None:
+def write_pairs(packed: Path, folder: Path, data: DataConfig | FaceDataConfig, config: PairsConfig) -> None:
     """Choose pairs among the packs in `packed` and write train.csv, test.csv and report.json to `folder`.
 
     Training pairs come from the training subjects, test pairs from the test subjects. Raises UserError where an identity would be in

@@ -6,20 +6,24 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from pipeline.skeleton import LIMBS, NECK_AND_HEAD, TORSO
+from pipeline.skeleton import FACE_CLOSED, FACE_LINES, IBUG_68, LIMBS, NECK_AND_HEAD, TORSO
 
 LABEL_COLOURS = {-1: (47, 92, 214), 0: (47, 158, 68), 1: (214, 48, 49)}  # blue: hidden, green: neither, red: in front
 TORSO_COLOUR = (205, 208, 214)
 HEAD_COLOUR = (125, 130, 140)
+FACE_COLOUR = (47, 92, 214)
 SHIFT = 4  # cv2 draws at fractions of a pixel: coordinates times 2 ** SHIFT
 
 
 def draw_pose(pose_2d: np.ndarray, label: np.ndarray, size: tuple[int, int], scale: int = 3) -> np.ndarray:
-    """The skeleton on white, from far to near: occluded limbs blue, those on the torso's plane green, those in front red.
+    """The skeleton on white, from far to near: occluded limbs blue, those on the torso's plane green, those in front red. Of a face its lines.
 
-    pose_2d : (17, 2) px; label : (8,) -1, 0, +1; size : height and width, px; returns (scale * height, scale * width, 3).
+    pose_2d : (17, 2) px, or (68, 2); label : (8,) -1, 0, +1, of a face (0,); size : height and width, px
+    returns : (scale * height, scale * width, 3)
     """
     canvas = np.full((size[0] * scale, size[1] * scale, 3), 255, dtype=np.uint8)
+    if len(pose_2d) == len(IBUG_68):
+        return draw_face(canvas, scaled_pose(pose_2d, scale))
     return draw_over(canvas, scaled_pose(pose_2d, scale), label, width=max(2, round(canvas.shape[0] / 55)), torso=True)
 
 
@@ -38,6 +42,14 @@ def draw_over(image: np.ndarray, pose_2d: np.ndarray, label: np.ndarray, width: 
     cv2.polylines(canvas, head, False, HEAD_COLOUR, width, cv2.LINE_AA, SHIFT)
     for value in (0, 1):
         _draw_limbs(canvas, pose_2d, label, value, width)
+    return canvas
+
+
+def draw_face(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """A copy of the image with the lines of a face over it; landmarks : (68, 2) px of the image, NaN where one is missing."""
+    canvas = image.copy()
+    for name, line in FACE_LINES:
+        cv2.polylines(canvas, _points(landmarks, line), name in FACE_CLOSED, FACE_COLOUR, max(1, canvas.shape[0] // 180), cv2.LINE_AA, SHIFT)
     return canvas
 
 

@@ -141,7 +141,13 @@ def part_map(pose_2d: Tensor, label: Tensor, size: tuple[int, int]) -> Tensor:
 @torch.no_grad()
 def overlap_mask(pose_2d: Tensor, size: tuple[int, int]) -> Tensor:
     """Where limbs overlap the torso or each other, away from the joints that they share: (B, 1, H, W) float32, 0 or 1."""
-    _, count = _free_areas(measure(pose_2d, size))
+    return overlap_of(measure(pose_2d, size))
+
+
+@torch.no_grad()
+def overlap_of(body: Body) -> Tensor:
+    """`overlap_mask` of bodies that are measured already."""
+    _, count = _free_areas(body)
     return _at_least(count, 2.0)[:, None]
 
 
@@ -169,11 +175,11 @@ def measure(pose_2d: Tensor, size: tuple[int, int]) -> Body:
     start, end = axes(joint)
     radius = _radii(joint, scale)
     edge = radius[:, [_TORSO] * len(TORSO)]
-    field = _capsule_fields(start, end, torch.cat([radius[:, :_TORSO], edge], dim=1), size)
+    field = capsule_fields(start, end, torch.cat([radius[:, :_TORSO], edge], dim=1), size)
     torso = field[_TORSO]
     for other in field[_TORSO + 1 :]:
         torch.maximum(torso, other, out=torso)
-    inside = _inside_torso(joint[:, TORSO], field)
+    inside = inside_polygon(joint[:, TORSO], field)
     torso.mul_(1 - inside).add_(inside)
     return Body(field[:FIELDS], radius, scale, joint)
 
@@ -339,7 +345,7 @@ def _torso_rim(corner: Tensor, scale: Tensor) -> Tensor:
     return (rims[0] + rims[1]) / 2 + TORSO_RIM * scale
 
 
-def _capsule_fields(start: Tensor, end: Tensor, radius: Tensor, size: tuple[int, int]) -> Tensor:
+def capsule_fields(start: Tensor, end: Tensor, radius: Tensor, size: tuple[int, int]) -> Tensor:
     """Fields of capsules around the segments from `start` to `end` (B, P, 2) with `radius` (B, P): (P, B, H, W).
 
     With p from the segment's middle, a = p.u along it in half lengths h, and c = a clamped to [-1, 1], the squared distance is
@@ -365,8 +371,8 @@ def _capsule_fields(start: Tensor, end: Tensor, radius: Tensor, size: tuple[int,
     return field
 
 
-def _inside_torso(corner: Tensor, field: Tensor) -> Tensor:
-    """(B, H, W): 1 inside the quadrilateral (B, 4, 2), which may cross itself, else 0; all 0 where a corner is missing.
+def inside_polygon(corner: Tensor, field: Tensor) -> Tensor:
+    """(B, H, W): 1 inside the polygon (B, corners, 2), which may cross itself, else 0; all 0 where a corner is missing. field : (..., H, W).
 
     A pixel is inside where a ray to the right crosses an odd number of edges.
     """

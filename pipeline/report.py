@@ -20,11 +20,11 @@ from pipeline.files import read_json
 from pipeline.frame_store import FrameStore, store_path, views_in
 from pipeline.hdf5 import open_hdf5
 from pipeline.metrics.cases import Appearances, Cases, Demonstrations, Shown, ShownTwins, Steps
-from pipeline.metrics.tables import IMAGES, SCORES
+from pipeline.metrics.tables import IMAGES, SCORES, WITHOUT_LIMBS
 from pipeline.pictures import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, scaled_pose, sheet
 from pipeline.skeleton import LIMB_NAMES
 
-COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse", "difference", "refined")
+COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse", "difference", "refined")  # `by part` of bodies alone
 TWIN_COLUMNS = ("source", "pose", "painted", "truth", "twin's pose", "painted", "twin's truth")
 DEMONSTRATION_COLUMNS = ("source", "limb in front", "painted", "truth", "limb behind", "painted", "truth")
 STEP_COLUMNS = ("source", "pose", "relief", "placed colours", "beneath", "painted", "truth")
@@ -89,7 +89,7 @@ def draw_distributions(cases: Cases) -> bytes:
         axes = figure.add_subplot(1, 2, number + 1)
         values = cases.pairs.scores[:, SCORES.index(name)]
         bins = np.histogram_bin_edges(values[np.isfinite(values)], 40).tolist()
-        for image, one in zip(IMAGES, values, strict=True):
+        for image, one in zip(IMAGES if len(values) == len(IMAGES) else WITHOUT_LIMBS, values, strict=True):
             axes.hist(one[np.isfinite(one)], bins, histtype="stepfilled", alpha=0.45, color=COLOURS[image], label=NAMES[image])
         _tidy(axes, name.replace("_", " "), "")
         axes.set_ylabel("pairs", fontsize=8)
@@ -105,8 +105,13 @@ def contact_sheet(frames: Path, poses: Path, subjects: Sequence[str]) -> dict[st
     return {subject: dict(_subject_tiles(frames / subject, poses / f"{subject}.h5")) for subject in subjects}
 
 
+def pair_columns(shown: Shown) -> tuple[str, ...]:
+    """Titles of the columns of `pair_rows`."""
+    return tuple(name for name in COLUMNS if name != "by part" or len(shown.by_part))
+
+
 def pair_rows(shown: Shown) -> list[list[np.ndarray]]:
-    """The images of each pair in the order of `COLUMNS`."""
+    """The images of each pair in the order of `pair_columns`."""
     size = shown.source.shape[1:3]
     return [
         [
@@ -114,7 +119,7 @@ def pair_rows(shown: Shown) -> list[list[np.ndarray]]:
             draw_pose(shown.source_pose[i], shown.source_label[i], size),
             draw_pose(shown.target_pose[i], shown.target_label[i], size),
             shown.truth[i],
-            shown.by_part[i],
+            *shown.by_part[i : i + 1],
             shown.coarse[i],
             difference_map(shown.refined[i], shown.coarse[i]),
             shown.refined[i],
@@ -194,7 +199,7 @@ def write_pictures(folder: Path, cases: Cases, contact: dict[str, dict[str, np.n
     """Sheets of samples, best and worst pairs, twins, steps, appearances (PNG), demonstrations, frames (JPEG); nothing of what is empty."""
     folder.mkdir(parents=True)
     sheets: list[tuple[str, Sequence[str], list[list[np.ndarray]]]]
-    sheets = [(name, COLUMNS, pair_rows(getattr(cases, name))) for name in ("samples", "best", "worst")]
+    sheets = [(name, pair_columns(cases.samples), pair_rows(getattr(cases, name))) for name in ("samples", "best", "worst")]
     sheets += [("twins", TWIN_COLUMNS, twin_rows(cases.twins)), ("steps", STEP_COLUMNS, step_rows(cases.steps))]
     sheets += [("appearances", appearance_columns(cases.appearances), appearance_rows(cases.appearances))]
     for name, titles, rows in sheets:
@@ -226,13 +231,13 @@ def render_report(
     page.filters["number"] = _number
     return page.get_template("report.html").render(
         figures=figures,
-        names=NAMES,
+        names={image: name for image, name in NAMES.items() if image in figures},
         size=cases.samples.source.shape[1:3],
         headlines=_headlines(figures),
         scores=_score_rows(figures),
         curves={stage: _inline_svg(draw_curves(values)) for stage, values in series.items() if values},
         distributions=_inline_svg(draw_distributions(cases)),
-        columns=COLUMNS,
+        columns=pair_columns(cases.samples),
         groups=[_pair_group(cases, name) for name in ("samples", "best", "worst")],
         twin_columns=TWIN_COLUMNS,
         twins=_twin_group(cases.twins),
@@ -248,7 +253,7 @@ def render_report(
             {"caption": caption, "images": [_inline(image) for image in row]}
             for caption, row in zip(cases.appearances.caption, appearance_rows(cases.appearances), strict=True)
         ],
-        chains={name.replace("_", " "): values for name, values in figures["depth"]["order_by_chain"].items()},
+        chains={name.replace("_", " "): values for name, values in figures.get("depth", {}).get("order_by_chain", {}).items()},
         confusion=_confusion_tables(cases.labels.confusion),
         contact={subject: {camera: _inline(image, ".jpg") for camera, image in views.items()} for subject, views in contact.items()},
         left_out=left_out,
@@ -260,14 +265,19 @@ def read_left_out(manifests: Path, frames: Path, subjects: Sequence[str]) -> lis
     lines = []
     for subject in subjects:
         for path in (manifests / f"{subject}.videos.json", frames / subject / "report.json"):
-            lines += [f"{subject}: {_line(item)}" for item in read_json(path)["left_out"]]
+            lines += [f"{subject}: {line}" for line in left_out_lines(path)]
     return lines
+
+
+def left_out_lines(report: Path) -> list[str]:
+    """One line for each thing that was left out, from one report or manifest."""
+    return [_line(item) for item in read_json(report)["left_out"]]
 
 
 def _line(item: Any) -> str:
     if not isinstance(item, dict):
         return str(item)
-    where = ", ".join(str(item[key]) for key in ("sequence", "camera") if item.get(key))
+    where = ", ".join(str(item[key]) for key in ("sequence", "camera", "picture") if item.get(key))
     return f"{where}: {item.get('reason', '')}" if where else str(item.get("reason", ""))
 
 
@@ -301,12 +311,14 @@ def _tile(path: Path, view: h5py.Group) -> np.ndarray:
 
 def _headlines(figures: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The few figures that matter most: value, name, plain words."""
-    source, coarse, refined, depth = figures["source"], figures["coarse"], figures["refined"], figures["depth"]
+    source, coarse, refined, depth = figures["source"], figures["coarse"], figures["refined"], figures.get("depth")
     cards = [(_number(refined["ssim"]), "SSIM", f"refined image; doing nothing scores {_number(source['ssim'])}")]
     if refined["mask_l1"] is not None and source["mask_l1"]:
         less = 100 * (1 - refined["mask_l1"] / source["mask_l1"])
         cards.append((f"{less:+.0f} %".replace("+", "−") if less >= 0 else f"+{-less:.0f} %", "body error", "refined image against doing nothing"))
     cards.append((_number(refined["sharpness"]), "sharpness", f"1 is as sharp as the truth; coarse {_number(coarse['sharpness'])}"))
+    if depth is None:
+        return cards
     if depth["order_accuracy"] is not None:
         by_part = _number(depth["order_by_image"]["by_part"]["order_accuracy"])
         cards.append(
@@ -323,7 +335,9 @@ def _score_rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
     for name, (meaning, direction) in MEANING.items():
         if name not in figures["refined"]:
             continue
-        values = {image: figures[image][name] for image in IMAGES}
+        values = {image: figures[image][name] for image in IMAGES if image in figures}
+        if not any(value is not None for value in values.values()):
+            continue
         cost = {image: abs(value - 1) if direction == 0 else -direction * value for image, value in values.items() if value is not None}
         best = [image for image in cost if cost[image] == min(cost.values())]
         rows.append(
@@ -332,7 +346,7 @@ def _score_rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
                 "meaning": meaning,
                 "arrow": {1: "↑", -1: "↓", 0: "→ 1"}[direction],
                 "values": values,
-                "spread": {image: figures[image].get(f"{name}_std") for image in IMAGES},
+                "spread": {image: figures[image].get(f"{name}_std") for image in values},
                 "best": best if len(best) == 1 else [],
             }
         )

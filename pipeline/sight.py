@@ -1,17 +1,21 @@
-"""What the networks see of two poses and the source image: the maps that `pose` in params.yaml asks for, one after the other."""
+"""What the networks see of two poses and the source image: the maps that `pose` in params.yaml asks for, one after the other.
+
+Training, painting and scoring know poses by `Sight` alone; here is that of bodies, in `faces/sight.py` that of faces.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from pipeline import appearance, relief
+from pipeline.config.faces import FaceMapConfig
 from pipeline.config.pose import MapConfig
 from pipeline.networks.lifter import Lifter
-from pipeline.pose_maps import Body, channels, draw_body, measure, part_layers
+from pipeline.pose_maps import Body, channels, draw_body, mask_body, measure, overlap_of, overlapping_limbs, part_layers
 from pipeline.relief import Relief, raise_relief, relief_maps
 
 Look = Literal["image", "parts", "placed"]
@@ -24,8 +28,71 @@ class Seen(NamedTuple):
     maps: Tensor
 
 
+class Sight(Protocol):
+    """How poses become what networks see. Poses are (B, J, 2) float32, px; labels (B, L), of as many limbs as the joint set has.
+
+    config : what is seen of the section `pose`; lifter : of bodies with `pose.lift`; look : how the networks look at the source's person
+    """
+
+    @property
+    def config(self) -> MapConfig | FaceMapConfig:
+        """What is seen of the section `pose`."""
+
+    @property
+    def lifter(self) -> Lifter | None:
+        """What gives joints their depth, if anything does."""
+
+    @property
+    def look(self) -> Look:
+        """How the networks look at the source's person."""
+
+    @property
+    def channels(self) -> int:
+        """Channels of the maps."""
+
+    @property
+    def placed(self) -> bool:
+        """Whether the first maps are the source's colours, placed where the target shows the parts."""
+
+    @property
+    def depth(self) -> bool:
+        """Whether labels are seen."""
+
+    def look_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
+        """Channels, height and width of a look at an image of this height and width."""
+
+    def measure(self, pose_2d: Tensor, size: tuple[int, int]) -> Any:
+        """What `see` and the masks need of poses in images of `size` (height, width); missing joints are NaN."""
+
+    def see(self, image: Tensor, source: Any, label_source: Tensor, target: Any, label_target: Tensor, target_image: Tensor | None = None) -> Seen:
+        """What is seen of source images (B, 3, H, W) and measured poses; target_image : for kinds of map that are made of it."""
+
+    def mask(self, measured: Any) -> Tensor:
+        """Where errors count twice, (B, 1, H, W) float32, 0 or 1."""
+
+    def overlap(self, measured: Any) -> Tensor:
+        """Where limbs overlap the torso or each other, (B, 1, H, W) float32, 0 or 1."""
+
+    def bound(self, measured: Any) -> Tensor:
+        """Whose labels decide something in the image, (B, L) bool."""
+
+
+def observe(
+    sight: Sight,
+    image: Tensor,
+    pose_2d_source: Tensor,
+    label_source: Tensor,
+    pose_2d_target: Tensor,
+    label_target: Tensor,
+    size: tuple[int, int],
+    target_image: Tensor | None = None,
+) -> Seen:
+    """`Sight.see` of poses that are not measured yet."""
+    return sight.see(image, sight.measure(pose_2d_source, size), label_source, sight.measure(pose_2d_target, size), label_target, target_image)
+
+
 @dataclass(frozen=True)
-class Sight:
+class BodySight:
     """The kinds of map, with `pose.lift` the lifter that gives joints their depth, and how the networks look at the source's person.
 
     look : the whole `image`; crops of its `parts` (`appearance.cut_parts`); or its colours `placed` where the target shows the parts
@@ -41,6 +108,16 @@ class Sight:
             raise ValueError(f"lift = {self.config.lift}: expected {'a' if self.config.lift else 'no'} lifter")
 
     @property
+    def placed(self) -> bool:
+        """As `Sight` says."""
+        return self.config.appearance
+
+    @property
+    def depth(self) -> bool:
+        """As `Sight` says."""
+        return self.config.depth
+
+    @property
     def channels(self) -> int:
         """Channels of the maps."""
         looks = 2 if self.config.source else 1
@@ -54,15 +131,25 @@ class Sight:
         channels, height, width = appearance.crop_size(image_size)
         return (channels if self.look == "parts" else appearance.CHANNELS), height, width
 
-    def observe(
-        self, image: Tensor, pose_2d_source: Tensor, label_source: Tensor, pose_2d_target: Tensor, label_target: Tensor, size: tuple[int, int]
-    ) -> Seen:
-        """What is seen of source images (B, 3, H, W), poses (B, 17, 2) float32, px of images of `size` (height, width), and labels (B, 8)."""
-        return self.see(image, measure(pose_2d_source, size), label_source, measure(pose_2d_target, size), label_target)
+    def measure(self, pose_2d: Tensor, size: tuple[int, int]) -> Body:
+        """As `Sight` says."""
+        return measure(pose_2d, size)
+
+    def mask(self, measured: Body) -> Tensor:
+        """As `Sight` says: the whole body, a little widened."""
+        return mask_body(measured)
+
+    def overlap(self, measured: Body) -> Tensor:
+        """As `Sight` says."""
+        return overlap_of(measured)
+
+    def bound(self, measured: Body) -> Tensor:
+        """As `Sight` says."""
+        return overlapping_limbs(measured)
 
     @torch.no_grad()
-    def see(self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor) -> Seen:
-        """`observe` of bodies that are measured already."""
+    def see(self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor, _target_image: Tensor | None = None) -> Seen:
+        """As `Sight` says; no map of a body is made of the target image."""
         views = [
             _View(body, label if self.config.depth else torch.zeros_like(label), self.lifter)
             for body, label in ((source, label_source), (target, label_target))

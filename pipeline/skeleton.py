@@ -1,4 +1,4 @@
-"""Joint sets as data: the 32 joints of Human3.6M, the 17 that are used, and the limbs of the Three-Layer Pose Space."""
+"""Joint sets as data: the 32 joints of Human3.6M, the 17 that are used, the limbs of the Three-Layer Pose Space, and a face's landmarks."""
 
 from dataclasses import dataclass
 
@@ -93,3 +93,41 @@ NECK_AND_HEAD = tuple(H36M_17.index(name) for name in ("thorax", "nose", "head")
 CHAIN_NAMES = ("right_leg", "left_leg", "left_arm", "right_arm")
 CHAINS = tuple((LIMBS[2 * i][0], LIMBS[2 * i][1], LIMBS[2 * i + 1][1]) for i in range(4))
 CHAIN_LIMBS = ((0, 1), (2, 3), (4, 5), (6, 7))
+
+# The 68 landmarks of a face, in iBUG's order: lines of landmarks, each hanging on the one before it. "right" is the person's right.
+FACE_LINES = (
+    ("jaw", range(17)),
+    ("right_brow", range(17, 22)),
+    ("left_brow", range(22, 27)),
+    ("nose_bridge", range(27, 31)),
+    ("nostrils", range(31, 36)),
+    ("right_eye", range(36, 42)),
+    ("left_eye", range(42, 48)),
+    ("outer_lips", range(48, 60)),
+    ("inner_lips", range(60, 68)),
+)
+FACE_CLOSED = ("right_eye", "left_eye", "outer_lips", "inner_lips")  # lines that end where they begin
+_FACE_FLIP = (
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    *range(27, 31),
+    *range(35, 30, -1),
+    *(45, 44, 43, 42, 47, 46),
+    *(39, 38, 37, 36, 41, 40),
+    *(*range(54, 47, -1), *range(59, 54, -1)),
+    *(*range(64, 59, -1), *range(67, 64, -1)),
+)
+
+IBUG_68 = Skeleton(
+    names=tuple(f"{name}_{number}" for name, line in FACE_LINES for number in range(len(line))),
+    parents=tuple(-1 if landmark == line[0] else landmark - 1 for _, line in FACE_LINES for landmark in line),
+    flip=_FACE_FLIP,
+)
+
+
+def skeleton_of(joints: int) -> Skeleton:
+    """The joint set with this many joints; ValueError where there is none."""
+    for skeleton in (H36M_17, IBUG_68):
+        if len(skeleton) == joints:
+            return skeleton
+    raise ValueError(f"expected poses of {len(H36M_17)} joints or {len(IBUG_68)} landmarks, got {joints}")

@@ -14,10 +14,11 @@ from pipeline.appearance import paint_by_part
 from pipeline.errors import UserError
 from pipeline.loader import to_image
 from pipeline.metrics.image import to_uint8
+from pipeline.metrics.tables import IMAGES, WITHOUT_LIMBS
 from pipeline.networks.generator import Painter
 from pipeline.pack import Pack
 from pipeline.pose_maps import measure
-from pipeline.sight import Seen
+from pipeline.sight import Seen, observe
 
 CHUNK = 256  # rows looked at at a time
 
@@ -58,15 +59,21 @@ class Studio:
         return torch.from_numpy(self.pack.image[rows]).permute(0, 3, 1, 2)
 
     def pose(self, rows: np.ndarray) -> Tensor:
-        """(N, 17, 2) float32, px, in main memory."""
+        """(N, J, 2) float32, px, in main memory."""
         return torch.from_numpy(self.pack.pose_2d[rows])
+
+    def masks(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Where errors count twice, and where limbs overlap something: (N, 1, H, W) bool each, in main memory."""
+        sight = self.painter.sight
+        measured = sight.measure(self.pose(rows), self.size)
+        return sight.mask(measured).bool(), sight.overlap(measured).bool()
 
     def see(self, task: Task) -> tuple[Tensor, Seen]:
         """The source images (N, 3, H, W) of a task of one batch, and what the networks see."""
         labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
         poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
-        source = to_image(self.pack.image[task.source], self.device)
-        return source, self.painter.sight.observe(source, poses[0], labels[0], poses[1], labels[1], self.size)
+        source, target = (to_image(self.pack.image[rows], self.device) for rows in (task.source, task.target))
+        return source, observe(self.painter.sight, source, poses[0], labels[0], poses[1], labels[1], self.size, target)
 
     def paint(self, task: Task) -> tuple[Tensor, Tensor]:
         """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""
@@ -79,9 +86,15 @@ class Studio:
         labels = [torch.from_numpy(label) for label in (self.pack.label[task.source], task.label)]
         return to_uint8(paint_by_part(to_image(self.pack.image[task.source]), bodies[0], labels[0], bodies[1], labels[1]))
 
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """What is scored, of `IMAGES`: bodies alone can be painted by part."""
+        return IMAGES if self.pack.has_limbs else WITHOUT_LIMBS
+
     def paint_all(self, task: Task) -> Tensor:
-        """All that is scored, in the order of `IMAGES`, for a task of one batch: (4, N, 3, H, W) uint8."""
-        return torch.stack([self.images(task.source), self.paint_by_part(task), *self.paint(task)])
+        """All that is scored, in the order of `scored`, for a task of one batch: (images, N, 3, H, W) uint8."""
+        by_part = [self.paint_by_part(task)] if self.pack.has_limbs else []
+        return torch.stack([self.images(task.source), *by_part, *self.paint(task)])
 
     def batches(self, task: Task, name: str) -> Iterator[tuple[slice, Task]]:
         """The task in batches; a progress bar called `name` shows on a terminal."""
@@ -130,8 +143,3 @@ def pose_distance(pack: Pack, task: Task) -> np.ndarray:
 def as_rows(images: Tensor) -> np.ndarray:
     """(N, 3, H, W) to (N, H, W, 3)."""
     return images.permute(0, 2, 3, 1).contiguous().numpy()
-
-
-def spread(items: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` of the items, evenly spread over them."""
-    return items[np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))]

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.optim import Adam
 
 from pipeline.config.data import DataConfig
+from pipeline.config.faces import FaceDataConfig, FaceMapConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
@@ -94,7 +95,7 @@ class Course:
         fabric: Fabric,
         packed: Path,
         pairs: Path,
-        data: DataConfig,
+        data: DataConfig | FaceDataConfig,
         sight: Sight,
         model: ModelConfig,
         config: TrainConfig,
@@ -186,17 +187,22 @@ def make_fabric(parallel: ParallelConfig, config: TrainConfig) -> Fabric:
     return fabric
 
 
-def load_lifter(path: Path, pose: MapConfig) -> Lifter | None:
-    """The trained lifter, where `pose` asks for it; raise UserError where it was trained with labels and `pose` has none, or the reverse."""
-    if not pose.lift:
+def load_lifter(path: Path | None, pose: MapConfig | FaceMapConfig) -> Lifter | None:
+    """The trained lifter, where `pose` asks for it.
+
+    Raises UserError where there is no path, or where it was trained with labels and `pose` has none, or the reverse.
+    """
+    if not (isinstance(pose, MapConfig) and pose.lift):
         return None
+    if path is None:
+        raise UserError("pose.lift = true: expected the weights of the lifter, found none; give --lifter models/lifter.safetensors")
     lifter = load_network(path, Lifter)
     if lifter.config["labels"] != pose.depth:
         raise UserError(f"{path}: expected a lifter for pose.depth = {pose.depth}, found another; run the stage `train_lifter` again")
     return lifter
 
 
-def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: MapConfig) -> tuple[G1 | VUNet, Sight]:
+def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: MapConfig | FaceMapConfig) -> tuple[G1 | VUNet, Sight]:
     """The trained coarse generator and what it sees; UserError where it was trained for other images, or is or sees something else."""
     network, sight = load_coarse(path)
     for what, found, wanted in (
@@ -320,7 +326,7 @@ def _sheet(course: Course, samples: Batch, **painted: Tensor) -> np.ndarray:
     images = {name: _to_uint8(value) for name, value in painted.items()}
     rows = []
     for number, (source, target) in enumerate(samples.index.tolist()):
-        pose = draw_pose(pack.pose_2d[target], pack.label[target] * course.sight.config.depth, size)
+        pose = draw_pose(pack.pose_2d[target], pack.label[target] * course.sight.depth, size)
         rows.append([pack.image[source], pose, pack.image[target], *(image[number] for image in images.values())])
         if "refined" in images:
             rows[-1].insert(4, difference_map(images["refined"][number], images["coarse"][number]))

@@ -29,6 +29,7 @@ from pipeline.frame_store import decode_image
 from pipeline.loader import to_image
 from pipeline.metrics.image import to_uint8
 from pipeline.networks.generator import Painter
+from pipeline.sight import BodySight, observe
 from pipeline.skeleton import H36M_17, LIMB_NAMES
 
 MIN_EXTENT = 8.0  # px; a pose that spans less is not in px
@@ -101,6 +102,8 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     and its pose do not fit each other.
     """
     size = painter.image_size
+    if not isinstance(painter.sight, BodySight):
+        raise UserError("these weights paint faces; a pose file names the joints of a body: give weights of a recipe that paints people")
     if source is None:
         crop, source_pose, source_label = _whole(image, size, painter), np.full_like(target.pose_2d, np.nan), np.zeros_like(target.label)
     else:
@@ -108,7 +111,7 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, _place(target, size, margin))]
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
-    _, refined = painter.paint(picture, painter.sight.observe(picture, poses[0], labels[0], poses[1], labels[1], size))
+    _, refined = painter.paint(picture, observe(painter.sight, picture, poses[0], labels[0], poses[1], labels[1], size))
     return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
 
 
@@ -128,6 +131,7 @@ def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.nda
     """The whole picture at the size that the networks see; raise UserError where that would stretch it, or where they need a source pose."""
     height, width = image.shape[:2]
     sight = painter.sight
+    assert isinstance(sight, BodySight)
     for name, needed in (
         ("pose.source", sight.config.source),
         ("pose.appearance", sight.config.appearance),

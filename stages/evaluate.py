@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.data import DataConfig
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.parallel import ParallelConfig
+from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
 from pipeline.evaluation import evaluate
 from pipeline.files import write_json
@@ -32,7 +32,7 @@ def main(packed: Path, pairs: Path, g1: Path, g2: Path, test: Path, cases: Path,
     fix_arithmetic(config.threads)
     keep_memory()
     device = choose_device(load_config(ParallelConfig, params, "parallel").accelerator)
-    pack = read_packs(packed, load_config(DataConfig, params, "data").test_subjects)
+    pack = read_packs(packed, load_data(params).test_subjects)
     figures, shown = evaluate(load_painter(g1, g2), pack, read_pairs(pairs / "test.csv", pack), config, device)
     write_cases(cases, shown)
     write_json(test, figures)

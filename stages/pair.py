@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.data import DataConfig, PairsConfig
+from pipeline.config.data import PairsConfig
+from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
 from pipeline.pairs import write_pairs
 from stages.command import existing, output, stage
@@ -15,7 +16,7 @@ from stages.command import existing, output, stage
 @click.argument("pairs", type=output)
 def main(packed: Path, pairs: Path, params: Path) -> None:
     """Write train.csv, test.csv and report.json to the folder PAIRS, chosen among the packs in the folder PACKED."""
-    write_pairs(packed, pairs, load_config(DataConfig, params, "data"), load_config(PairsConfig, params, "pairs"))
+    write_pairs(packed, pairs, load_data(params), load_config(PairsConfig, params, "pairs"))
 
 
 if __name__ == "__main__":

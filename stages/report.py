@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.data import DataConfig
-from pipeline.config.section import load_config
+from pipeline.config.recipe import load_data
 from pipeline.files import atomic_output, read_json
 from pipeline.metrics.cases import read_cases
-from pipeline.report import contact_sheet, read_left_out, read_series, render_report, write_pictures
+from pipeline.report import contact_sheet, left_out_lines, read_left_out, read_series, render_report, write_pictures
 from stages.command import existing, output, stage
 
 
@@ -17,23 +16,34 @@ from stages.command import existing, output, stage
 @click.argument("test", type=existing)
 @click.argument("series_g1", type=existing)
 @click.argument("series_g2", type=existing)
-@click.argument("manifests", type=existing)
-@click.argument("frames", type=existing)
-@click.argument("poses", type=existing)
 @click.argument("report", type=output)
 @click.argument("pictures", type=output)
+@click.option("--recordings", type=(existing, existing, existing), help="Folders of manifests, frames and poses: what was recorded of bodies.")
+@click.option("--left-out", type=existing, help="Report of a stage that left pictures out.")
 def main(
-    cases: Path, test: Path, series_g1: Path, series_g2: Path, manifests: Path, frames: Path, poses: Path, report: Path, pictures: Path, params: Path
+    cases: Path,
+    test: Path,
+    series_g1: Path,
+    series_g2: Path,
+    report: Path,
+    pictures: Path,
+    recordings: tuple[Path, Path, Path] | None,
+    left_out: Path | None,
+    params: Path,
 ) -> None:
-    """Show CASES, the scores in TEST, both stages' series, what MANIFESTS leave out, and FRAMES with their POSES.
+    """Show CASES, the scores in TEST, both stages' series, what was recorded, and what was left out of it.
 
     REPORT is one page; PICTURES is a folder of its pictures.
     """
-    subjects = load_config(DataConfig, params, "data").subjects
     shown, figures = read_cases(cases), read_json(test)
     series = {"G1": read_series(series_g1), "G2 and D": read_series(series_g2)}
-    contact = contact_sheet(frames, poses, subjects)
-    page = render_report(shown, figures, series, contact, read_left_out(manifests, frames, subjects))
+    contact, lines = {}, [] if left_out is None else left_out_lines(left_out)
+    if recordings is not None:
+        manifests, frames, poses = recordings
+        subjects = load_data(params).subjects
+        contact = contact_sheet(frames, poses, subjects)
+        lines += read_left_out(manifests, frames, subjects)
+    page = render_report(shown, figures, series, contact, lines)
     with atomic_output(report) as partial:
         partial.write_text(page, encoding="utf-8")
     with atomic_output(pictures) as partial:

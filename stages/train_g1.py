@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.pose import PoseConfig
+from pipeline.config.recipe import load_data, load_seen
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config
 from pipeline.networks.checkpoint import save_network
@@ -20,18 +19,19 @@ from stages.command import existing, output, stage
 @stage
 @click.argument("packed", type=existing)
 @click.argument("pairs", type=existing)
-@click.argument("lifter", type=existing)
 @click.argument("g1", type=output)
 @click.argument("series", type=output)
-def main(packed: Path, pairs: Path, lifter: Path, g1: Path, series: Path, params: Path) -> None:
-    """Train on the pairs of PAIRS/train.csv among the packs in PACKED with the weights LIFTER; write G1, and curves and samples to SERIES."""
-    data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
-    pose, config = load_config(PoseConfig, params, "pose").seen, load_config(TrainG1Config, params, "train_g1")
+@click.option("--lifter", type=existing, help="Weights of the lifter, for pose.lift.")
+def main(packed: Path, pairs: Path, g1: Path, series: Path, lifter: Path | None, params: Path) -> None:
+    """Train on the pairs of PAIRS/train.csv among the packs in PACKED; write G1, and curves and samples to SERIES."""
+    data, model = load_data(params), load_config(ModelConfig, params, "model")
+    pose, config = load_seen(params), load_config(TrainG1Config, params, "train_g1")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
     sight, objective = sight_of(model, pose, load_lifter(lifter, pose)), make_objective(model, config)
     if fabric.is_global_zero:
         click.echo(f"train_g1: {model.generator}, {objective.loss}")
-    with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, sight, model, config, lifter, *objective.inputs) as course:
+    inputs = *([] if sight.lifter is None or lifter is None else [lifter]), *objective.inputs
+    with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, sight, model, config, *inputs) as course:
         network = train_g1(course, model, config, objective)
         if fabric.is_global_zero:
             save_network(g1, network, sight.config)

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.pose import PoseConfig
+from pipeline.config.recipe import load_data, load_seen
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG2Config
 from pipeline.networks.checkpoint import save_network
@@ -24,8 +23,8 @@ from stages.command import existing, output, stage
 @click.argument("series", type=output)
 def main(packed: Path, pairs: Path, g1: Path, g2: Path, d: Path, series: Path, params: Path) -> None:
     """Train on the pairs of PAIRS/train.csv among the packs in PACKED with the weights G1; write G2 and D, and curves and samples to SERIES."""
-    data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
-    pose, config = load_config(PoseConfig, params, "pose").seen, load_config(TrainG2Config, params, "train_g2")
+    data, model = load_data(params), load_config(ModelConfig, params, "model")
+    pose, config = load_seen(params), load_config(TrainG2Config, params, "train_g2")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
     coarse, sight = load_g1(g1, data.image_size, model, pose)
     with Course.open("train_g2", fabric, packed, pairs / "train.csv", data, sight, model, config, g1) as course:

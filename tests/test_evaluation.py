@@ -25,7 +25,7 @@ from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import FIRST_LIMB_PART, part_map
-from pipeline.sight import Sight
+from pipeline.sight import BodySight
 from pipeline.skeleton import H36M_17, LIMB_NAMES
 from pipeline.studio import Studio, Task, choose_device
 from stages.evaluate import main
@@ -115,7 +115,7 @@ class AddsNothing(nn.Module):
 
 def see(pose):
     """What networks see; the lifter, if there is one, has random weights."""
-    return Sight(pose, Lifter(16, 1, pose.depth) if pose.lift else None)
+    return BodySight(pose, Lifter(16, 1, pose.depth) if pose.lift else None)
 
 
 def perfect(pose=PARTS):
@@ -231,7 +231,7 @@ def test_cases_hold_what_the_report_shows(pack, pairs):
 def test_the_variational_u_net_shows_its_latents(pack, pairs):
     torch.manual_seed(0)
     pose = PARTS.model_copy(update={"source": False})
-    sight = Sight(pose, None, "parts")
+    sight = BodySight(pose, None, "parts")
     network = VUNet(sight.channels, "parts", sight.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss")
     pairs = np.concatenate([pairs, pairs[:6]])  # people alternate
     figures, cases = evaluate(Painter(network.eval(), AddsNothing(), sight, SIZE), pack, pairs, CONFIG, CPU)

@@ -15,7 +15,7 @@ from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import body_mask, draw_maps, measure, overlapping_limbs, part_layers
 from pipeline.relief import raise_relief, relief_maps
-from pipeline.sight import Look, Sight
+from pipeline.sight import BodySight, Look, observe
 from pipeline.skeleton import H36M_17, LIMB_FLIP
 
 HEIGHT, WIDTH = 48, 24
@@ -30,11 +30,11 @@ def make_config(**values: object) -> PoseConfig:
     return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
 
 
-def make_sight(**values: object) -> Sight:
+def make_sight(**values: object) -> BodySight:
     """What networks see; the lifter, if there is one, has random weights."""
     torch.manual_seed(0)
     config = make_config(**values)
-    return Sight(config, Lifter(16, 1, config.depth).requires_grad_(False) if config.lift else None)
+    return BodySight(config, Lifter(16, 1, config.depth).requires_grad_(False) if config.lift else None)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
     source, target = PAIRS[:5].T
     assert torch.equal(batch.source, to_image(pack.image[source]))
     assert torch.equal(batch.target, to_image(pack.image[target]))
-    maps = sight.observe(batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
+    maps = observe(sight, batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
     assert torch.equal(batch.maps[:, :10], draw_maps(poses[target], labels[target], (HEIGHT, WIDTH), ["limbs"], 3))
     assert torch.equal(batch.maps[:, 10:], draw_maps(poses[source], labels[source], (HEIGHT, WIDTH), ["limbs"], 3))
@@ -240,9 +240,9 @@ def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(
 
 def test_a_sight_has_a_lifter_where_its_config_says_so() -> None:
     with pytest.raises(ValueError, match="lift = True: expected a lifter"):
-        Sight(make_config(lift=True), None)
+        BodySight(make_config(lift=True), None)
     with pytest.raises(ValueError, match="lift = False: expected no lifter"):
-        Sight(make_config(), Lifter(16, 1, True))
+        BodySight(make_config(), Lifter(16, 1, True))
 
 
 def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:
@@ -304,7 +304,7 @@ def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
     assert torch.equal(batch.rival, torch.stack([twin[0], original[1], original[2], original[3]]))
     poses, labels = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS]), torch.from_numpy(pack.label[PAIRS_WITH_TWINS])
     labels[[1, 2], 1] = torch.from_numpy(pack.twins.label[[2, 3]])
-    maps = sight.observe(batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH)).maps
+    maps = observe(sight, batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
     assert [torch.equal(now, then) for now, then in zip(batch.maps, plain.maps, strict=True)] == [True, False, False, True]
     for name in ("source", "mask", "index"):
@@ -324,7 +324,7 @@ def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
 
 
 def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
-    sight = Sight(make_config(source=True), None, "parts")
+    sight = BodySight(make_config(source=True), None, "parts")
     batch = make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=TWINS_OF_PAIRS, alone=True)
     pairs = make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=TWINS_OF_PAIRS)
     assert torch.equal(batch.source, batch.target)
@@ -337,7 +337,7 @@ def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
     swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
     labels[swapped] = pack.twins.label[TWINS_OF_PAIRS[0][swapped]]
     own = poses, torch.from_numpy(labels)
-    assert torch.equal(batch.look, sight.observe(batch.target, *own, *own, (HEIGHT, WIDTH)).look)
+    assert torch.equal(batch.look, observe(sight, batch.target, *own, *own, (HEIGHT, WIDTH)).look)
     assert batch.look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
     assert not torch.equal(batch.look, pairs.look)
     assert batch.index.tolist() == [[row, row] for row in PAIRS_WITH_TWINS[:, 1]]
@@ -357,7 +357,7 @@ def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None
     sight = replace(make_sight(depth=False), look=look)
     image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])
     labels = torch.from_numpy(pack.label[:2])
-    looks = [sight.observe(image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
+    looks = [observe(sight, image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
     assert torch.equal(*looks)
 
 
@@ -388,7 +388,7 @@ def test_only_limbs_that_overlap_nothing_stray(pack: Pack) -> None:
     assert 0 < bound.float().mean() < 1
     source = mirror_pose(pack.pose_2d[pairs[:, 0]], pack.label[pairs[:, 0]], WIDTH, flip)
     sources = [torch.from_numpy(values) for values in source]
-    assert torch.equal(batch.maps, sight.observe(batch.source, *sources, torch.from_numpy(poses), expected, (HEIGHT, WIDTH)).maps)
+    assert torch.equal(batch.maps, observe(sight, batch.source, *sources, torch.from_numpy(poses), expected, (HEIGHT, WIDTH)).maps)
     assert not torch.equal(batch.maps, plain.maps)
     for name in ("source", "target", "rival", "mask"):
         assert torch.equal(getattr(batch, name), getattr(plain, name))

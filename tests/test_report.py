@@ -44,7 +44,7 @@ from pipeline.report import (
     twin_rows,
     write_pictures,
 )
-from pipeline.sight import Sight
+from pipeline.sight import BodySight
 from stages.report import main
 
 RNG = np.random.default_rng(0)
@@ -238,7 +238,7 @@ class HandsOn(nn.Module):
 def evaluated(pack, depth=True, lifter=None):
     """Figures and cases of the perfect model; of one that does not see depth where `depth` is False; with a lifter, of one that hands on."""
     lift = lifter is not None
-    sight = Sight(MapConfig(depth=depth, maps=("parts",), appearance=lift, lift=lift, source=False, heatmap_radius=4), lifter)
+    sight = BodySight(MapConfig(depth=depth, maps=("parts",), appearance=lift, lift=lift, source=False, heatmap_radius=4), lifter)
     rows = np.arange(0, len(pack), 2)
     pairs = np.stack([rows + 1, rows], axis=1)
     config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None)

@@ -33,7 +33,7 @@ from pipeline.networks.vunet import VUNet
 from pipeline.objectives import VUNetObjective, make_objective
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
-from pipeline.sight import Sight
+from pipeline.sight import BodySight
 from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, schedule, train_g1, train_g2
 from stages import train_g1 as stage_g1
 from stages import train_g2 as stage_g2
@@ -98,7 +98,7 @@ def parallel_config(**values: Any) -> ParallelConfig:
 MAPS = MapConfig.model_validate({name: POSE[name] for name in MapConfig.model_fields})
 torch.manual_seed(0)
 LIFTER = Lifter(16, 1, labels=True).requires_grad_(False)
-SIGHT = Sight(MAPS, LIFTER)
+SIGHT = BodySight(MAPS, LIFTER)
 
 
 def write_pack(path: Path) -> None:
@@ -326,7 +326,7 @@ def test_a_coarse_generator_of_another_training_is_an_error(folder: Path) -> Non
     path, model = folder / "g1.safetensors", model_config()
     save_network(path, make_coarse(SIGHT, SIZE, model), MAPS)
     g1, sight = load_g1(path, SIZE, model, MAPS)
-    assert (type(g1), sight) == (G1, Sight(MAPS, g1.lifter))
+    assert (type(g1), sight) == (G1, BodySight(MAPS, g1.lifter))
     with pytest.raises(UserError, match=r"expected weights for model.generator = VUNet, found G1"):
         load_g1(path, SIZE, model_config(generator="vunet"), MAPS)
     save_network(path, make_coarse(SIGHT, SIZE, model), MAPS.model_copy(update={"depth": False}))

@@ -18,7 +18,7 @@ from pipeline.networks.generator import Painter, load_painter
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
-from pipeline.sight import Sight
+from pipeline.sight import BodySight
 from pipeline.skeleton import H36M_17, LIMB_NAMES
 from pipeline.transfer import LabelledPose, read_picture, read_pose, transfer, write_picture
 from stages import transfer as stage
@@ -34,7 +34,7 @@ def write_weights(folder: Path, source: bool = True, appearance: bool = True, li
     torch.manual_seed(0)
     pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, lift=lift, source=source, heatmap_radius=3)
     lifter = Lifter(16, 1, True) if lift else None
-    g1 = G1(Sight(pose, lifter).channels, appearance, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
+    g1 = G1(BodySight(pose, lifter).channels, appearance, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
     networks = {"g1": g1, "g2": G2(SIZE, 4, 1, "nearest")}
     for name, network in networks.items():
         for parameter in network.parameters():
@@ -210,7 +210,7 @@ def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but
     save_network(tmp_path / "g2.safetensors", G2(SIZE, 4, 1, "nearest"), pose)
     for look in ("placed", "parts", "image"):
         torch.manual_seed(0)
-        sight = Sight(pose, None, look)
+        sight = BodySight(pose, None, look)
         save_network(tmp_path / "g1.safetensors", VUNet(sight.channels, look, sight.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"), pose)
         painter = load_painter(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
         painted = transfer(painter, image, source, target, MARGIN)

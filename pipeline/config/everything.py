@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline.config.data import DataConfig, PairsConfig
 from pipeline.config.evaluate import EvaluateConfig
+from pipeline.config.faces import FaceParams
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import PoseConfig
@@ -27,15 +28,19 @@ class Params(Section):
     parallel: ParallelConfig
 
 
-def check_params(params: Path) -> Params:
-    """Validate every section of `params`, and what must hold between sections; raise UserError with a line per fault."""
-    return parse(Params, read_params(params), str(params))
+def check_params(params: Path) -> Params | FaceParams:
+    """Validate every section of `params`, and what must hold between sections; raise UserError with a line per fault.
+
+    A file with a section `faces` is that of a recipe that paints faces.
+    """
+    values = read_params(params)
+    return parse(FaceParams, values, str(params)) if "faces" in values else parse(Params, values, str(params))
 
 
-def parameter_table() -> str:
-    """A Markdown table of every parameter and what it does, from the typed parameters."""
+def parameter_table(kind: type[Section] = Params) -> str:
+    """A Markdown table of every parameter and what it does, from the typed parameters (of a whole file)."""
     rows = ["| parameter | what it does |", "| --- | --- |"]
-    return "\n".join(rows + _rows("", Params)) + "\n"
+    return "\n".join(rows + _rows("", kind)) + "\n"
 
 
 def _rows(prefix: str, section: type[Section]) -> list[str]:

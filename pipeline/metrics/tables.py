@@ -9,6 +9,7 @@ import numpy as np
 # Which images are scored: the baselines without a network, doing nothing and painting each part's mean colour; the output of G1, and that
 # of G1 + G2.
 IMAGES = ("source", "by_part", "coarse", "refined")
+WITHOUT_LIMBS = ("source", "coarse", "refined")  # of a joint set without body parts
 SCORES = ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr", "mask_ssim", "mask_l1", "overlap_l1", "sharpness")
 GROUP_SCORES = ("ssim", "mask_l1")
 DISTANCES = ("near", "middle", "far")
@@ -58,6 +59,11 @@ def distance_group(distance: np.ndarray, height: int) -> np.ndarray:
     distance : (P,) mean distance of the joints of source and target, px; returns (P,) str of `DISTANCES`.
     """
     return np.asarray(DISTANCES)[np.digitize(distance, [bound * height for bound in DISTANCE_BOUNDS], right=True)]
+
+
+def spread(items: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the items, evenly spread over them."""
+    return items[np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))]
 
 
 def _group(chosen: np.ndarray, scores: Scores) -> dict[str, Any]:

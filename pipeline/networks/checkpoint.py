@@ -10,18 +10,21 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from pipeline.config.faces import FaceMapConfig
 from pipeline.config.pose import MapConfig
+from pipeline.config.recipe import seen_from
 from pipeline.errors import UserError
 from pipeline.files import atomic_output
 
 N = TypeVar("N", bound=nn.Module)
 
 
-def save_network(path: Path, network: nn.Module, pose: MapConfig | None = None) -> None:
+def save_network(path: Path, network: nn.Module, pose: MapConfig | FaceMapConfig | None = None) -> None:
     """Write the weights of `network`, its class, its `config` and, if it paints, what of a pose it sees. The same weights give the same bytes."""
     header: dict[str, Any] = {"network": type(network).__name__, "config": network.config}
     if pose is not None:
-        header["pose"] = {name: getattr(pose, name) for name in MapConfig.model_fields}
+        fields = (MapConfig if isinstance(pose, MapConfig) else FaceMapConfig).model_fields
+        header["pose"] = {name: getattr(pose, name) for name in fields}
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     with atomic_output(path) as partial:
         partial.write_bytes(save(tensors, metadata={"pose25d": json.dumps(header)}))  # one entry: the order of several is not fixed
@@ -48,12 +51,12 @@ def load_network(path: Path, kind: type[N]) -> N:
     return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
 
-def load_generator(path: Path, kind: type[N]) -> tuple[N, MapConfig]:
+def load_generator(path: Path, kind: type[N]) -> tuple[N, MapConfig | FaceMapConfig]:
     """`load_network` of one that paints, and what of a pose it sees; raise UserError where the file does not say that."""
     network = load_network(path, kind)
     try:
-        return network, MapConfig.model_validate(_read(path)[0]["pose"])
-    except (KeyError, ValidationError):
+        return network, seen_from(_read(path)[0]["pose"])
+    except (KeyError, TypeError, ValidationError):
         raise _undescribed(path) from None
 
 

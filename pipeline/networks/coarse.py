@@ -6,14 +6,16 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from pipeline.config.faces import FaceMapConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
+from pipeline.faces.sight import FaceSight
 from pipeline.networks.checkpoint import load_generator, network_name
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
-from pipeline.sight import Look, Sight
+from pipeline.sight import BodySight, Look, Sight
 
 
 class Coarse(Protocol):
@@ -32,9 +34,13 @@ class Coarse(Protocol):
 KINDS: dict[str, type[G1] | type[VUNet]] = {"pg2": G1, "vunet": VUNet}
 
 
-def sight_of(model: ModelConfig, pose: MapConfig, lifter: Lifter | None) -> Sight:
+def sight_of(model: ModelConfig, pose: MapConfig | FaceMapConfig, lifter: Lifter | None) -> Sight:
     """What the chosen generator sees; lifter : for `pose.lift`."""
-    return Sight(seen_by(model, pose), lifter, look_of(model))
+    return _sight(seen_by(model, pose), lifter, look_of(model))
+
+
+def _sight(seen: MapConfig | FaceMapConfig, lifter: Lifter | None, look: Look) -> Sight:
+    return FaceSight(seen, look) if isinstance(seen, FaceMapConfig) else BodySight(seen, lifter, look)
 
 
 def look_of(model: ModelConfig) -> Look:
@@ -42,13 +48,15 @@ def look_of(model: ModelConfig) -> Look:
     return "image" if model.generator == "pg2" else model.vunet.look
 
 
-def seen_by(model: ModelConfig, pose: MapConfig) -> MapConfig:
+def seen_by(model: ModelConfig, pose: MapConfig | FaceMapConfig) -> MapConfig | FaceMapConfig:
     """What the chosen generator sees of the section `pose`.
 
     The variational U-Net learns from single images: colours that are placed where they were taken from would be the answer itself, and source
     and target pose are the same. So it has the target's maps, and knows the source by its look at it alone.
     """
-    return pose if model.generator == "pg2" else pose.model_copy(update={"appearance": False, "source": False})
+    if model.generator == "pg2":
+        return pose
+    return pose.model_copy(update={"source": False} | ({"appearance": False} if isinstance(pose, MapConfig) else {}))
 
 
 def make_coarse(sight: Sight, image_size: tuple[int, int], model: ModelConfig, loss: str = "untrained") -> G1 | VUNet:
@@ -56,7 +64,7 @@ def make_coarse(sight: Sight, image_size: tuple[int, int], model: ModelConfig, l
     lifter = None if sight.lifter is None else sight.lifter.config
     network: G1 | VUNet
     if model.generator == "pg2":
-        network = G1(sight.channels, sight.config.appearance, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
+        network = G1(sight.channels, sight.placed, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
     else:
         own, look = model.vunet, sight.look_size(image_size)
         network = VUNet(sight.channels, sight.look, look, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss, lifter)
@@ -72,4 +80,4 @@ def load_coarse(path: Path) -> tuple[G1 | VUNet, Sight]:
         raise UserError(f"{path}: expected the weights of {' or '.join(kinds)}, found those of {name}; give the file that `train_g1` writes")
     network, pose = load_generator(path, kinds[name])
     look: Look = network.config.get("look", "image")
-    return network, Sight(pose, network.lifter, look)
+    return network, _sight(pose, network.lifter, look)

@@ -13,7 +13,7 @@ from pipeline.networks.checkpoint import load_generator, load_network, save_netw
 from pipeline.networks.discriminator import D
 from pipeline.networks.generator import load_painter
 from pipeline.networks.unet import G1, G2
-from pipeline.sight import Seen, Sight
+from pipeline.sight import BodySight, Seen
 
 SIZE = (32, 16)
 POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, heatmap_radius=2.5)
@@ -90,7 +90,7 @@ def test_the_painter_adds_what_g2_paints_and_stays_in_range(tmp_path: Path) -> N
     save_network(tmp_path / "g1", g1, POSE)
     save_network(tmp_path / "g2", g2, POSE)
     painter = load_painter(tmp_path / "g1", tmp_path / "g2")
-    assert (painter.sight, painter.image_size) == (Sight(POSE, None), SIZE)
+    assert (painter.sight, painter.image_size) == (BodySight(POSE, None), SIZE)
     source, maps = torch.randn(2, 3, *SIZE), torch.randn(2, 13, *SIZE)
     coarse, refined = painter.paint(source, Seen(source, maps))
     with torch.no_grad():

@@ -1,0 +1,26 @@
+"""Write the tables and figures of the face report."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.faces.tables import write_tables
+from pipeline.files import atomic_output, read_json
+from pipeline.metrics.cases import read_cases
+from pipeline.report import read_series
+from stages.command import existing, output, stage
+
+
+@stage
+@click.argument("cases", type=existing)
+@click.argument("test", type=existing)
+@click.argument("series_g2", type=existing)
+@click.argument("tables", type=output)
+def main(cases: Path, test: Path, series_g2: Path, tables: Path, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
+    """Write Table 1 and 2, Figure 12 and 13 of CASES, the scores in TEST and the curves of SERIES_G2 to the folder TABLES."""
+    with atomic_output(tables) as partial:
+        write_tables(partial, read_cases(cases), read_json(test), read_series(series_g2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Landmarks: three forms of file, each read back; what is damaged is named, what is missing is left out."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.errors import UserError
+from pipeline.faces.landmarks import CSV_NAME, HEADER, XML_NAME, detector, has_landmarks, read_landmarks, write_csv
+from pipeline.skeleton import FACE_LINES, IBUG_68, skeleton_of
+
+POINTS = np.round(np.random.default_rng(0).uniform(10, 400, (68, 2)), 2)
+
+
+def write_pts(path: Path, points: np.ndarray) -> None:
+    lines = "\n".join(f"{x:.2f} {y:.2f}" for x, y in points + 1)
+    path.write_text(f"version: 1\nn_points: 68\n{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def write_xml(path: Path, name: str, points: np.ndarray) -> None:
+    parts = "".join(f"<part name='{number:02d}' x='{x}' y='{y}'/>" for number, (x, y) in reversed(list(enumerate(points.tolist()))))
+    images = f"<image file='{name}'><box top='1' left='1' width='9' height='9'>{parts}</box></image><image file='3-01.jpg'/>"
+    path.write_text(f"<dataset><images>{images}</images></dataset>", encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xml", "pts"])
+def test_every_form_gives_the_landmarks_back(tmp_path: Path, kind: str) -> None:
+    assert not has_landmarks(tmp_path)
+    if kind == "csv":
+        write_csv(tmp_path / CSV_NAME, {"1-01.jpg": POINTS})
+    elif kind == "xml":
+        write_xml(tmp_path / XML_NAME, "folder/1-01.jpg", POINTS)
+    else:
+        write_pts(tmp_path / "1-01.pts", POINTS)
+    assert has_landmarks(tmp_path)
+    found = read_landmarks(tmp_path, ["1-01.jpg", "2-05.jpg", "3-01.jpg"])
+    assert list(found) == ["1-01.jpg"]
+    np.testing.assert_allclose(found["1-01.jpg"], POINTS, atol=1e-9)
+
+
+def test_a_row_without_numbers_is_a_picture_without_a_face(tmp_path: Path) -> None:
+    write_csv(tmp_path / CSV_NAME, {"1-01.jpg": POINTS})
+    with (tmp_path / CSV_NAME).open("a", encoding="utf-8") as file:
+        file.write("1-02.jpg" + "," * 136 + "\n")
+    assert list(read_landmarks(tmp_path, ["1-01.jpg", "1-02.jpg"])) == ["1-01.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        (CSV_NAME, "name,x,y\n", "expected the header name,x0,y0"),
+        (CSV_NAME, "", "found nothing"),
+        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg,1,2\n", "row 2: expected 68 landmarks"),
+        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg" + ",nan" * 136 + "\n", "not all numbers"),
+        (XML_NAME, "<dataset>", "expected XML as dlib writes it"),
+        (XML_NAME, "<dataset><image file='1-01.jpg'><box><part name='00' x='1' y='2'/></box></image></dataset>", "1-01.jpg: expected 68 landmarks"),
+        ("1-01.pts", "version: 1\n", "found no braces"),
+        ("1-01.pts", "version: 1\n{\n1 2\n3 x\n}\n", "expected 68 landmarks"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: str, fault: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=fault) as error:
+        read_landmarks(tmp_path, ["1-01.jpg"])
+    assert str(error.value).startswith(str(tmp_path / name))
+
+
+def test_no_landmarks_and_two_kinds_of_them_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"found none; give dlib's predictor in data\.predictor"):
+        read_landmarks(tmp_path, ["1-01.jpg"])
+    write_csv(tmp_path / CSV_NAME, {"1-01.jpg": POINTS})
+    write_pts(tmp_path / "1-01.pts", POINTS)
+    with pytest.raises(UserError, match=r"found landmarks\.csv and \.pts files"):
+        read_landmarks(tmp_path, ["1-01.jpg"])
+
+
+def test_without_dlib_the_way_to_install_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    with pytest.raises(UserError, match=r"install `pose25d\[landmarks\]`"):
+        detector(tmp_path / "predictor.dat")
+
+
+def test_the_landmarks_are_a_joint_set() -> None:
+    assert skeleton_of(68) is IBUG_68
+    flip = np.array(IBUG_68.flip)
+    np.testing.assert_array_equal(flip[flip], np.arange(68))
+    for name, line in FACE_LINES:
+        other = name.replace("right", "*").replace("left", "right").replace("*", "left")
+        assert {IBUG_68.names[flip[landmark]].rpartition("_")[0] for landmark in line} == {other}
+    with pytest.raises(ValueError, match="got 5"):
+        skeleton_of(5)
