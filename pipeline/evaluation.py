@@ -160,10 +160,11 @@ def response(studio: Studio, task: Task) -> dict[str, float | None]:
     return {"response": mean(change[share >= OVERLAPPING]), "response_alone": mean(change[share == 0])}
 
 
-def generator_figures(painter: Painter) -> dict[str, str]:
-    """Which coarse generator painted, and of the variational U-Net what it was trained with."""
-    g1 = painter.g1
-    return {"generator": "vunet", "loss": g1.config["loss"]} if isinstance(g1, VUNet) else {"generator": "pg2"}
+def generator_figures(painter: Painter) -> dict[str, Any]:
+    """Which coarse generator painted, what number formats G1 and G2 were trained with, and for which loss the variational U-Net was."""
+    g1, precision = painter.g1, dict(zip(("g1", "g2"), painter.precision, strict=True))
+    named = {"generator": "vunet", "loss": g1.config["loss"]} if isinstance(g1, VUNet) else {"generator": "pg2"}
+    return named | {"precision": precision}
 
 
 @torch.inference_mode()

@@ -175,11 +175,11 @@ def measure(pose_2d: Tensor, size: tuple[int, int]) -> Body:
     start, end = axes(joint)
     radius = _radii(joint, scale)
     edge = radius[:, [_TORSO] * len(TORSO)]
-    field = capsule_fields(start, end, torch.cat([radius[:, :_TORSO], edge], dim=1), size)
+    field = _capsule_fields(start, end, torch.cat([radius[:, :_TORSO], edge], dim=1), size)
     torso = field[_TORSO]
     for other in field[_TORSO + 1 :]:
         torch.maximum(torso, other, out=torso)
-    inside = inside_polygon(joint[:, TORSO], field)
+    inside = _inside_torso(joint[:, TORSO], field)
     torso.mul_(1 - inside).add_(inside)
     return Body(field[:FIELDS], radius, scale, joint)
 
@@ -345,7 +345,7 @@ def _torso_rim(corner: Tensor, scale: Tensor) -> Tensor:
     return (rims[0] + rims[1]) / 2 + TORSO_RIM * scale
 
 
-def capsule_fields(start: Tensor, end: Tensor, radius: Tensor, size: tuple[int, int]) -> Tensor:
+def _capsule_fields(start: Tensor, end: Tensor, radius: Tensor, size: tuple[int, int]) -> Tensor:
     """Fields of capsules around the segments from `start` to `end` (B, P, 2) with `radius` (B, P): (P, B, H, W).
 
     With p from the segment's middle, a = p.u along it in half lengths h, and c = a clamped to [-1, 1], the squared distance is
@@ -371,8 +371,8 @@ def capsule_fields(start: Tensor, end: Tensor, radius: Tensor, size: tuple[int, 
     return field
 
 
-def inside_polygon(corner: Tensor, field: Tensor) -> Tensor:
-    """(B, H, W): 1 inside the polygon (B, corners, 2), which may cross itself, else 0; all 0 where a corner is missing. field : (..., H, W).
+def _inside_torso(corner: Tensor, field: Tensor) -> Tensor:
+    """(B, H, W): 1 inside the quadrilateral (B, 4, 2), which may cross itself, else 0; all 0 where a corner is missing.
 
     A pixel is inside where a ray to the right crosses an odd number of edges.
     """

@@ -11,7 +11,6 @@ from rich.progress import track
 from torch import Tensor
 
 from pipeline.appearance import paint_by_part
-from pipeline.errors import UserError
 from pipeline.loader import to_image
 from pipeline.metrics.image import to_uint8
 from pipeline.metrics.tables import IMAGES, WITHOUT_LIMBS
@@ -102,30 +101,6 @@ class Studio:
         for start in track(range(0, len(task), self.batch_size), name, console=console, disable=not console.is_terminal):
             rows = slice(start, start + self.batch_size)
             yield rows, task.part(rows)
-
-
-def choose_device(accelerator: str) -> torch.device:
-    """Where to paint: on the accelerator that `parallel.accelerator` names, `auto` and `gpu` being whatever there is.
-
-    Raises UserError where a named one is not there.
-    """
-    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-    if accelerator == "cpu" or (accelerator == "auto" and found is None):
-        return torch.device("cpu")
-    if found is None or accelerator not in ("auto", "gpu", found.type):
-        there = "none" if found is None else found.type
-        raise UserError(f"parallel.accelerator = {accelerator}: not on this machine, found {there}; choose auto or cpu")
-    return found
-
-
-def fix_arithmetic(threads: int) -> None:
-    """Make this process compute the same bits each time: a fixed number of threads, full precision, no search for the fastest kernel."""
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)  # they are a hundred times slower, and no image depends on them
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
 
 
 def paint_both(studio: Studio, twins: Task) -> np.ndarray:

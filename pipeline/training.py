@@ -27,6 +27,7 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
+from pipeline.devices import choose_device, choose_precision
 from pipeline.errors import UserError
 from pipeline.files import atomic_output
 from pipeline.loader import Batch, batch_indices, choose_twins, make_batch, stray_labels
@@ -113,7 +114,8 @@ class Course:
         if not fabric.is_global_zero:
             yield cls(fabric, pack, rows, sight, config, Path())
             return
-        settings = [stage, fabric.device.type, fabric.world_size, *(section.model_dump(mode="json") for section in (sight.config, model, config))]
+        sections = (section.model_dump(mode="json") for section in (sight.config, model, config))
+        settings = [stage, fabric.device.type, fabric.world_size, precision_of(fabric), *sections]
         key = fingerprint(settings, [*(pack_path(packed, subject) for subject in subjects), pairs, *inputs], __name__)
         with scratch_folder(stage, key) as scratch:
             yield cls(fabric, pack, rows, sight, config, scratch)
@@ -156,6 +158,11 @@ class Average(Generic[N]):
         self.network.load_state_dict(state)
 
 
+def precision_of(fabric: Fabric) -> str:
+    """The number format that a training runs with."""
+    return str(fabric.strategy.precision.precision)
+
+
 def make_fabric(parallel: ParallelConfig, config: TrainConfig) -> Fabric:
     """Start the processes of a training, with fixed threads and deterministic algorithms.
 
@@ -175,7 +182,7 @@ def make_fabric(parallel: ParallelConfig, config: TrainConfig) -> Fabric:
                 devices=parallel.devices,
                 num_nodes=parallel.nodes,
                 strategy=parallel.strategy,
-                precision=config.precision,
+                precision=choose_precision(config.precision, choose_device(parallel.accelerator)),  # type: ignore[arg-type]
             )
     except (RuntimeError, ValueError, TypeError) as error:
         raise UserError(f"section parallel: {' '.join(str(error).split())}") from None

@@ -12,7 +12,7 @@ from pipeline.config.train import TrainG1Config
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.coarse import sight_of
 from pipeline.objectives import make_objective
-from pipeline.training import Course, load_lifter, make_fabric, train_g1
+from pipeline.training import Course, load_lifter, make_fabric, precision_of, train_g1
 from stages.command import existing, output, stage
 
 
@@ -29,12 +29,12 @@ def main(packed: Path, pairs: Path, g1: Path, series: Path, lifter: Path | None,
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
     sight, objective = sight_of(model, pose, load_lifter(lifter, pose)), make_objective(model, config)
     if fabric.is_global_zero:
-        click.echo(f"train_g1: {model.generator}, {objective.loss}")
+        click.echo(f"train_g1: {model.generator}, {objective.loss}, {precision_of(fabric)}")
     inputs = *([] if sight.lifter is None or lifter is None else [lifter]), *objective.inputs
     with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, sight, model, config, *inputs) as course:
         network = train_g1(course, model, config, objective)
         if fabric.is_global_zero:
-            save_network(g1, network, sight.config)
+            save_network(g1, network, sight.config, precision_of(fabric))
             course.publish_series(series)
 
 

@@ -10,7 +10,7 @@ from pipeline.config.recipe import load_data, load_seen
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG2Config
 from pipeline.networks.checkpoint import save_network
-from pipeline.training import Course, load_g1, make_fabric, train_g2
+from pipeline.training import Course, load_g1, make_fabric, precision_of, train_g2
 from stages.command import existing, output, stage
 
 
@@ -30,8 +30,8 @@ def main(packed: Path, pairs: Path, g1: Path, g2: Path, d: Path, series: Path, p
     with Course.open("train_g2", fabric, packed, pairs / "train.csv", data, sight, model, config, g1) as course:
         networks = train_g2(course, coarse, model, config)
         if fabric.is_global_zero:
-            save_network(g2, networks[0], sight.config)
-            save_network(d, networks[1], sight.config)
+            save_network(g2, networks[0], sight.config, precision_of(fabric))
+            save_network(d, networks[1], sight.config, precision_of(fabric))
             course.publish_series(series)
 
 

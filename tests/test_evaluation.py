@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
+from pipeline.devices import choose_device
 from pipeline.errors import UserError
 from pipeline.evaluation import evaluate, judge_twins, twin_task
 from pipeline.metrics.cases import read_cases
@@ -27,7 +28,7 @@ from pipeline.pack import Pack, Twins
 from pipeline.pose_maps import FIRST_LIMB_PART, part_map
 from pipeline.sight import BodySight
 from pipeline.skeleton import H36M_17, LIMB_NAMES
-from pipeline.studio import Studio, Task, choose_device
+from pipeline.studio import Studio, Task
 from stages.evaluate import main
 
 SIZE = (64, 32)
@@ -190,7 +191,7 @@ def test_label_figures_and_confusion(scored):
 
 def test_the_file_of_scores_is_nested_as_documented(scored, pairs):
     figures, _ = scored
-    assert list(figures) == ["pairs", *IMAGES, "generator", "latent", "depth", "by"]
+    assert list(figures) == ["pairs", *IMAGES, "generator", "precision", "latent", "depth", "by"]
     assert [name for name in figures["refined"] if not name.endswith("_std")] == list(SCORES)
     assert [name for name in figures["depth"] if name in ("order_accuracy", "order_cases", "label_accuracy", "response")] == [
         "order_accuracy",
@@ -313,7 +314,8 @@ def test_the_limb_of_the_chain_that_is_shown_less_decides(pack):
 def test_an_image_that_is_true_is_right_and_its_twin_is_wrong(pack, pairs, scored):
     """All but the source paint the truth in the order that they are told; the source is the same image for both orders."""
     twins = twin_task(pack, pairs)
-    right, counted = judge_twins(Studio(perfect(), pack, 3, CPU), twins)
+    judged = judge_twins(Studio(perfect(), pack, 3, CPU), twins)
+    right, counted = judged.right, judged.counted
     assert counted.all()
     assert right.shape == (len(IMAGES), len(twins), 2)
     for image in ("by_part", "coarse", "refined"):

@@ -188,9 +188,9 @@ def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None
     image, poses, labels = to_image(pack.image), torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
     flat, deep = (
         [
-            make_sight(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift)
-            .observe(image, poses, label, poses, label, (HEIGHT, WIDTH))
-            .maps
+            observe(
+                make_sight(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift), image, poses, label, poses, label, (HEIGHT, WIDTH)
+            ).maps
             for label in (labels, -labels)
         ]
         for depth in (False, True)

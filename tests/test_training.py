@@ -24,6 +24,7 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config
+from pipeline.devices import choose_precision
 from pipeline.errors import UserError
 from pipeline.networks.checkpoint import load_generator, save_network
 from pipeline.networks.coarse import load_coarse, make_coarse, sight_of
@@ -34,7 +35,7 @@ from pipeline.objectives import VUNetObjective, make_objective
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
 from pipeline.sight import BodySight
-from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, schedule, train_g1, train_g2
+from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, precision_of, schedule, train_g1, train_g2
 from stages import train_g1 as stage_g1
 from stages import train_g2 as stage_g2
 
@@ -180,10 +181,11 @@ def make_course(
 
 def arguments(folder: Path, stage: str, out: str) -> list[str]:
     weights = {
-        "train_g1": ["lifter.safetensors", f"{out}/g1.safetensors"],
+        "train_g1": [f"{out}/g1.safetensors"],
         "train_g2": ["g1.safetensors", f"{out}/g2.safetensors", f"{out}/d.safetensors"],
     }[stage]
-    return [str(folder / name) for name in ("packed", "pairs", *weights, f"{out}/series")] + ["--params", str(folder / "params.yaml")]
+    lifter = ["--lifter", str(folder / "lifter.safetensors")] if stage == "train_g1" else []
+    return [*(str(folder / name) for name in ("packed", "pairs", *weights, f"{out}/series")), *lifter, "--params", str(folder / "params.yaml")]
 
 
 def run_stage(folder: Path, stage: str, out: str) -> dict[str, bytes]:
@@ -300,6 +302,17 @@ def test_a_stage_that_fails_leaves_no_output(folder: Path) -> None:
     assert result.exit_code == 1
     assert result.output.splitlines()[-1].startswith("Error: step ")
     assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(("capabilities", "expected"), [({"amx_bf16": True}, "bf16-mixed"), ({"avx512_bf16": True}, "bf16-mixed"), ({}, "32-true")])
+def test_the_number_format_follows_what_the_processor_computes_with(
+    monkeypatch: pytest.MonkeyPatch, capabilities: dict[str, bool], expected: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    assert choose_precision("auto", torch.device("cpu")) == expected
+    assert choose_precision("auto", torch.device("mps")) == "32-true"
+    assert choose_precision("16-mixed", torch.device("cuda")) == "16-mixed"
+    assert precision_of(make_fabric(parallel_config(), g1_config(precision="auto"))) == expected
 
 
 def test_what_the_machine_cannot_do_is_an_error() -> None:

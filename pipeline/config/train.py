@@ -37,7 +37,9 @@ class TrainConfig(Section):
     )
     order: float = Field(ge=0, description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
     seed: NonNegativeInt = Field(description="seed of weights and batches")
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = Field(description="number format, as Lightning Fabric names it")
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
+        description="number format, as Lightning Fabric names it; `auto` is `bf16-mixed` where the device computes with it, else `32-true`"
+    )
     threads: PositiveInt = Field(description="CPU threads; fixed, because the number changes the last bits of the weights")
     log_every: PositiveInt = Field(description="steps between two points of the loss curves")
     sample_every: PositiveInt = Field(description="steps between two grids of sample images")

@@ -19,12 +19,17 @@ from pipeline.files import atomic_output
 N = TypeVar("N", bound=nn.Module)
 
 
-def save_network(path: Path, network: nn.Module, pose: MapConfig | FaceMapConfig | None = None) -> None:
-    """Write the weights of `network`, its class, its `config` and, if it paints, what of a pose it sees. The same weights give the same bytes."""
+def save_network(path: Path, network: nn.Module, pose: MapConfig | FaceMapConfig | None = None, precision: str | None = None) -> None:
+    """Write the weights of `network`, its class, its `config` and, if it paints, what of a pose it sees. The same weights give the same bytes.
+
+    precision : the number format that it was trained with, if that should be known
+    """
     header: dict[str, Any] = {"network": type(network).__name__, "config": network.config}
     if pose is not None:
         fields = (MapConfig if isinstance(pose, MapConfig) else FaceMapConfig).model_fields
         header["pose"] = {name: getattr(pose, name) for name in fields}
+    if precision is not None:
+        header["precision"] = precision
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     with atomic_output(path) as partial:
         partial.write_bytes(save(tensors, metadata={"pose25d": json.dumps(header)}))  # one entry: the order of several is not fixed
@@ -66,6 +71,12 @@ def network_name(path: Path) -> str:
     if not isinstance(header, dict) or "network" not in header:
         raise _undescribed(path)
     return str(header["network"])
+
+
+def trained_with(path: Path) -> str | None:
+    """The number format that a network was trained with, where its file says so."""
+    header, _ = _read(path)
+    return header.get("precision") if isinstance(header, dict) else None
 
 
 def _undescribed(path: Path) -> UserError:

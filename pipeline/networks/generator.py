@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import UserError
-from pipeline.networks.checkpoint import load_generator
+from pipeline.networks.checkpoint import load_generator, trained_with
 from pipeline.networks.coarse import Coarse, load_coarse
 from pipeline.networks.unet import G2
 from pipeline.sight import Seen, Sight
@@ -15,12 +15,16 @@ from pipeline.sight import Seen, Sight
 
 @dataclass(frozen=True)
 class Painter:
-    """The coarse generator and G2, what they see of the source and of a pose, and the size of their images (height, width)."""
+    """The coarse generator and G2, what they see of the source and of a pose, and the size of their images (height, width).
+
+    precision : the number formats that the two were trained with, where their files say so
+    """
 
     g1: Coarse
     g2: G2
     sight: Sight
     image_size: tuple[int, int]
+    precision: tuple[str | None, str | None] = (None, None)
 
     @torch.inference_mode()
     def paint(self, source: Tensor, seen: Seen) -> tuple[Tensor, Tensor]:
@@ -44,4 +48,4 @@ def load_painter(g1_path: Path, g2_path: Path) -> Painter:
         if first != second:
             raise UserError(f"{g2_path}: expected the {what} of {g1_path} ({first}), found {second}; give weights of one training")
     height, width = g1.config["image_size"]
-    return Painter(g1, g2, sight, (height, width))
+    return Painter(g1, g2, sight, (height, width), (trained_with(g1_path), trained_with(g2_path)))

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from pipeline.config.data import DataConfig
 from pipeline.config.everything import Params, check_params, parameter_table
+from pipeline.config.faces import FaceParams
 from pipeline.config.model import ModelConfig
 from pipeline.config.section import load_config
 from pipeline.errors import UserError
@@ -31,7 +32,7 @@ def changed(tmp_path: Path, key: str, value: object) -> Path:
 
 @pytest.mark.parametrize("params", sorted([ROOT / "params.yaml", *ROOT.glob("recipes/*/params.yaml")]), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_params_file_of_the_project_is_valid(params: Path) -> None:
-    assert isinstance(check_params(params), Params)
+    assert isinstance(check_params(params), FaceParams if params.parent.name == "faces" else Params)
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,4 @@ def test_sections_are_frozen() -> None:
 
 def test_the_readme_has_the_table_of_parameters() -> None:
     assert parameter_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert parameter_table(FaceParams) in (ROOT / "recipes" / "faces" / "README.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from torch import Tensor
 from pipeline.config.faces import FaceMapConfig
 from pipeline.faces.head import landmarks
 from pipeline.faces.invent import invent_face
-from pipeline.faces.maps import OUTLINE, draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
+from pipeline.faces.maps import draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
 from pipeline.faces.render import View, project
 from pipeline.faces.sight import FaceSight
 from pipeline.sight import observe
@@ -44,8 +44,8 @@ def test_a_disc_is_where_its_landmark_is() -> None:
     maps = draw_heatmaps(points, SIZE, 2.0)
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
     expected = (rows - 10) ** 2 + (columns - 30) ** 2 <= 4
-    np.testing.assert_array_equal(maps[0, 3].numpy(), np.where(expected, 1, -1))
-    assert maps[0, 5].eq(-1).all()
+    np.testing.assert_array_equal(maps[0, 3].numpy(), expected)
+    assert maps[0, 5].eq(0).all()
     assert maps.shape == (1, 68, *SIZE)
 
 
@@ -64,9 +64,12 @@ def test_the_polygon_holds_eyes_nose_and_mouth_and_its_own_corners() -> None:
     mask = polygon_mask(points, SIZE)[0, 0]
     for column, row in points[0].round().long().tolist():
         assert mask[row, column] == 1
+    profile = face(1.5)
+    side = polygon_mask(profile, SIZE)[0, 0]
+    eye = profile[0, 36:48].mean(dim=0).round().long().tolist()
+    assert side[eye[1] + 2, eye[0] - 2] == 1  # the cheek
     assert mask[0, 0] == mask[-1, -1] == 0
     assert mask[2, int(points[0, 27, 0])] == 0  # the hair above the brows
-    assert len(OUTLINE) == 27
 
 
 @pytest.mark.parametrize("yaw", [0.0, 0.7, 1.5])
@@ -81,16 +84,16 @@ def test_a_mirrored_face_has_the_mirrored_mask(yaw: float, kind: str) -> None:
 def test_masks_and_maps_of_a_face_of_which_nothing_is_known_are_empty() -> None:
     points = torch.full((1, 68, 2), torch.nan)
     assert ellipse_mask(points, SIZE, (1.0, 1.0)).sum() == polygon_mask(points, SIZE).sum() == 0
-    assert draw_heatmaps(points, SIZE, 2.0).eq(-1).all()
+    assert draw_heatmaps(points, SIZE, 2.0).eq(0).all()
 
 
 def test_contours_are_where_colours_change() -> None:
     image = torch.full((1, 3, *SIZE), -0.8)
     image[..., 30:] = 0.8
     edges = draw_edges(image)[0, 0]
-    assert set(edges.unique().tolist()) == {-1.0, 1.0}
+    assert set(edges.unique().tolist()) == {0.0, 1.0}
     assert (edges == 1).nonzero()[:, 1].unique().tolist() in ([29], [30])
-    assert draw_edges(torch.zeros(1, 3, *SIZE)).eq(-1).all()
+    assert draw_edges(torch.zeros(1, 3, *SIZE)).eq(0).all()
 
 
 @pytest.mark.parametrize(("maps", "source", "channels"), [(("heatmaps",), True, 136), (("heatmaps", "edges"), True, 138), (("edges",), False, 1)])
