@@ -6,7 +6,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep ablation comparison tiny full clean
+.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -17,6 +17,9 @@ tiny: $(VENV)/.installed
 full: $(VENV)/.installed
 	dvc repro recipes/full/dvc.yaml
 
+faces: $(VENV)/.installed
+	dvc repro recipes/faces/dvc.yaml
+
 # Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph,
 # JOBS=4 runs as many at a time (for a GPU with many cores beside it).
 ablation: $(VENV)/.installed
@@ -25,6 +28,10 @@ ablation: $(VENV)/.installed
 # The same for both published systems: recipes/comparison.yaml.
 comparison: $(VENV)/.installed
 	python -m recipes.ablation run --list recipes/comparison.yaml $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
+
+# And for what the face report names: recipes/faces/ablation.yaml.
+faces-ablation: $(VENV)/.installed
+	python -m recipes.ablation run --list recipes/faces/ablation.yaml --recipe faces $(if $(RUNS),--runs "$(RUNS)") $(if $(JOBS),--jobs $(JOBS))
 
 test: $(VENV)/.installed
 	python -m pytest

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cv2
+import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, write_json
@@ -32,6 +34,7 @@ from stages.command import existing, output
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = ROOT / "recipes" / "ablation.yaml"
 PAUSE = 2  # s between two looks at the queue
+TITLE, ROWS_HEIGHT = 34, 820  # px; of a run's name in a figure, and of its sheet: four rows
 STATES = ("running", "queued", "success", "failed")  # the first of them counts where one name stands twice
 
 
@@ -314,22 +317,44 @@ def sample_pictures(recipe: Recipe, results: Sequence[Result]) -> Iterator[tuple
             yield result.run.name, as_jpeg(shown.stdout)
 
 
-def write_results(recipe: Recipe, results: Sequence[Result], images: Sequence[str], commit: str, out: Path) -> None:
-    """Write the table, the figures and the plot below `out`, and the table into README.md where it has a place for it."""
+def stacked(pictures: Mapping[str, bytes], names: Sequence[str]) -> bytes | None:
+    """The pictures (JPEG) of the runs `names`, those that there are, one below the other under their names; None without any."""
+    images = [(name, cv2.imdecode(np.frombuffer(pictures[name], np.uint8), cv2.IMREAD_COLOR)) for name in names if name in pictures]
+    if not images:
+        return None
+    width = max(image.shape[1] for _, image in images)
+    tiles = []
+    for name, image in images:
+        tile = np.full((TITLE + min(image.shape[0], ROWS_HEIGHT), width, 3), 255, np.uint8)
+        tile[TITLE:, : image.shape[1]] = image[:ROWS_HEIGHT]
+        cv2.putText(tile, name, (6, TITLE - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (40, 40, 40), 1, cv2.LINE_AA)
+        tiles.append(tile)
+    return cv2.imencode(".jpg", np.concatenate(tiles), [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+
+
+def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], commit: str, out: Path) -> None:
+    """Write the table, the figures and the plot below `out`, and the table into README.md (the recipe's, if it has one) where there is a place."""
     if all(one.state == "not run" for one in results):
         raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m recipes.ablation run` makes them")
-    text = table(results, images)
+    text = table(results, listed.images, listed.scores)
     write_json(out / "results.json", to_json(results))
     with atomic_output(out / "table.md") as partial:
         partial.write_text(text, encoding="utf-8")
     with atomic_output(out / "plot.png") as partial:
         plot(results).savefig(partial, dpi=120)
-    if images:
+    pictures = dict(sample_pictures(recipe, results)) if listed.images or listed.figures else {}
+    if listed.images:
         with atomic_output(out / "page.html") as partial:
-            partial.write_text(page(results, images, dict(sample_pictures(recipe, results))), encoding="utf-8")
-    readme = ROOT / "README.md"
+            partial.write_text(page(listed, results, pictures), encoding="utf-8")
+    for name, runs in listed.figures.items():
+        content = stacked(pictures, runs)
+        if content is not None:
+            with atomic_output(out / f"{name}.jpg") as partial:
+                partial.write_bytes(content)
+    own = ROOT / recipe.folder / "README.md"
+    readme = own if own.is_file() else ROOT / "README.md"
     before = readme.read_text(encoding="utf-8")
-    after = with_block(before, recipe.title, f"{text}\n![order accuracy against SSIM]({recipe.folder}metrics/{recipe.list_title}/plot.png)\n")
+    after = with_block(before, recipe.title, f"{text}\n![the runs against their SSIM]({os.path.relpath(out / 'plot.png', readme.parent)})\n")
     if after != before:
         with atomic_output(readme) as partial:
             partial.write_text(after, encoding="utf-8")
@@ -388,7 +413,7 @@ def run_command(recipe: Recipe, listed: RunList, chosen: Sequence[Run], out: Pat
         follow(waiting(recipe, missing, show(recipe, commit)), jobs)
         shown = show(recipe, commit)
     results = [result_or_earlier(recipe, run, shown, earlier, faults.get(run.name)) for run in runs]
-    write_results(recipe, results, listed.images, shown.commit, out)
+    write_results(recipe, listed, results, shown.commit, out)
     failed = [one.run.name for one in results if one.run in chosen and one.state != "done"]
     if failed:
         raise UserError(f"{len(failed)} of {len(chosen)} runs are without a result: {', '.join(failed)}")
@@ -401,7 +426,7 @@ def table_command(recipe: Recipe, listed: RunList, chosen: Sequence[Run], out: P
     """Write the table again from the experiments that are there."""
     shown = show(recipe, rev)
     earlier = earlier_results(recipe, chosen, shown, out)
-    write_results(recipe, [result_or_earlier(recipe, run, shown, earlier) for run in chosen], listed.images, shown.commit, out)
+    write_results(recipe, listed, [result_or_earlier(recipe, run, shown, earlier) for run in chosen], shown.commit, out)
 
 
 if __name__ == "__main__":

@@ -25,9 +25,20 @@ COLUMNS = {
 }
 ORDER = ("order_accuracy", "order_low", "order_high")
 IMAGE_NAMES = {"coarse": "coarse (G1)", "refined": "refined (+ G2)"}
-IMAGE_SCORES = {"SSIM": "ssim", "mask SSIM": "mask_ssim", "L1": "l1", "sharpness": "sharpness", "Inception score": "inception_score", "FID": "fid"}
+IMAGE_SCORES = {
+    "SSIM": "ssim",
+    "SSIM (7x7 RGB)": "ssim_pg2",
+    "SSIM (grey)": "ssim_gray",
+    "mask SSIM": "mask_ssim",
+    "L1": "l1",
+    "sharpness": "sharpness",
+    "Inception score": "inception_score",
+    "FID": "fid",
+}
+USUAL_SCORES = ("SSIM", "mask SSIM", "L1", "sharpness", "Inception score", "FID")
+ORDER_COLUMN = "order accuracy"
 BASELINES = {"source": "the source image itself", "by_part": "painted by part, without a network"}
-TRUE_SCORES = {"ssim": 1.0, "mask_ssim": 1.0, "l1": 0.0, "sharpness": 1.0, "fid": 0.0}
+TRUE_SCORES = {"ssim": 1.0, "ssim_pg2": 1.0, "ssim_gray": 1.0, "mask_ssim": 1.0, "l1": 0.0, "sharpness": 1.0, "fid": 0.0}
 MISSING = "–"
 KEPT = ("state", "reason", "experiment", "edited", "metrics", "commit", "origin")  # of a result, in `results.json`
 
@@ -44,11 +55,15 @@ class RunList(Section):
     """The file of runs; `shared` holds what several runs have in common, as YAML anchors.
 
     title : what experiments, results and the block in README.md are named after; images : those that have a row each in the table, of all
-    runs, beside the true images and the baselines; without any the table has a row per run, its refined image
+    runs, beside the true images and the baselines; without any the table has a row per run, its refined image; heading : of the page that
+    such a list gets; scores : columns of its table, as far as they are known; figures : pictures of several runs one below the other, by name
     """
 
     title: str = Field(default="ablation", pattern=r"^[a-z]+$")
+    heading: str = "The same pairs"
     images: tuple[Literal["coarse", "refined"], ...] = ()
+    scores: tuple[str, ...] = USUAL_SCORES
+    figures: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     shared: dict[str, Any] = Field(default_factory=dict)
     runs: tuple[Run, ...] = Field(min_length=1)
 
@@ -73,6 +88,13 @@ def read_list(path: Path) -> RunList:
     twice = [name for name, count in Counter(run.name for run in found.runs).items() if count > 1]
     if twice:
         raise UserError(f"{path}: expected every run's name once, found several runs named {', '.join(twice)}")
+    unknown = [name for name in found.scores if name not in IMAGE_SCORES]
+    if unknown:
+        raise UserError(f"{path}: scores: {', '.join(unknown)}: unknown; there are {', '.join(IMAGE_SCORES)}")
+    for name, runs in found.figures.items():
+        if not runs:
+            raise UserError(f"{path}: figures.{name}: expected names of runs, found none")
+        choose(found.runs, " ".join(runs))
     return found
 
 
@@ -145,13 +167,13 @@ def _cells(result: Result) -> list[str]:
     return [*(_figure_text(figure_at(result.metrics, *keys)) for keys in COLUMNS.values()), order_text(result.metrics)]
 
 
-def table(results: Sequence[Result], images: Sequence[str] = ()) -> str:
+def table(results: Sequence[Result], images: Sequence[str] = (), scores: Sequence[str] = USUAL_SCORES) -> str:
     """Markdown: rows for each run that is done or failed, and below them what a reader must know about the others.
 
-    images : see `RunList`
+    images, scores : see `RunList`
     """
     if images:
-        heading, *rows = image_rows(results, images)
+        heading, *rows = image_rows(results, images, scores)
         named = ([f"`{name}`" if name else "", *cells] for name, *cells in rows)
         return _markdown([heading, *named], image_notes(results))
     shown = [result for result in results if result.state in ("done", "failed")]
@@ -160,18 +182,21 @@ def table(results: Sequence[Result], images: Sequence[str] = ()) -> str:
     return _markdown(rows, [f"Scores of the refined image on the test pairs{_commits(results)}.", *_notes(results)])
 
 
-def image_rows(results: Sequence[Result], images: Sequence[str]) -> list[list[str]]:
+def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequence[str] = USUAL_SCORES) -> list[list[str]]:
     """Titles, then the true images, the baselines without a network, and every image of every run that is done or failed."""
     done = [result.metrics for result in results if result.state == "done" and result.metrics]
-    names = [name for name, score in IMAGE_SCORES.items() if any(figure_at(metrics, "refined", score) is not None for metrics in done)]
-    rows = [["run", "what it is", "image", *names, "order accuracy"]]
+    names = [name for name in scores if any(figure_at(metrics, "refined", IMAGE_SCORES[name]) is not None for metrics in done)]
+    if _has_order(results):
+        names.append(ORDER_COLUMN)
+    rows = [["run", "what it is", "image", *names]]
     if done:
         truth = {**TRUE_SCORES, "inception_score": figure_at(done[0], "inception", "truth_score")}
-        rows.append(["", "", "the true images", *(_figure_text(truth[IMAGE_SCORES[name]]) for name in names), "1.000"])
-        rows += [["", "", words, *_image_cells(done[0], image, names)] for image, words in BASELINES.items()]
+        true = ("1.000" if name == ORDER_COLUMN else _figure_text(truth[IMAGE_SCORES[name]]) for name in names)
+        rows.append(["", "", "the true images", *true])
+        rows += [["", "", words, *_image_cells(done[0], image, names)] for image, words in BASELINES.items() if image in done[0]]
     for result in results:
         if result.state == "failed":
-            rows.append([result.run.name, result.run.about, "failed", *[""] * (len(names) + 1)])
+            rows.append([result.run.name, result.run.about, "failed", *[""] * len(names)])
         elif result.state == "done":
             label = [result.run.name, result.run.about]
             rows += [[*label, IMAGE_NAMES[image], *_image_cells(result.metrics or {}, image, names)] for image in images]
@@ -180,28 +205,36 @@ def image_rows(results: Sequence[Result], images: Sequence[str]) -> list[list[st
 
 def image_notes(results: Sequence[Result]) -> list[str]:
     """What a reader of `image_rows` must know, as sentences."""
-    said = f"Mean and standard deviation over the same test pairs{_commits(results)}. The order accuracy of the true images is 1 by construction."
-    return [said, *_notes(results)]
+    said = f"Mean and standard deviation over the same test pairs{_commits(results)}."
+    return [said + " The order accuracy of the true images is 1 by construction." * _has_order(results), *_notes(results)]
 
 
-def page(results: Sequence[Result], images: Sequence[str], pictures: Mapping[str, bytes]) -> str:
+def _has_order(results: Sequence[Result]) -> bool:
+    """Whether any run was judged by the order of limbs."""
+    return any(_order(result.metrics or {}, "refined")[0] is not None for result in results)
+
+
+def page(listed: RunList, results: Sequence[Result], pictures: Mapping[str, bytes]) -> str:
     """A page of its own, complete in itself: the rows and notes, and a picture (JPEG) of each run by its name."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    heading, *rows = image_rows(results, images)
+    heading, *rows = image_rows(results, listed.images, listed.scores)
     abouts = {result.run.name: result.run.about for result in results}
     shown = [(name, abouts[name], data_uri(content, "image/jpeg")) for name, content in pictures.items()]
     notes = [note.replace("`", "") for note in image_notes(results)]
-    return environment.get_template("comparison.html").render(heading=heading, rows=rows, notes=notes, pictures=shown)
+    return environment.get_template("comparison.html").render(title=listed.heading, heading=heading, rows=rows, notes=notes, pictures=shown)
 
 
 def _image_cells(metrics: Mapping[str, Any], image: str, names: Sequence[str]) -> list[str]:
     cells = []
     for name in names:
+        if name == ORDER_COLUMN:
+            cells.append(order_text(metrics, image))
+            continue
         score = IMAGE_SCORES[name]
         spread = figure_at(metrics, image, f"{score}_std") if name == "SSIM" else None
         cells.append(_figure_text(figure_at(metrics, image, score)) + ("" if spread is None else f" ± {spread:.3f}"))
-    return [*cells, order_text(metrics, image)]
+    return cells
 
 
 def _markdown(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
@@ -239,20 +272,22 @@ def to_json(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def plot(results: Sequence[Result]) -> Figure:
-    """Order accuracy against SSIM, a point per run that has both, with the confidence interval where there is one."""
+    """Order accuracy against SSIM, a point per run that has both, with the interval where there is one; sharpness where no run has an order."""
     figure = Figure(figsize=(7.5, 4.8), layout="constrained")
     axes = figure.add_subplot()
+    ordered = _has_order(results) or not any(result.metrics for result in results)
     for result in results:
         metrics = result.metrics or {}
-        ssim, (order, low, high) = figure_at(metrics, "refined", "ssim"), _order(metrics, "refined")
-        if ssim is not None and order is not None:
-            interval = None if low is None or high is None else [[max(order - low, 0)], [max(high - order, 0)]]
-            axes.errorbar(ssim, order, yerr=interval, fmt="o", markersize=5, capsize=3, linewidth=1)
-            axes.annotate(result.run.name, (ssim, order), xytext=(6, 4), textcoords="offset points", fontsize=8)
-    axes.axhline(0.5, color="#9aa0a6", linewidth=1, linestyle="--")
+        sharp = figure_at(metrics, "refined", "sharpness")
+        ssim, (height, low, high) = figure_at(metrics, "refined", "ssim"), _order(metrics, "refined") if ordered else (sharp, None, None)
+        if ssim is not None and height is not None:
+            interval = None if low is None or high is None else [[max(height - low, 0)], [max(high - height, 0)]]
+            axes.errorbar(ssim, height, yerr=interval, fmt="o", markersize=5, capsize=3, linewidth=1)
+            axes.annotate(result.run.name, (ssim, height), xytext=(6, 4), textcoords="offset points", fontsize=8)
+    axes.axhline(0.5 if ordered else 1.0, color="#9aa0a6", linewidth=1, linestyle="--")
     axes.margins(x=0.15)
     axes.set_xlabel("SSIM of the refined image")
-    axes.set_ylabel("order accuracy (0.5: blind to depth)")
+    axes.set_ylabel("order accuracy (0.5: blind to depth)" if ordered else "sharpness (1: as sharp as the truth)")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from clone import TINY, Clone
 
 from pipeline.config.everything import Params
 from pipeline.config.section import parse, read_params
 from pipeline.errors import UserError
+from recipes.ablation import TITLE
 from recipes.ablation_table import (
     Result,
     Run,
+    RunList,
     choose,
     is_made_of,
     kept,
@@ -94,7 +97,6 @@ def test_a_table_of_images_has_the_truth_the_baselines_and_a_row_per_image() -> 
     assert rows[2:] == [
         "|  |  | the true images | 1.0000 | 1.0000 | 0.0000 | 1.0000 | 1.000 |",
         "|  |  | the source image itself | 0.4000 ± 0.100 | 0.5000 | 0.1000 | 1.0000 | – |",
-        "|  |  | painted by part, without a network | – | – | – | – | – |",
         "| `good` | what good is | coarse (G1) | 0.6500 ± 0.051 | 0.7900 | 0.0510 | 0.6000 | 0.540 |",
         "| `good` | what good is | refined (+ G2) | 0.6610 ± 0.050 | 0.8000 | 0.0500 | 0.7000 | 0.551 (0.530 to 0.570) |",
         "| `bad` | what bad is | failed |  |  |  |  |  |",
@@ -104,8 +106,8 @@ def test_a_table_of_images_has_the_truth_the_baselines_and_a_row_per_image() -> 
 
 def test_the_page_holds_table_and_pictures_and_needs_nothing_from_outside() -> None:
     results = [Result(a_run("good"), "done", metrics=METRICS, commit="abcdef0123"), Result(a_run("bad"), "failed", "a < b")]
-    text = page(results, ("refined",), {"good": b"picture"})
-    assert text.count("<tr>") == 1 + 3 + 1 + 1
+    text = page(RunList(runs=(a_run("good"),), images=("refined",), heading="Two systems"), results, {"good": b"picture"})
+    assert text.count("<tr>") == 1 + 2 + 1 + 1
     assert "<td>0.551 (0.530 to 0.570)</td>" in text
     assert "bad failed: a &lt; b." in text
     assert text.count("<img") == 1
@@ -118,7 +120,28 @@ def test_a_table_of_images_shows_inception_based_scores_where_there_are_any() ->
     rows = table([Result(a_run("good"), "done", metrics=metrics)], ("refined",)).splitlines()
     assert "| Inception score | FID |" in rows[0]
     assert "| 1.0000 | 3.4000 | 0.0000 | 1.000 |" in rows[2]
-    assert "| 0.7000 | 3.1000 | 20.5000 | 0.551" in rows[5]
+    assert "| 0.7000 | 3.1000 | 20.5000 | 0.551" in rows[4]
+
+
+def test_a_list_chooses_its_scores_and_has_no_order_where_nothing_has_limbs(tmp_path: Path) -> None:
+    face = {image: {"ssim_pg2": 0.8, "ssim_gray": 0.9, "sharpness": 0.7, "ssim": 0.75} for image in ("source", "coarse", "refined")}
+    result = Result(a_run("good"), "done", metrics=face)
+    text = table([result], ("refined",), ("SSIM (grey)", "SSIM (7x7 RGB)", "L1"))
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert rows[0] == "| run | what it is | image | SSIM (grey) | SSIM (7x7 RGB) |"
+    assert rows[-1] == "| `good` | what good is | refined (+ G2) | 0.9000 | 0.8000 |"
+    assert "order accuracy" not in text
+    axes = plot([result]).axes[0]
+    assert "sharpness" in axes.get_ylabel()
+    assert [text.get_text() for text in axes.texts] == ["good"]
+    for faulty, fault in (
+        ("scores: [SSIM, beauty]", "beauty: unknown"),
+        ("figures: {one: [bad]}", "no run is named bad"),
+        ("figures: {one: []}", "found none"),
+    ):
+        (tmp_path / "list.yaml").write_text(f"{faulty}\nruns: [{{name: good, about: x, set: {{}}}}]\n", encoding="utf-8")
+        with pytest.raises(UserError, match=fault):
+            read_list(tmp_path / "list.yaml")
 
 
 def test_the_results_hold_overrides_revision_and_all_metrics() -> None:
@@ -273,7 +296,7 @@ def test_runs_of_an_earlier_commit_are_kept_until_their_parameters_change(ablati
 
 
 def test_a_list_of_images_makes_a_page(ablation: Ablation) -> None:
-    text = f"title: comparison\nimages: [coarse, refined]\n{LIST}"
+    text = f"title: comparison\nimages: [coarse, refined]\nfigures: {{side_by_side: [as-it-is, weight]}}\n{LIST}"
     (ablation.folder / "runs.yaml").write_text(text, encoding="utf-8")
     done = ablation("run", "as-it-is")
     (ablation.folder / "runs.yaml").write_text(LIST, encoding="utf-8")
@@ -283,6 +306,9 @@ def test_a_list_of_images_makes_a_page(ablation: Ablation) -> None:
     done_runs = [name for name, run in ablation.results().items() if run["state"] == "done"]
     assert page.count("<h2>") == page.count("<img") == len(done_runs) > 0
     assert "coarse (G1)" in (ablation.folder / "out" / "table.md").read_text(encoding="utf-8")
+    figure = cv2.imread(str(ablation.folder / "out" / "side_by_side.jpg"))
+    assert figure is not None
+    assert figure.shape[0] > TITLE
 
 
 def test_a_table_of_nothing_is_refused(ablation: Ablation) -> None:

@@ -25,7 +25,7 @@ def draw_heatmaps(landmarks: Tensor, size: tuple[int, int], radius: float) -> Te
     """
     x, y = (torch.arange(side, dtype=torch.float32, device=landmarks.device) for side in (size[1], size[0]))
     across, down = (landmarks[..., 0, None] - x) ** 2, radius**2 - (landmarks[..., 1, None] - y) ** 2
-    maps = torch.empty((*landmarks.shape[:2], *size), device=landmarks.device)
+    maps = torch.empty((*landmarks.shape[:2], *size), device=landmarks.device, memory_format=torch.channels_last)  # as the networks want it
     return torch.ge(down[..., :, None], across[..., None, :], out=maps)
 
 

@@ -58,7 +58,7 @@ class FaceSight:
         drawn = self._draw(target, target_image)
         if self.config.source:
             drawn += self._draw(source, image)
-        return Seen(image, torch.cat(drawn, dim=1))
+        return Seen(image.contiguous(memory_format=torch.channels_last), torch.cat(drawn, dim=1))
 
     def _draw(self, face: Landmarks, image: Tensor | None) -> list[Tensor]:
         maps = []

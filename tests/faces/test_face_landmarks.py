@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -78,6 +79,63 @@ def test_no_landmarks_and_two_kinds_of_them_are_errors(tmp_path: Path) -> None:
 def test_without_dlib_the_way_to_install_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(UserError, match=r"install `pose25d\[landmarks\]`"):
+        detector(tmp_path / "predictor.dat")
+
+
+class Rectangle:
+    """A box that a detector found, as dlib gives it."""
+
+    def __init__(self, side: int) -> None:
+        self.side = side
+
+    def area(self) -> int:
+        return self.side**2
+
+
+class Shape:
+    """Landmarks as dlib gives them: whole px, each the box's side off to the right."""
+
+    def __init__(self, side: int, count: int) -> None:
+        self.num_parts, self.side = count, side
+
+    def parts(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(x=number + self.side, y=2 * number) for number in range(self.num_parts)]
+
+
+@pytest.fixture
+def dlib(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The three calls that are made of dlib: it finds as many boxes as the picture's first pixel says."""
+    module = SimpleNamespace(count=68)
+    module.get_frontal_face_detector = lambda: lambda image, _: [Rectangle(side) for side in range(1, int(image[0, 0, 0]) + 1)]
+    module.shape_predictor = lambda _: lambda _, box: Shape(box.side, module.count)
+    monkeypatch.setitem(sys.modules, "dlib", module)
+    return module
+
+
+def test_dlib_looks_at_the_largest_face_and_may_find_none(tmp_path: Path, dlib: SimpleNamespace) -> None:
+    (tmp_path / "predictor.dat").write_bytes(b"weights")
+    detect = detector(tmp_path / "predictor.dat")
+    picture = np.zeros((8, 8, 3), np.uint8)
+    assert detect(picture) is None
+    picture[0, 0, 0] = 3
+    found = detect(picture)
+    assert found is not None
+    np.testing.assert_array_equal(found, [(number + 3, 2 * number) for number in range(68)])
+    dlib.count = 5
+    with pytest.raises(UserError, match="expected a predictor of 68 landmarks, found 5"):
+        detect(picture)
+
+
+def test_a_predictor_that_is_missing_or_none_is_named(tmp_path: Path, dlib: SimpleNamespace) -> None:
+    with pytest.raises(UserError, match="not found; it is at"):
+        detector(tmp_path / "nowhere.dat")
+
+    def refuse(_: str) -> None:
+        raise RuntimeError("Error deserializing object")
+
+    dlib.shape_predictor = refuse
+    (tmp_path / "predictor.dat").write_bytes(b"something else")
+    with pytest.raises(UserError, match=r"expected dlib's predictor of 68 landmarks \(Error deserializing"):
         detector(tmp_path / "predictor.dat")
 
 
