@@ -25,6 +25,12 @@ class Clone:
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
         return done.stdout + done.stderr
 
+    def failing(self, *command: str) -> str:
+        """What a command says that has to fail."""
+        done = subprocess.run(command, cwd=self.path, env=self.env, capture_output=True, text=True, check=False)
+        assert done.returncode != 0, done.stdout
+        return done.stdout + done.stderr
+
     def dvc(self, *command: str) -> str:
         return self.run(sys.executable, "-m", "dvc", *command)
 

@@ -89,7 +89,7 @@ def invent_face(rng: np.random.Generator) -> Face:
         shirt=_rgb(rng.random(3) * 0.85 + 0.08),
         light=_rgb(light / np.linalg.norm(light)),
         ambient=around(0.5, 0.04),
-        background=_rgb(np.array([0.9, 0.9, 0.89]) + 0.03 * rng.normal(size=3).clip(-2, 2)),
+        background=_rgb(np.array([0.9, 0.9, 0.89]) + 0.015 * rng.normal(size=3).clip(-2, 2)),
     )
 
 
