@@ -11,8 +11,12 @@ from ruamel.yaml import YAML
 
 from recipes.graph import ROOT, code_deps, expected_graphs
 
-STAGES = {**YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"], **YAML(typ="safe").load(ROOT / "data" / "dvc.yaml")["stages"]}
-DATA_STAGES = ("validate", "synthesize", "index", "extract", "project", "pack", "pair", "report")
+STAGES = {
+    name: stage
+    for graph in ("recipes/faces/dvc.yaml", "recipes/faces/data/dvc.yaml", "dvc.yaml", "data/dvc.yaml")
+    for name, stage in YAML(typ="safe").load(ROOT / graph)["stages"].items()
+}
+DATA_STAGES = ("validate", "synthesize", "index", "extract", "project", "pack", "pair", "report", "synthesize_faces", "pack_faces", "face_tables")
 
 LOADED = """
 import importlib, json, sys
@@ -58,8 +62,8 @@ def test_imports_inside_functions_count_and_imports_for_types_do_not(tmp_path: P
 
 def used_params(stage: str) -> set[str]:
     """Names `section.key` that a stage lists in `params`; a whole section counts as `section`."""
-    (params,) = STAGES[stage]["params"]
-    return set(params["params.yaml"] or [])
+    (params,) = STAGES[stage].get("params", [{}])
+    return {name for names in params.values() for name in names or []}
 
 
 @pytest.mark.parametrize("stage", sorted(set(STAGES) - {"validate"}))
