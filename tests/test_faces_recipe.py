@@ -109,7 +109,7 @@ def test_no_person_is_trained_on_and_scored(faces: tuple[Clone, str]) -> None:
     "changes",
     [
         {"pose.maps": ["edges"], "pose.mask": "polygon", "pose.source": False, "model.border": 0, "train_g2.pretrain_d": 0},
-        {"model.generator": "vunet"},
+        {"model.generator": "vunet", "model.vunet.levels": 4},
     ],
     ids=["report", "thesis"],
 )
