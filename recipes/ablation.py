@@ -27,7 +27,7 @@ import numpy as np
 
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, write_json
-from pipeline.pictures import as_jpeg
+from pipeline.pictures import as_jpeg, encode
 from recipes.ablation_table import Result, Run, RunList, choose, is_made_of, kept, page, plot, read_list, table, to_json, with_block, with_overrides
 from stages.command import existing, output
 
@@ -329,7 +329,7 @@ def stacked(pictures: Mapping[str, bytes], names: Sequence[str]) -> bytes | None
         tile[TITLE:, : image.shape[1]] = image[:ROWS_HEIGHT]
         cv2.putText(tile, name, (6, TITLE - 10), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (40, 40, 40), 1, cv2.LINE_AA)
         tiles.append(tile)
-    return cv2.imencode(".jpg", np.concatenate(tiles), [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes()
+    return encode(np.concatenate(tiles)[..., ::-1], ".jpg")
 
 
 def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], commit: str, out: Path) -> None:
