@@ -5,7 +5,7 @@ their end and writes the table; `python -m recipes.ablation table` writes it aga
 once, before the first one starts: later edits do not change what they compare.
 
 Experiments belong to a commit and a clone. What they gave is committed with `results.json`, and a run that stands there is not made again while
-its code and its parameters are the same: a list of runs can be worked off bit by bit.
+the code that it runs and its parameters are the same: a list of runs can be worked off bit by bit.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from typing import Any
 import click
 import cv2
 import numpy as np
+from ruamel.yaml import YAML
 
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, write_json
@@ -70,8 +71,10 @@ class Recipe:
 
     @property
     def code(self) -> tuple[str, ...]:
-        """What decides, next to the parameters, what a run computes."""
-        return "pipeline", "stages", self.graph, f"{self.folder}data/dvc.yaml"
+        """What decides, next to the parameters, what a run computes: the graphs, and the code that their stages depend on."""
+        graphs = self.graph, f"{self.folder}data/dvc.yaml"
+        stages = [stage for graph in graphs for stage in YAML(typ="safe").load(ROOT / graph)["stages"].values()]
+        return *graphs, *sorted({dep for stage in stages for dep in stage["deps"] if dep.endswith(".py")})
 
     @property
     def title(self) -> str:
@@ -155,8 +158,7 @@ def _same(paths: Sequence[str], *revisions: str) -> bool:
 
 def origin(recipe: Recipe, commit: str, params: Mapping[str, Any]) -> str:
     """A hash of what a run is made of: a commit's code, and the parameters with the run's overrides."""
-    names = [f"{commit}:{path}" for path in recipe.code]
-    objects = subprocess.run(["git", "rev-parse", *names], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    objects = subprocess.run(["git", "ls-tree", commit, *recipe.code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     return hashlib.sha256(f"{objects}{json.dumps(params, sort_keys=True)}".encode()).hexdigest()
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from pipeline.config.section import Section
+from pipeline.config.section import EachOnce, Section
 
 
 def _as_names(value: object) -> object:
@@ -26,8 +26,8 @@ class DataConfig(Section):
     """Section `data` of params.yaml."""
 
     root: str = Field(min_length=1, description="folder in the Human3.6M layout; `data/synthetic` is the built-in data")
-    subjects: Names = Field(min_length=2, description="subjects to use, at least one for training and one for testing")
-    test_subjects: Names = Field(min_length=1, description="those of `subjects` that are never trained on")
+    subjects: Annotated[Names, EachOnce] = Field(min_length=2, description="subjects to use, at least one for training and one for testing")
+    test_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="those of `subjects` that are never trained on")
     cameras: Literal["all"] | Names = Field(description="`all`, or a list of camera numbers")
     fps: PositiveFloat = Field(description="frames per second to keep of each video (the nearest whole divisor of its own rate)")
     frame_height: PositiveInt = Field(description="stored frames are at most this high, px; larger ones are reduced")
@@ -41,8 +41,6 @@ class DataConfig(Section):
         for name in self.test_subjects:
             if name not in self.subjects:
                 raise ValueError(f"test_subjects: {name} is not one of subjects ({', '.join(self.subjects)})")
-        if len(set(self.subjects)) != len(self.subjects):
-            raise ValueError(f"subjects: expected each subject once, found {', '.join(self.subjects)}")
         if not self.train_subjects:
             raise ValueError("test_subjects: every subject is a test subject; leave at least one for training")
         if self.cameras != "all" and not self.cameras:

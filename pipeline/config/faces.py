@@ -2,13 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints, field_validator, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints, model_validator
 
 from pipeline.config.data import PairsConfig
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.section import Section
+from pipeline.config.section import EachOnce, Section
 from pipeline.config.train import TrainG1Config, TrainG2Config
 
 FaceMapKind = Literal["heatmaps", "edges"]
@@ -20,17 +20,12 @@ class FaceDataConfig(Section):
 
     root: str = Field(min_length=1, description="folder with FEI's pictures, `<person>-<view>.jpg`, and their landmarks")
     predictor: str | None = Field(description="dlib's file of a 68-landmark predictor, for pictures without a file of landmarks, or null")
-    views: tuple[View, ...] = Field(min_length=2, description="FEI's numbers of the views to use; `01` to `10` are the ten angles")
+    views: Annotated[tuple[View, ...], EachOnce] = Field(
+        min_length=2, description="FEI's numbers of the views to use; `01` to `10` are the ten angles"
+    )
     test_share: float = Field(gt=0, lt=1, description="share of the people that are never trained on")
     seed: NonNegativeInt = Field(description="seed of the choice of these people")
     image_size: tuple[PositiveInt, PositiveInt] = Field(description="height and width of the images, px; pictures are cut to these proportions")
-
-    @field_validator("views")
-    @classmethod
-    def _once(cls, views: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(views)) != len(views):
-            raise ValueError(f"expected each view once, found {', '.join(views)}")
-        return views
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -51,7 +46,7 @@ class FaceDataConfig(Section):
 class FaceMapConfig(Section):
     """Section `pose` of a recipe that paints faces: what the networks see of a face, kept beside the weights of a trained one."""
 
-    maps: tuple[FaceMapKind, ...] = Field(
+    maps: Annotated[tuple[FaceMapKind, ...], EachOnce] = Field(
         min_length=1, description="`heatmaps`: a disc per landmark; `edges`: the picture's contours, of an edge detector, which need no landmarks"
     )
     source: bool = Field(description="the source's landmarks (or edges) are part of the input, too")
@@ -60,13 +55,6 @@ class FaceMapConfig(Section):
         description="where errors count twice: an `ellipse` around the landmarks' box, or the `polygon` of jaw and brows"
     )
     ellipse: tuple[PositiveFloat, PositiveFloat] = Field(description="width and height of the ellipse, shares of the landmarks' box")
-
-    @field_validator("maps")
-    @classmethod
-    def _once(cls, maps: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(maps)) != len(maps):
-            raise ValueError(f"expected each kind of map once, found {', '.join(maps)}")
-        return maps
 
 
 class FacesConfig(Section):

@@ -1,10 +1,10 @@
 """Section `pose`: the Three-Layer Pose Space and what is drawn of it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, field_validator
+from pydantic import Field, PositiveFloat
 
-from pipeline.config.section import Section
+from pipeline.config.section import EachOnce, Section
 
 MapKind = Literal["rgb", "limbs", "parts", "heatmaps"]
 
@@ -22,18 +22,13 @@ class MapConfig(Section):
     """What the networks see of a pose: the part of section `pose` that a trained network keeps beside its weights."""
 
     depth: bool = Field(description="`false` makes every label 0: the 2D baseline")
-    maps: tuple[MapKind, ...] = Field(min_length=1, description="what the networks see of a pose: `rgb`, `limbs`, `parts`, `heatmaps`")
+    maps: Annotated[tuple[MapKind, ...], EachOnce] = Field(
+        min_length=1, description="what the networks see of a pose: `rgb`, `limbs`, `parts`, `heatmaps`"
+    )
     appearance: bool = Field(description="G1 also gets the source's colours, placed part by part where the target pose shows the parts")
     lift: bool = Field(description="the depth of the joints is inferred from pose and labels: it orders the placed colours, and is a map itself")
     source: bool = Field(description="the source pose is part of the input, too")
     heatmap_radius: PositiveFloat = Field(description="radius of a joint's disc in `heatmaps`, px")
-
-    @field_validator("maps")
-    @classmethod
-    def _once(cls, maps: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(maps)) != len(maps):
-            raise ValueError(f"expected each kind of map once, found {', '.join(maps)}")
-        return maps
 
 
 class PoseConfig(MapConfig):

@@ -16,7 +16,6 @@ from pipeline.files import atomic_output, write_json
 from pipeline.frame_store import decode_image
 from pipeline.pack import Columns, pack_path, write_pack
 from pipeline.parallel import run_parallel
-from pipeline.skeleton import IBUG_68
 
 MIN_EXTENT = 8.0  # px of the image; landmarks that span less are no face
 _UNITS = "image: RGB; pose_2d: the 68 landmarks in px of the image, pixel centres at whole numbers; label, pose_3d: a face has none"
@@ -95,6 +94,6 @@ def _write(path: Path, name: str, rows: Sequence[Columns], image_size: tuple[int
         "row": np.zeros(0, np.int32),
         "chain": np.zeros(0, np.int8),
         "label": np.zeros((0, 0), np.int8),
-        "pose_3d": np.zeros((0, len(IBUG_68), 3), np.float32),
+        "pose_3d": np.zeros((0, 0, 3), np.float32),
     }
     write_pack(path, name, _UNITS, rows, [twins])
