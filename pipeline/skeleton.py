@@ -1,4 +1,6 @@
-"""Joint sets as data: the 32 joints of Human3.6M, the 17 that are used, the limbs of the Three-Layer Pose Space, and a face's landmarks."""
+"""Joint sets as data: the 32 joints of Human3.6M, the 17 that are used, the limbs of the Three-Layer Pose Space, the 18 of OpenPose on COCO,
+and a face's landmarks.
+"""
 
 from dataclasses import dataclass
 
@@ -94,6 +96,33 @@ CHAIN_NAMES = ("right_leg", "left_leg", "left_arm", "right_arm")
 CHAINS = tuple((LIMBS[2 * i][0], LIMBS[2 * i][1], LIMBS[2 * i + 1][1]) for i in range(4))
 CHAIN_LIMBS = ((0, 1), (2, 3), (4, 5), (6, 7))
 
+# The 18 keypoints of OpenPose on COCO, in its order; the bones are its limbs but for the two from shoulder to ear, which close a circle.
+_COCO_NAMES = (
+    "nose",
+    "neck",
+    "right_shoulder",
+    "right_elbow",
+    "right_wrist",
+    "left_shoulder",
+    "left_elbow",
+    "left_wrist",
+    "right_hip",
+    "right_knee",
+    "right_ankle",
+    "left_hip",
+    "left_knee",
+    "left_ankle",
+    "right_eye",
+    "left_eye",
+    "right_ear",
+    "left_ear",
+)
+COCO_18 = Skeleton(
+    names=_COCO_NAMES,
+    parents=(1, -1, 1, 2, 3, 1, 5, 6, 1, 8, 9, 1, 11, 12, 0, 0, 14, 15),
+    flip=mirror_names(_COCO_NAMES),
+)
+
 # The 68 landmarks of a face, in iBUG's order: lines of landmarks, each hanging on the one before it. "right" is the person's right.
 FACE_LINES = (
     ("jaw", range(17)),
@@ -127,7 +156,7 @@ IBUG_68 = Skeleton(
 
 def skeleton_of(joints: int) -> Skeleton:
     """The joint set with this many joints; ValueError where there is none."""
-    for skeleton in (H36M_17, IBUG_68):
+    for skeleton in (H36M_17, COCO_18, IBUG_68):
         if len(skeleton) == joints:
             return skeleton
-    raise ValueError(f"expected poses of {len(H36M_17)} joints or {len(IBUG_68)} landmarks, got {joints}")
+    raise ValueError(f"expected poses of {len(H36M_17)} or {len(COCO_18)} joints, or of {len(IBUG_68)} landmarks, got {joints}")

@@ -1,0 +1,55 @@
+"""From the keypoints of photos to the joints of the packs."""
+
+import numpy as np
+import pytest
+
+from pipeline.photos.joints import to_coco_18, to_h36m_17
+from pipeline.skeleton import COCO_18, H36M_17, skeleton_of
+from pipeline.synthetic.dataset import invent_take
+from pipeline.synthetic.names import sequences
+
+
+def test_the_keypoints_are_a_joint_set() -> None:
+    assert skeleton_of(18) is COCO_18
+    assert [COCO_18.flip[COCO_18.flip[joint]] for joint in range(18)] == list(range(18))
+    for joint, parent in enumerate(COCO_18.parents):
+        assert parent == -1 or COCO_18.parents[COCO_18.flip[joint]] == COCO_18.flip[parent]
+
+
+def test_what_both_sets_have_comes_back() -> None:
+    points = np.random.default_rng(1).uniform(0, 200, (5, 18, 2))
+    points[2, COCO_18.index("left_wrist")] = np.nan
+    back = to_coco_18(to_h36m_17(points))
+    known = [joint for joint, name in enumerate(COCO_18.names) if not name.endswith(("eye", "ear"))]
+    np.testing.assert_array_equal(back[:, known], points[:, known])
+    assert np.isnan(back[:, [joint for joint in range(18) if joint not in known]]).all()
+
+
+def test_a_flip_may_come_before_or_after() -> None:
+    points = np.random.default_rng(2).uniform(0, 200, (4, 18, 2))
+    mirrored = (points * (-1, 1))[:, COCO_18.flip]
+    np.testing.assert_allclose(to_h36m_17(mirrored), (to_h36m_17(points) * (-1, 1))[:, H36M_17.flip])
+
+
+def test_a_half_of_a_body_has_no_hips_and_no_spine() -> None:
+    points = np.random.default_rng(3).uniform(0, 200, (18, 2))
+    points[[COCO_18.index(name) for name in ("right_hip", "right_ear", "left_ear")]] = np.nan
+    pose = to_h36m_17(points)
+    missing = {H36M_17.names[joint] for joint in np.flatnonzero(np.isnan(pose[:, 0]))}
+    assert missing == {"hips", "right_hip", "spine"}
+    points[[COCO_18.index(name) for name in ("right_eye", "left_eye", "nose")]] = np.nan
+    assert np.isnan(to_h36m_17(points)[H36M_17.index("head")]).all()
+
+
+@pytest.mark.parametrize(("ears", "within"), [(True, 0.1), (False, 0.6)])
+def test_the_head_ends_where_that_of_the_built_in_people_does(ears: bool, within: float) -> None:
+    """As a share of the head's height."""
+    person, pose, _ = invent_take(1, sequences("S1", 1)[0], 10)
+    across, depth, up = person.build.head
+    points = to_coco_18(pose.joints)
+    for side, name in ((-1, "left"), (1, "right")):
+        offsets = {"eye": (side * 0.37 * across, 0.92 * depth, 0.0)} | ({"ear": (side * across, 0, 0)} if ears else {})
+        for part, offset in offsets.items():
+            points[:, COCO_18.index(f"{name}_{part}")] = pose.head_centre + pose.head @ np.array(offset)
+    head = H36M_17.index("head")
+    assert np.linalg.norm(to_h36m_17(points)[:, head] - pose.joints[:, head], axis=-1).mean() < within * 2 * up
