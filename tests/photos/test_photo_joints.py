@@ -41,7 +41,7 @@ def test_a_half_of_a_body_has_no_hips_and_no_spine() -> None:
     assert np.isnan(to_h36m_17(points)[H36M_17.index("head")]).all()
 
 
-@pytest.mark.parametrize(("ears", "within"), [(True, 0.1), (False, 0.6)])
+@pytest.mark.parametrize(("ears", "within"), [(True, 0.2), (False, 0.8)])
 def test_the_head_ends_where_that_of_the_built_in_people_does(ears: bool, within: float) -> None:
     """As a share of the head's height."""
     person, pose, _ = invent_take(1, sequences("S1", 1)[0], 10)
