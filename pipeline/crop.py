@@ -29,6 +29,14 @@ def crop_box(pose_2d: np.ndarray, image_size: tuple[int, int], margin: float) ->
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
+def middle_box(size: tuple[int, int], image_size: tuple[int, int]) -> np.ndarray:
+    """The largest box with the proportions of `image_size` in the middle of a picture of `size`, both (height, width): (4,) x0, y0, x1, y1, px."""
+    scale = min(side / wanted for side, wanted in zip(size, image_size, strict=True))
+    half = scale * np.array(image_size[::-1]) / 2
+    centre = np.array(size[::-1]) / 2 - 0.5
+    return np.concatenate([centre - half, centre + half])
+
+
 def to_crop(points: np.ndarray, box: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     """Points of the video in px of the crop, float64.
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.config.data import DataConfig, PairsConfig
-from pipeline.config.faces import FaceDataConfig
+from pipeline.config.data import PairsConfig
+from pipeline.config.recipe import AnyData
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, write_json
 from pipeline.pack import Pack, read_columns
@@ -23,12 +23,13 @@ _CHUNK = 2**16
 class Person:
     """The rows of one identity in one subject's pack.
 
-    row : (n,) int64, rows of the pack; camera : (n,) str; pose_2d : (n, J, 2) px of the crop.
+    row : (n,) int64, rows of the pack; sequence, camera : (n,) str; pose_2d : (n, J, 2) px of the crop, NaN where a joint is missing.
     """
 
     subject: str
     identity: str
     row: np.ndarray
+    sequence: np.ndarray
     camera: np.ndarray
     pose_2d: np.ndarray
 
@@ -42,11 +43,11 @@ class Candidates:
     possible: int
 
 
-def write_pairs(packed: Path, folder: Path, data: DataConfig | FaceDataConfig, config: PairsConfig) -> None:
+def write_pairs(packed: Path, folder: Path, data: AnyData, config: PairsConfig, listed: Sequence[tuple[str, str]] | None = None) -> None:
     """Choose pairs among the packs in `packed` and write train.csv, test.csv and report.json to `folder`.
 
-    Training pairs come from the training subjects, test pairs from the test subjects. Raises UserError where an identity would be in
-    both, or where there is not one pair.
+    Training pairs come from the training subjects, test pairs from the test subjects: those `listed` by the names of two sequences, if any
+    are. Raises UserError where an identity would be in both, or where there is not one pair.
     """
     people = {
         "train": [person for subject in data.train_subjects for person in read_people(packed, subject)],
@@ -57,7 +58,10 @@ def write_pairs(packed: Path, folder: Path, data: DataConfig | FaceDataConfig, c
     with atomic_output(folder) as new:
         new.mkdir()
         for split, total in (("train", config.train), ("test", config.test)):
-            chosen = choose_pairs(people[split], total, config)
+            if split == "test" and listed is not None:
+                chosen = find_listed(people[split], listed, total, config.seed)
+            else:
+                chosen = choose_pairs(people[split], total, config)
             if not any(len(candidates.pairs) for candidates in chosen):
                 raise UserError(_no_pairs(split, people[split], config))
             _write_csv(new / f"{split}.csv", chosen)
@@ -67,9 +71,9 @@ def write_pairs(packed: Path, folder: Path, data: DataConfig | FaceDataConfig, c
 
 def read_people(packed: Path, subject: str) -> list[Person]:
     """The identities in a subject's pack, sorted by name."""
-    columns = read_columns(packed, subject, ("identity", "camera", "pose_2d"))
+    columns = read_columns(packed, subject, ("identity", "sequence", "camera", "pose_2d"))
     groups = [(str(name), np.flatnonzero(columns["identity"] == name)) for name in np.unique(columns["identity"])]
-    return [Person(subject, name, rows, columns["camera"][rows], columns["pose_2d"][rows]) for name, rows in groups]
+    return [Person(subject, name, rows, *(columns[column][rows] for column in ("sequence", "camera", "pose_2d"))) for name, rows in groups]
 
 
 def _check_apart(train: Sequence[Person], test: Sequence[Person]) -> None:
@@ -91,6 +95,21 @@ def choose_pairs(people: Sequence[Person], total: int, config: PairsConfig) -> l
     found = [find_candidates(person, config, looks, _rng(config.seed, person)) for person in people]
     shares = fair_shares([len(candidates.pairs) for candidates in found], total)
     return [_take(candidates, share, _rng(config.seed + 1, candidates.person)) for candidates, share in zip(found, shares, strict=True)]
+
+
+def find_listed(people: Sequence[Person], listed: Sequence[tuple[str, str]], total: int, seed: int) -> list[Candidates]:
+    """The listed pairs of sequences of one row each, as far as both are there, or `total` of them, drawn by the seed."""
+    rows = {str(name): (number, row) for number, person in enumerate(people) for name, row in zip(person.sequence, person.row, strict=True)}
+    there = [pair for pair in dict.fromkeys(listed) if pair[0] in rows and pair[1] in rows]
+    kept = set(np.random.default_rng(seed).permutation(len(there))[:total].tolist())
+    pairs: list[list[tuple[int, int]]] = [[] for _ in people]
+    possible = [0] * len(people)
+    for number, (source, target) in enumerate(there):
+        possible[rows[source][0]] += 1
+        if number in kept:
+            pairs[rows[source][0]].append((rows[source][1], rows[target][1]))
+    found = zip(people, pairs, possible, strict=True)
+    return [Candidates(person, np.array(sorted(own), np.int64).reshape(-1, 2), count) for person, own, count in found]
 
 
 def _rng(seed: int, person: Person) -> np.random.Generator:
@@ -117,7 +136,10 @@ def find_candidates(person: Person, config: PairsConfig, looks: int, rng: np.ran
 
 
 def _fits(person: Person, config: PairsConfig, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    apart = np.linalg.norm(person.pose_2d[source] - person.pose_2d[target], axis=-1).mean(axis=-1) >= config.min_distance
+    distance = np.linalg.norm(person.pose_2d[source] - person.pose_2d[target], axis=-1)
+    known = ~np.isnan(distance)
+    shared = known.sum(axis=-1)  # joints that both have
+    apart = (shared > 0) & (np.where(known, distance, 0).sum(axis=-1) / np.maximum(shared, 1) >= config.min_distance)
     return apart if config.across_cameras else apart & (person.camera[source] == person.camera[target])
 
 

@@ -21,11 +21,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from pipeline.config.data import DataConfig
-from pipeline.config.faces import FaceDataConfig, FaceMapConfig
+from pipeline.config.faces import FaceMapConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
+from pipeline.config.recipe import AnyData
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
 from pipeline.devices import choose_device, choose_precision
 from pipeline.errors import UserError
@@ -96,7 +96,7 @@ class Course:
         fabric: Fabric,
         packed: Path,
         pairs: Path,
-        data: DataConfig | FaceDataConfig,
+        data: AnyData,
         sight: Sight,
         model: ModelConfig,
         config: TrainConfig,

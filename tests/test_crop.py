@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.crop import crop_box, crop_image, to_crop
+from pipeline.crop import crop_box, crop_image, middle_box, to_crop
 
 IMAGE_SIZE = (128, 64)
 
@@ -106,3 +106,8 @@ def test_beyond_the_frame_its_outermost_pixels_are_repeated() -> None:
     np.testing.assert_array_equal(crop, np.pad(image, ((10, 10), (10, 10), (0, 0)), mode="edge"))
     outside = crop_image(image, np.array([100.0, 5, 110, 25]), (30, 40), (20, 10))
     np.testing.assert_array_equal(outside, np.repeat(outside[:, :1], 10, axis=1))
+
+
+def test_the_middle_box_is_the_largest() -> None:
+    np.testing.assert_allclose(middle_box((480, 640), (64, 80)), [19.5, -0.5, 619.5, 479.5])
+    np.testing.assert_allclose(middle_box((100, 50), (10, 10)), [-0.5, 24.5, 49.5, 74.5])

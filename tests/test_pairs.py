@@ -155,7 +155,7 @@ def crowd(rows: int) -> Person:
     """One person with many rows whose poses lie 10 px apart in row order, four at each place."""
     place = np.arange(rows) // 4
     pose_2d = np.zeros((rows, 17, 2), np.float32) + 10 * place[:, None, None] * np.array([1, 0], np.float32)
-    return Person("S1", "S1", np.arange(rows), np.array(["1", "2", "3", "4"])[np.arange(rows) % 4], pose_2d)
+    return Person("S1", "S1", np.arange(rows), np.full(rows, "walk"), np.array(["1", "2", "3", "4"])[np.arange(rows) % 4], pose_2d)
 
 
 def test_candidates_are_all_pairs_where_they_can_be_looked_at() -> None:

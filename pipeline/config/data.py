@@ -53,6 +53,25 @@ class DataConfig(Section):
         return tuple(name for name in self.subjects if name not in self.test_subjects)
 
 
+class TwoPacks(Section):
+    """Section `data` of recipes whose people are split by picture: two packs take the place of the subjects."""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The packs: one of all people who are trained on, one of the others."""
+        return *self.train_subjects, *self.test_subjects
+
+    @property
+    def train_subjects(self) -> tuple[str, ...]:
+        """The pack that is trained on."""
+        return ("train",)
+
+    @property
+    def test_subjects(self) -> tuple[str, ...]:
+        """The pack that is scored."""
+        return ("test",)
+
+
 class PairsConfig(Section):
     """Section `pairs` of params.yaml."""
 

@@ -7,6 +7,7 @@ from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.faces import FaceParams
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
+from pipeline.config.photos import PhotoParams
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import Section, parse, read_params
 from pipeline.config.synthetic import SyntheticConfig
@@ -28,13 +29,13 @@ class Params(Section):
     parallel: ParallelConfig
 
 
-def check_params(params: Path) -> Params | FaceParams:
-    """Validate every section of `params`, and what must hold between sections; raise UserError with a line per fault.
+KINDS: dict[str, type[Section]] = {"faces": FaceParams, "photos": PhotoParams}  # by the section that only such a recipe has
 
-    A file with a section `faces` is that of a recipe that paints faces.
-    """
+
+def check_params(params: Path) -> Section:
+    """Validate every section of `params`, and what must hold between sections; raise UserError with a line per fault."""
     values = read_params(params)
-    return parse(FaceParams, values, str(params)) if "faces" in values else parse(Params, values, str(params))
+    return parse(next((kind for name, kind in KINDS.items() if name in values), Params), values, str(params))
 
 
 def parameter_table(kind: type[Section] = Params) -> str:

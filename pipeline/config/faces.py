@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints, model_validator
 
-from pipeline.config.data import PairsConfig
+from pipeline.config.data import PairsConfig, TwoPacks
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
@@ -15,7 +15,7 @@ FaceMapKind = Literal["heatmaps", "edges"]
 View = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-4])$")]
 
 
-class FaceDataConfig(Section):
+class FaceDataConfig(TwoPacks):
     """Section `data` of a recipe that paints faces."""
 
     root: str = Field(min_length=1, description="folder with FEI's pictures, `<person>-<view>.jpg`, and their landmarks")
@@ -26,21 +26,6 @@ class FaceDataConfig(Section):
     test_share: float = Field(gt=0, lt=1, description="share of the people that are never trained on")
     seed: NonNegativeInt = Field(description="seed of the choice of these people")
     image_size: tuple[PositiveInt, PositiveInt] = Field(description="height and width of the images, px; pictures are cut to these proportions")
-
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """The packs: one of all people who are trained on, one of the others."""
-        return *self.train_subjects, *self.test_subjects
-
-    @property
-    def train_subjects(self) -> tuple[str, ...]:
-        """The pack that is trained on."""
-        return ("train",)
-
-    @property
-    def test_subjects(self) -> tuple[str, ...]:
-        """The pack that is scored."""
-        return ("test",)
 
 
 class FaceMapConfig(Section):

@@ -1,4 +1,4 @@
-"""The sections that differ between recipes that paint bodies and recipes that paint faces: which of the two a file of parameters is for."""
+"""The sections that differ between recipes on recordings, on faces and on photographs: which of them a file of parameters is for."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,23 +6,26 @@ from typing import Any
 
 from pipeline.config.data import DataConfig
 from pipeline.config.faces import FaceDataConfig, FaceMapConfig
+from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import MapConfig, PoseConfig
 from pipeline.config.section import load_config, read_params
 
-
-def paints_faces(params: Path) -> bool:
-    """Whether a file of parameters is that of a recipe that paints faces: it has a section `faces`."""
-    return "faces" in read_params(params)
+AnyData = DataConfig | FaceDataConfig | PhotoDataConfig
 
 
-def load_data(params: Path) -> DataConfig | FaceDataConfig:
-    """The section `data`; raise UserError with a line per wrong key."""
-    return load_config(FaceDataConfig, params, "data") if paints_faces(params) else load_config(DataConfig, params, "data")
+def load_data(params: Path) -> AnyData:
+    """The section `data`; a file with a section `faces` or `photos` is of such a recipe. Raise UserError with a line per wrong key."""
+    values = read_params(params)
+    if "faces" in values:
+        return load_config(FaceDataConfig, params, "data")
+    return load_config(PhotoDataConfig, params, "data") if "photos" in values else load_config(DataConfig, params, "data")
 
 
 def load_seen(params: Path) -> MapConfig | FaceMapConfig:
     """What the networks see of the section `pose`; raise UserError with a line per wrong key."""
-    return load_config(FaceMapConfig, params, "pose") if paints_faces(params) else load_config(PoseConfig, params, "pose").seen
+    if "faces" in read_params(params):
+        return load_config(FaceMapConfig, params, "pose")
+    return load_config(PoseConfig, params, "pose").seen
 
 
 def seen_from(values: Mapping[str, Any]) -> MapConfig | FaceMapConfig:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.config.faces import FaceDataConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.crop import crop_image, to_crop
+from pipeline.crop import crop_image, middle_box, to_crop
 from pipeline.errors import UserError
 from pipeline.faces.landmarks import detector, has_landmarks, read_landmarks
 from pipeline.faces.layout import Picture, find_pictures, split_people
@@ -69,14 +69,6 @@ def _row(image_size: tuple[int, int], item: tuple[Picture, np.ndarray]) -> tuple
     }
     text = {"sequence": "rotation", "identity": str(picture.person), "action": f"view {picture.view}", "camera": picture.view}
     return picture.person, columns | {name: np.array([value], dtype=object) for name, value in text.items()}
-
-
-def middle_box(size: tuple[int, int], image_size: tuple[int, int]) -> np.ndarray:
-    """The largest box with the proportions of `image_size` in the middle of a picture of `size`, both (height, width): (4,) x0, y0, x1, y1, px."""
-    scale = min(side / wanted for side, wanted in zip(size, image_size, strict=True))
-    half = scale * np.array(image_size[::-1]) / 2
-    centre = np.array(size[::-1]) / 2 - 0.5
-    return np.concatenate([centre - half, centre + half])
 
 
 def _read(path: Path) -> np.ndarray:

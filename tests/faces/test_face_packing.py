@@ -17,7 +17,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.errors import UserError
 from pipeline.faces.landmarks import CSV_NAME, write_csv
 from pipeline.faces.layout import find_pictures, split_people
-from pipeline.faces.packing import middle_box, pack_faces
+from pipeline.faces.packing import pack_faces
 from pipeline.pack import read_packs
 from pipeline.pairs import read_pairs, write_pairs
 
@@ -94,11 +94,6 @@ def test_pictures_and_landmarks_are_cut_and_reduced_together(root: Path, tmp_pat
         assert np.abs(pack.image[row].astype(int) - (10 * person, 255 - 10 * person, 20 * VIEWS.index(view))).max() <= 3
         expected = (landmarks(100 * person + int(view)) - (10, 0) + 0.5) / 5 - 0.5  # 10 px of 320 are cut off on each side, the rest is a fifth
         np.testing.assert_allclose(pack.pose_2d[row], expected, atol=0.01)
-
-
-def test_the_box_is_the_largest_in_the_middle() -> None:
-    np.testing.assert_allclose(middle_box((480, 640), (64, 80)), [19.5, -0.5, 619.5, 479.5])
-    np.testing.assert_allclose(middle_box((100, 50), (10, 10)), [-0.5, 24.5, 49.5, 74.5])
 
 
 def test_a_face_that_was_not_found_is_left_out_and_listed(root: Path, tmp_path: Path) -> None:

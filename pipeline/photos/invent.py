@@ -1,0 +1,146 @@
+"""The built-in photos: invented people, each photographed in several poses, written as the field shares DeepFashion.
+
+The files beside the pictures are those of `annotations.py` and `depth.py`. What a person with a good eye would write into `depth.csv` comes from
+the 3D poses by the rule of `pose_space.py`; the 3D poses lie beside it, which no real photo has.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.camera import Camera
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.photos import PhotosConfig
+from pipeline.config.pose import PoseConfig
+from pipeline.parallel import run_parallel
+from pipeline.photos.annotations import identity, write_annotations, write_list, write_pairs
+from pipeline.photos.depth import FILE_NAME, write_depth
+from pipeline.photos.joints import to_coco_18, to_h36m_17
+from pipeline.photos.layout import split_pictures
+from pipeline.photos.poses import label_poses, write_poses_3d
+from pipeline.pictures import encode
+from pipeline.skeleton import COCO_18, H36M_17, LIMBS
+from pipeline.synthetic.body import build_body
+from pipeline.synthetic.motion import ACTIONS, invent_motion
+from pipeline.synthetic.person import Person, invent_person
+from pipeline.synthetic.renderer import Renderer, screen_bounds
+from pipeline.synthetic.rig import Pose, rotation, unit
+from pipeline.synthetic.room import View, camera_rays
+
+KEYPOINTS, LIST, PAIRS, POSES = "fashion-annotation-{}.csv", "{}.lst", "fashion-pairs-test.csv", "pose_3d.npz"
+STANDING = tuple(name for name, action in ACTIONS.items() if not action.seated)
+# How a person stands to the camera, degrees: middle and spread of the angle; and how often.
+ANGLES = {"front": (0.0, 15.0), "side": (70.0, 15.0), "back": (180.0, 15.0), "full": (0.0, 35.0), "additional": (0.0, 25.0)}
+SHARES = (0.3, 0.2, 0.1, 0.25, 0.15)
+UPPER_BODY = "additional"  # seen from the hips upwards
+DISTANCE, EYE_HEIGHT = 4500.0, 1250.0  # mm, of the camera
+FILLS, ASPECT = 0.84, 176 / 256  # the body's share of the picture's height, or of the middle that is as wide as DeepFashion's cut pictures
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What is known about a picture: keypoints (18, 2) px, NaN where missing, and pose_3d (17, 3) mm, camera frame."""
+
+    name: str
+    points: np.ndarray
+    pose_3d: np.ndarray
+
+
+def write_photos(root: Path, config: PhotosConfig, pose: PoseConfig, parallel: ParallelConfig) -> None:
+    """Write pictures, keypoints, depth labels, 3D poses, lists and test pairs into the new folder `root`."""
+    root.mkdir(parents=True)
+    people = list(range(1, config.people + 1))
+    _photograph(root.absolute(), config, 0, write=False)  # compiles the renderer once, before several processes want it
+    photos = {
+        photo.name: photo for person in run_parallel(partial(_photograph, root.absolute(), config), people, parallel, "rendering") for photo in person
+    }
+    lists = dict(zip(("train", "test"), split_pictures(sorted(photos), config.test_share, config.seed), strict=True))
+    for split, names in lists.items():
+        write_list(root / LIST.format(split), names)
+        write_annotations(root / KEYPOINTS.format(split), {name: photos[name].points for name in names})
+    test = lists["test"]
+    write_pairs(root / PAIRS, [(source, target) for source in test for target in test if source != target and identity(source) == identity(target)])
+    poses = {name: photo.pose_3d for name, photo in photos.items()}
+    write_poses_3d(root / POSES, poses)
+    write_depth(root / FILE_NAME, _visible_labels(photos, poses, pose))
+
+
+def _visible_labels(photos: Mapping[str, Photo], poses: Mapping[str, np.ndarray], pose: PoseConfig) -> dict[str, tuple[int | None, ...]]:
+    """The labels of the limbs whose joints are in the picture."""
+    found: dict[str, tuple[int | None, ...]] = {}
+    for name, labels in label_poses(poses, pose).items():
+        there = ~np.isnan(to_h36m_17(photos[name].points)[:, 0])
+        found[name] = tuple(label if there[list(limb)].all() else None for label, limb in zip(labels, LIMBS, strict=True))
+    return found
+
+
+def _photograph(root: Path, config: PhotosConfig, number: int, write: bool = True) -> list[Photo]:
+    """All pictures of one person; everything about them depends on the seed and the person's number alone."""
+    rng = np.random.default_rng([config.seed, number])
+    person, wall = invent_person(rng), rng.uniform(0.84, 0.97) + rng.normal(0, 0.012, 3)
+    identity_name = f"fashionInventedid{number:08d}"
+    photos = []
+    for picture in range(1, config.pictures + 1):
+        kind = str(rng.choice(list(ANGLES), p=SHARES))
+        pose = _pose(person, rng)
+        camera = _camera(pose, kind, config.picture_size, rng)
+        photo = _know(f"{identity_name}_{picture}{kind}.jpg", person, pose, camera, config.picture_size)
+        if write:
+            (root / photo.name).write_bytes(encode(_shoot(person, pose, camera, wall, config.picture_size), ".jpg"))
+        photos.append(photo)
+    return photos
+
+
+def _pose(person: Person, rng: np.random.Generator) -> Pose:
+    """Somebody standing, at one moment of an action."""
+    action = str(rng.choice(STANDING))
+    return invent_motion(action, person.build, rng, np.array([rng.uniform(0, 4)]))
+
+
+def _camera(pose: Pose, kind: str, size: int, rng: np.random.Generator) -> Camera:
+    """A camera before the person, at the angle of this kind of picture, zoomed and shifted so that the person fills the picture."""
+    middle, spread = ANGLES[kind]
+    joints = pose.joints[0]
+    ahead = unit(pose.chest[0, :, 1] * (1, 1, 0))
+    turn = np.radians(middle * rng.choice((-1, 1)) + rng.normal(0, spread))
+    place = joints[0] + DISTANCE * (rotation("z", np.array([turn]))[0] @ ahead)
+    T = np.array((place[0], place[1], EYE_HEIGHT + rng.normal(0, 80)))
+    forward = unit((joints[0] + joints[H36M_17.index("thorax")]) / 2 - T)
+    right = unit(np.cross(forward, (0, 0, 1)))
+    R = np.stack([right, np.cross(forward, right), forward])
+    shown = [joint for joint, name in enumerate(H36M_17.names) if kind != UPPER_BODY or not name.endswith(("knee", "ankle"))]
+    seen = Camera(K=np.eye(3), distortion=np.zeros(5), R=R, T=T)
+    points = seen.project(seen.to_camera(joints[shown]))
+    low, high = points.min(axis=0), points.max(axis=0)
+    low, high = low - 0.06 * (high - low).max(), high + 0.06 * (high - low).max()  # flesh beyond the joints
+    focal = rng.uniform(0.93, 1.0) * FILLS * size / max(high[1] - low[1], (high[0] - low[0]) / ASPECT)
+    centre = (size - 1) / 2 + rng.normal(0, 0.012, 2) * size - focal * (low + high) / 2
+    return Camera(K=np.array(((focal, 0, centre[0]), (0, focal, centre[1]), (0, 0, 1))), distortion=np.zeros(5), R=R, T=T)
+
+
+def _know(name: str, person: Person, pose: Pose, camera: Camera, size: int) -> Photo:
+    """Keypoints as a detector gives them: in whole px, without those outside the picture or on the far side of the head."""
+    joints = to_coco_18(pose.joints[0])
+    across, depth, up = person.build.head
+    centre, head = pose.head_centre[0], pose.head[0]
+    toward = unit(camera.T - centre) @ head  # from the head to the camera, in the head's frame
+    for side, word in ((1, "right"), (-1, "left")):
+        joints[COCO_18.index(f"{word}_eye")] = centre + head @ (side * 0.37 * across, 0.92 * depth, 0.02 * up) if toward[1] > 0 else np.nan
+        joints[COCO_18.index(f"{word}_ear")] = centre + head @ (side * across, -6, -0.05 * up) if side * toward[0] > -0.25 else np.nan
+    if toward[1] < -0.2:
+        joints[COCO_18.index("nose")] = np.nan
+    points = np.rint(camera.project(camera.to_camera(joints)))
+    points[~((points >= 0) & (points < size)).all(axis=1)] = np.nan
+    return Photo(name, points.astype(np.float32), camera.to_camera(pose.joints[0]).astype(np.float32))
+
+
+def _shoot(person: Person, pose: Pose, camera: Camera, wall: np.ndarray, size: int) -> np.ndarray:
+    """The picture, (S, S, 3) uint8 RGB, before a wall of one colour that is a little darker below."""
+    shade = np.linspace(1.02, 0.95, size)[:, None, None]
+    background = np.broadcast_to((wall * shade).clip(0, 1), (size, size, 3)).astype(np.float32)
+    view = View(camera, camera_rays(camera, size), background, np.full((size, size, 2), np.nan, np.float32))
+    renderer = Renderer(build_body(person, pose, None), person.materials)
+    return renderer.picture(view, screen_bounds(renderer.solids, camera), 0)

@@ -1,0 +1,150 @@
+"""Packs of photos: pictures, keypoints and depth labels together, people who are trained on apart from those who are scored."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.photos import PhotoDataConfig
+from pipeline.config.pose import PoseConfig
+from pipeline.crop import crop_image, middle_box, to_crop
+from pipeline.errors import UserError
+from pipeline.files import atomic_output, write_json
+from pipeline.frame_store import decode_image
+from pipeline.pack import Columns, pack_path, write_pack
+from pipeline.parallel import run_parallel
+from pipeline.photos.annotations import Annotations, identity, read_annotations, read_list
+from pipeline.photos.depth import NOT_YET, Labels, read_depth
+from pipeline.photos.joints import to_h36m_17
+from pipeline.photos.layout import find_pictures, split_pictures, view
+from pipeline.photos.poses import label_poses, read_poses_3d
+from pipeline.skeleton import LIMBS
+
+_UNITS = (
+    "image: RGB; pose_2d: px of the image, pixel centres at whole numbers, NaN missing; label: 1 in front, 0 level, -1 occluded; pose_3d: unknown"
+)
+_NO_TWINS: Columns = {
+    "row": np.zeros(0, np.int32),
+    "chain": np.zeros(0, np.int8),
+    "label": np.zeros((0, len(LIMBS)), np.int8),
+    "pose_3d": np.zeros((0, 0, 3), np.float32),
+}
+NO_KEYPOINTS, ALL_MISSING = "it has no keypoints", "all its keypoints are missing"
+PRINTED, NO_PICTURE = "its keypoints were printed by NumPy 2 (`np.int64(...)`), not written as numbers", "its picture is not there"
+UNREADABLE, UNLABELLED, UNLISTED = "its picture is damaged", "it has no depth labels", "it is in no list"
+
+
+def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel: ParallelConfig) -> None:
+    """Bring the photos below `data.root` together; write the packs and report.json to `folder`.
+
+    The report names every picture that was left out and why, and counts them by reason. Limbs without a label count as level with the torso.
+    Raises UserError where a file about the photos is damaged, or where nothing is left to train on or to score.
+    """
+    root = Path(data.root)
+    pictures, found = find_pictures(root), _read_all(root, data.annotations)
+    labels = read_labels(root, data.depth, pose)
+    left_out = dict.fromkeys(pictures, NO_KEYPOINTS) | dict.fromkeys(found.empty, ALL_MISSING) | dict.fromkeys(found.damaged, PRINTED)
+    left_out |= {name: NO_PICTURE for name in found.points if name not in pictures}
+    usable = [name for name in found.points if name in pictures]
+    if data.labelled_only:
+        left_out |= {name: UNLABELLED for name in usable if labels.get(name, NOT_YET) == NOT_YET}
+        usable = [name for name in usable if labels.get(name, NOT_YET) != NOT_YET]
+    split = _split(root, data, usable)
+    left_out |= dict.fromkeys(set(usable) - {name for names in split.values() for name in names}, UNLISTED)
+    with atomic_output(folder) as new:
+        new.mkdir()
+        kept: dict[str, list[str]] = {}
+        for subject, names in split.items():
+            items = [(name, pictures[name], found.points[name], labels.get(name, NOT_YET)) for name in names]
+            rows = run_parallel(partial(_row, data.image_size), items, parallel, f"pack {subject}")
+            kept[subject] = [name for name, row in zip(names, rows, strict=True) if row is not None]
+            left_out |= {name: UNREADABLE for name, row in zip(names, rows, strict=True) if row is None}
+            _write(pack_path(new, subject), subject, [row for row in rows if row is not None], data.image_size)
+        left_out = {name: reason for name, reason in left_out.items() if not any(name in names for names in kept.values())}
+        write_json(new / "report.json", _report(kept, labels, left_out))
+
+
+def read_labels(root: Path, name: str | None, pose: PoseConfig) -> dict[str, Labels]:
+    """The depth labels of a folder of photos: made by hand (`.csv`), of 3D poses by the rule (`.npz`), or none."""
+    if name is None:
+        return {}
+    return label_poses(read_poses_3d(root / name), pose) if name.endswith(".npz") else read_depth(root / name)
+
+
+def _read_all(root: Path, files: Sequence[str]) -> Annotations:
+    """The keypoints of several files together; raise UserError where a picture stands in two."""
+    points: dict[str, np.ndarray] = {}
+    empty: list[str] = []
+    damaged: list[str] = []
+    for name in files:
+        part = read_annotations(root / name)
+        twice = sorted(points.keys() & part.points.keys())
+        if twice:
+            raise UserError(f"{root / name}: {twice[0]} stands in another file of keypoints, too (data.annotations); remove one of the two lines")
+        points |= part.points
+        empty += part.empty
+        damaged += part.damaged
+    return Annotations(points, tuple(empty), tuple(damaged))
+
+
+def _split(root: Path, data: PhotoDataConfig, names: Sequence[str]) -> dict[str, list[str]]:
+    """The pictures of each pack, by name: as the lists say, or by people."""
+    if data.train_list is None or data.test_list is None:
+        parts: Iterable[Sequence[str]] = split_pictures(sorted(names), data.test_share, data.seed)
+    else:
+        known = set(names)
+        parts = ([name for name in dict.fromkeys(read_list(root / file)) if name in known] for file in (data.train_list, data.test_list))
+    split = {subject: sorted(part) for subject, part in zip(data.subjects, parts, strict=True)}
+    for subject, part in split.items():
+        if not part:
+            raise UserError(f"{root}: no picture with keypoints is left for `{subject}`; check data.annotations, data.depth and the lists")
+    return split
+
+
+def _row(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]) -> Columns | None:
+    """One row of a pack; None where the picture cannot be read."""
+    name, path, points, labels = item
+    image = decode_image(np.frombuffer(path.read_bytes(), np.uint8))
+    if image is None:
+        return None
+    height, width = image.shape[:2]
+    if not ((points > -1) & (points < (width, height))).all(axis=1).any():
+        raise UserError(f"{path}: expected keypoints in px of this picture, {width} x {height}, found others; check the file of keypoints")
+    box = middle_box((height, width), image_size)
+    pose_2d = to_crop(to_h36m_17(points)[None], box[None], image_size).astype(np.float32)
+    columns = {
+        "image": crop_image(image, box, (width, height), image_size)[None],
+        "pose_2d": pose_2d,
+        "label": known_labels(labels, pose_2d[0])[None],
+        "pose_3d": np.zeros((1, 0, 3), np.float32),
+        "frame": np.zeros(1, np.int32),
+    }
+    text = {"sequence": name, "identity": identity(name), "action": view(name), "camera": "photo"}
+    return columns | {key: np.array([value], dtype=object) for key, value in text.items()}
+
+
+def known_labels(labels: Labels, pose_2d: np.ndarray) -> np.ndarray:
+    """(8,) int8: 0 where nobody has labelled the limb, or where one of its joints is missing from `pose_2d` (17, 2)."""
+    there = ~np.isnan(pose_2d[:, 0])
+    return np.array([label if label is not None and there[list(limb)].all() else 0 for label, limb in zip(labels, LIMBS, strict=True)], np.int8)
+
+
+def _write(path: Path, subject: str, rows: Sequence[Columns], image_size: tuple[int, int]) -> None:
+    if not rows:
+        raise UserError(f"{path.stem}: no picture can be read; check the pictures below data.root")
+    write_pack(path, subject, _UNITS, rows, [{**_NO_TWINS, "image": np.zeros((0, *image_size, 3), np.uint8)}])
+
+
+def _report(kept: Mapping[str, Sequence[str]], labels: Mapping[str, Labels], left_out: Mapping[str, str]) -> dict[str, object]:
+    said = [label for names in kept.values() for name in names for label in labels.get(name, NOT_YET)]
+    return {
+        "pictures": {subject: len(names) for subject, names in kept.items()},
+        "people": {subject: len({identity(name) for name in names}) for subject, names in kept.items()},
+        "limbs": len(said),
+        "limbs_without_label": said.count(None),
+        "counts": dict(sorted(Counter(left_out.values()).items())),
+        "left_out": [{"picture": name, "reason": reason} for name, reason in sorted(left_out.items())],
+    }

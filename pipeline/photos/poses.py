@@ -1,0 +1,46 @@
+"""3D poses of photos, where somebody has them: `.npz` with `name` (N,) and `pose_3d` (N, 17, 3), mm, camera frame, joints of `skeleton.H36M_17`.
+
+They give depth labels by the rule of `pose_space.py` in place of those made by hand, or as a first guess for the hand.
+"""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.config.pose import PoseConfig
+from pipeline.errors import UserError
+from pipeline.files import atomic_output
+from pipeline.photos.depth import Labels
+from pipeline.pose_space import label_limbs
+from pipeline.skeleton import H36M_17
+
+
+def read_poses_3d(path: Path) -> dict[str, np.ndarray]:
+    """Read 3D poses, name -> (17, 3) float32 mm; raise UserError where the file is missing, damaged or of another form."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            name, pose_3d = file["name"], file["pose_3d"]
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; expected a file of 3D poses") from None
+    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: expected `name` and `pose_3d` in an .npz file, {error}") from None
+    if name.ndim != 1 or pose_3d.shape != (len(name), len(H36M_17), 3):
+        raise UserError(f"{path}: expected `pose_3d` ({len(name)}, {len(H36M_17)}, 3), found {pose_3d.shape}")
+    return dict(zip(name.tolist(), pose_3d.astype(np.float32), strict=True))
+
+
+def write_poses_3d(path: Path, poses: Mapping[str, np.ndarray]) -> None:
+    """Write 3D poses, name -> (17, 3) mm, sorted by name; the same poses give the same bytes."""
+    names = sorted(poses)
+    with atomic_output(path) as partial:
+        np.savez(partial, name=np.array(names), pose_3d=np.array([poses[name] for name in names], np.float32).reshape(-1, len(H36M_17), 3))
+
+
+def label_poses(poses: Mapping[str, np.ndarray], pose: PoseConfig) -> dict[str, Labels]:
+    """The labels of 3D poses by the rule; raise UserError where one is not finite or not before the camera."""
+    if not poses:
+        return {}
+    labels = label_limbs(np.stack(list(poses.values())), pose.torso_thickness, pose.limb_radius)
+    return {name: tuple(row) for name, row in zip(poses, labels.tolist(), strict=True)}
