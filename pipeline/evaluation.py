@@ -13,7 +13,7 @@ from pipeline.exhibits import Judged, choose_cases
 from pipeline.files import file_hash
 from pipeline.metrics.cases import Cases
 from pipeline.metrics.depth import MIN_PIXELS, judge_order, label_accuracy, labels_differ, lift_figures, order_accuracy
-from pipeline.metrics.image import image_scores, mask_l1
+from pipeline.metrics.image import image_scores, mask_l1, ssim_patn
 from pipeline.metrics.inception import Inception, frechet_distance, inception_score
 from pipeline.metrics.tables import DISTANCES, SCORES, by_group, distance_group, figure, mean, spread, summary
 from pipeline.networks.generator import Painter
@@ -43,8 +43,9 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     judged = judge_twins(studio, twin_task(pack, pairs)) if pack.has_limbs else None
     per_image = {image: dict(zip(SCORES, scores[number], strict=True)) for number, image in enumerate(studio.scored)}
     inception = {} if config.inception is None else inception_figures(studio, task, Path(config.inception))
+    patn = patn_figures(studio, task) if config.patn else {}
     figures: dict[str, Any] = {"pairs": len(pairs)}
-    figures |= {image: summary(per_image[image]) | inception.get(image, {}) for image in studio.scored}
+    figures |= {image: summary(per_image[image]) | patn.get(image, {}) | inception.get(image, {}) for image in studio.scored}
     figures |= generator_figures(painter) | {"latent": latent_figures(studio, task)}
     if judged is not None:
         figures["depth"] = order_figures(studio, judged) | label_figures(pack) | lifting(studio) | response(studio, task)
@@ -186,6 +187,14 @@ def latent_figures(studio: Studio, task: Task) -> dict[str, float | None]:
         own, swapped = (studio.paint(one)[0] for one in (batch, others.part(rows)))
         swap[rows] = mask_l1(swapped, own, studio.masks(batch.target)[0]).numpy()
     return {"kl": mean(kl), "swap": mean(swap)}
+
+
+def patn_figures(studio: Studio, task: Task) -> dict[str, dict[str, float | None]]:
+    """`ssim_patn` of each image, mean and standard deviation."""
+    scores = np.empty((len(studio.scored), len(task)))
+    for rows, batch in studio.batches(task, "SSIM with margins"):
+        scores[:, rows] = ssim_patn(studio.paint_all(batch), studio.images(batch.target)).numpy()
+    return {image: summary({"ssim_patn": values}) for image, values in zip(studio.scored, scores, strict=True)}
 
 
 def inception_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[str, Any]]:

@@ -41,6 +41,7 @@ MEANING = {
     "ssim": ("Structural similarity to the truth (Wang et al. 2004); 1 is equal", 1),
     "ssim_pg2": ("The same as PG2's code computes it, window 7×7", 1),
     "ssim_gray": ("The same over the whole grey image at once, as the face report defines it", 1),
+    "ssim_patn": ("The same as PATN's code computes it for DeepFashion, with white margins that always agree", 1),
     "l1": ("Mean colour error, 0 to 1", -1),
     "psnr": ("Peak signal-to-noise ratio, dB", 1),
     "mask_ssim": ("Structural similarity with everything but the body set to black", 1),

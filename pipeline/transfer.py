@@ -9,7 +9,8 @@ A pose file is JSON:
 (`skeleton.LIMB_NAMES`) whether they are in front (1), in the torso's plane (0) or occluded (-1); a limb that is left out is 0.
 
 The pose that belongs to the picture is in px of that picture. The pose to paint may be in px of any picture: every pose is brought to the
-image that the networks see by the extent of its own joints, as in training (`crop.crop_box`), so its place and size do not matter.
+image that the networks see by the extent of its own joints, as in training (`crop.crop_box`), so its place and size do not matter. A model that
+was trained on photos sees them whole, cut to its proportions around their middle: there both poses are in px of the picture.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ import torch
 from pydantic import create_model
 
 from pipeline.config.section import Section, parse
-from pipeline.crop import crop_box, crop_image, to_crop
+from pipeline.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.errors import UserError
 from pipeline.files import atomic_output, read_json
 from pipeline.frame_store import decode_image
@@ -94,12 +95,12 @@ def write_picture(path: Path, image: np.ndarray) -> None:
         partial.write_bytes(encoded.tobytes())
 
 
-def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, target: LabelledPose, margin: float) -> np.ndarray:
+def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, target: LabelledPose, margin: float | None) -> np.ndarray:
     """Paint the person of the picture in the target pose: the refined image, (H, W, 3) uint8 RGB, as large as those of training.
 
     image : (h, w, 3) uint8 RGB; source : the pose in it, by which the person is cut out, or None for a picture that is cut already, which
-    a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training. Raises UserError where the picture
-    and its pose do not fit each other.
+    a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training, None for a model of photos. Raises
+    UserError where the picture and its pose do not fit each other.
     """
     size = painter.image_size
     if not isinstance(painter.sight, BodySight):
@@ -107,16 +108,20 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     if source is None:
         crop, source_pose, source_label = _whole(image, size, painter), np.full_like(target.pose_2d, np.nan), np.zeros_like(target.label)
     else:
-        crop, source_pose, source_label = _cut_out(image, source, size, margin), _place(source, size, margin), source.label
-    poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, _place(target, size, margin))]
+        _check_inside(image, source)
+        box = _box(source, image, size, margin)
+        crop = crop_image(image, box, (image.shape[1], image.shape[0]), size)
+        source_pose, source_label = to_crop(source.pose_2d[None], box[None], size)[0], source.label
+    target_pose = to_crop(target.pose_2d[None], _box(target, image, size, margin)[None], size)[0]
+    poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, target_pose)]
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
     _, refined = painter.paint(picture, observe(painter.sight, picture, poses[0], labels[0], poses[1], labels[1], size))
     return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
 
 
-def _cut_out(image: np.ndarray, source: LabelledPose, size: tuple[int, int], margin: float) -> np.ndarray:
-    """The person, (H, W, 3) uint8; raise UserError unless most of the joints lie in the picture."""
+def _check_inside(image: np.ndarray, source: LabelledPose) -> None:
+    """Raise UserError unless most of the joints lie in the picture."""
     height, width = image.shape[:2]
     inside = ((source.known > -1) & (source.known < (width, height))).all(axis=1)
     if inside.mean() < 0.5:
@@ -124,7 +129,6 @@ def _cut_out(image: np.ndarray, source: LabelledPose, size: tuple[int, int], mar
             f"source pose: expected joints in px of the picture, which is {width} x {height}, found {(~inside).sum()} of {inside.size} outside; "
             "give the pose of this very picture"
         )
-    return crop_image(image, _box(source, size, margin), (width, height), size)
 
 
 def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.ndarray:
@@ -147,10 +151,7 @@ def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.nda
     return crop_image(image, np.array([0, 0, width, height]) - 0.5, (width, height), size)
 
 
-def _place(pose: LabelledPose, size: tuple[int, int], margin: float) -> np.ndarray:
-    """The joints in px of the image that the networks see, (17, 2)."""
-    return to_crop(pose.pose_2d[None], _box(pose, size, margin)[None], size)[0]
-
-
-def _box(pose: LabelledPose, size: tuple[int, int], margin: float) -> np.ndarray:
-    return crop_box(pose.known[None], size, margin)[0]
+def _box(pose: LabelledPose, image: np.ndarray, size: tuple[int, int], margin: float | None) -> np.ndarray:
+    """What the networks see of the plane that the pose lies in: (4,) x0, y0, x1, y1, px."""
+    height, width = image.shape[:2]
+    return middle_box((height, width), size) if margin is None else crop_box(pose.known[None], size, margin)[0]

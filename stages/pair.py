@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 
 from pipeline.config.data import PairsConfig
+from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
 from pipeline.pairs import write_pairs
+from pipeline.photos.annotations import read_pairs
 from stages.command import existing, output, stage
 
 
@@ -16,7 +18,9 @@ from stages.command import existing, output, stage
 @click.argument("pairs", type=output)
 def main(packed: Path, pairs: Path, params: Path) -> None:
     """Write train.csv, test.csv and report.json to the folder PAIRS, chosen among the packs in the folder PACKED."""
-    write_pairs(packed, pairs, load_data(params), load_config(PairsConfig, params, "pairs"))
+    data = load_data(params)
+    listed = read_pairs(Path(data.root) / data.test_pairs) if isinstance(data, PhotoDataConfig) and data.test_pairs else None
+    write_pairs(packed, pairs, data, load_config(PairsConfig, params, "pairs"), listed)
 
 
 if __name__ == "__main__":

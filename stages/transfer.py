@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.config.data import DataConfig
-from pipeline.config.section import load_config
+from pipeline.config.recipe import load_data
 from pipeline.networks.generator import load_painter
 from pipeline.transfer import read_picture, read_pose, transfer, write_picture
 from stages.command import existing, output, stage
@@ -24,7 +24,8 @@ def main(image: Path, source_pose: Path | None, pose: Path, g1: Path, g2: Path, 
     A pose file is JSON with `joints` (x and y of each, null where it is not known) and `labels` (1 in front, 0 in the torso's plane,
     -1 occluded), as in examples/pose.json.
     """
-    margin = load_config(DataConfig, params, "data").margin
+    data = load_data(params)
+    margin = data.margin if isinstance(data, DataConfig) else None
     source = None if source_pose is None else read_pose(source_pose)
     write_picture(out, transfer(load_painter(g1, g2), read_picture(image), source, read_pose(pose), margin))
 

@@ -12,3 +12,4 @@ class EvaluateConfig(Section):
     threads: PositiveInt = Field(description="CPU threads; fixed, because the number changes the last bits")
     samples: PositiveInt = Field(description="test pairs shown in the report's grid")
     inception: str | None = Field(description="file of Inception weights (TorchScript), or null: no Inception-based scores")
+    patn: bool = Field(description="also SSIM as PATN's code computes it for DeepFashion, on images with white margins (`ssim_patn`)")

@@ -8,9 +8,11 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-C1 = (0.01 * 255) ** 2
-C2 = (0.03 * 255) ** 2
+K1, K2 = 0.01, 0.03
+_WINDOW = torch.exp(-0.5 * (torch.arange(-5, 6, dtype=torch.float64) / 1.5) ** 2)
+_GAUSSIAN = _WINDOW / _WINDOW.sum()
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -43,8 +45,20 @@ def ssim(prediction: Tensor, truth: Tensor) -> Tensor:
     Covariances are those of the population. Only whole windows count: a border of 5 px has no value of its own, as in
     scikit-image's `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`.
     """
-    weights = torch.exp(-0.5 * (torch.arange(-5, 6, dtype=torch.float64) / 1.5) ** 2)
-    return _windowed_ssim(prediction, truth, weights / weights.sum(), 1.0)
+    return _windowed_ssim(prediction, truth, _GAUSSIAN, 1.0)
+
+
+def ssim_patn(prediction: Tensor, truth: Tensor) -> Tensor:
+    """SSIM as in PATN's published code for DeepFashion (Zhu et al. 2019), whose tables later papers repeat.
+
+    Both images get white margins at the sides until they are square (40 px each for 176x256), where any two agree; then `ssim`, with the range
+    of values of the predicted image for its range. So 0.67 becomes about 0.77.
+    """
+    height, width = truth.shape[-2:]
+    sides = max(height - width, 0)
+    prediction, truth = (F.pad(image, (sides // 2, sides - sides // 2), value=255) for image in (prediction, truth))
+    span = prediction.amax((-3, -2, -1)).double() - prediction.amin((-3, -2, -1)).double()
+    return _windowed_ssim(prediction, truth, _GAUSSIAN, 1.0, span[..., None, None, None])
 
 
 def ssim_pg2(prediction: Tensor, truth: Tensor) -> Tensor:
@@ -92,8 +106,10 @@ def sharpness(prediction: Tensor, truth: Tensor) -> Tensor:
     return torch.where(steepness > 0, _steepness(prediction) / steepness, torch.nan)
 
 
-def _windowed_ssim(prediction: Tensor, truth: Tensor, weights: Tensor, covariance: float) -> Tensor:
-    """SSIM with a separable window; `covariance` scales the population's covariance. Products of band matrices, faster than convolutions."""
+def _windowed_ssim(prediction: Tensor, truth: Tensor, weights: Tensor, covariance: float, span: float | Tensor = 255) -> Tensor:
+    """SSIM with a separable window; `covariance` scales the population's covariance, `span` is the range of values (one number, or one per image,
+    (..., 1, 1, 1)). Products of band matrices, faster than convolutions."""
+    c1, c2 = (K1 * span) ** 2, (K2 * span) ** 2
     height, width = truth.shape[-2:]
     if min(height, width) < len(weights):
         raise ValueError(f"expected images of at least {len(weights)}x{len(weights)} px for SSIM, got {height}x{width}")
@@ -107,8 +123,8 @@ def _windowed_ssim(prediction: Tensor, truth: Tensor, weights: Tensor, covarianc
     variance_x = covariance * (window(x * x) - mean_x * mean_x)
     variance_y = covariance * (window(y * y) - mean_y * mean_y)
     covariance_xy = covariance * (window(x * y) - mean_x * mean_y)
-    above = (2 * mean_x * mean_y + C1) * (2 * covariance_xy + C2)
-    below = (mean_x**2 + mean_y**2 + C1) * (variance_x + variance_y + C2)
+    above = (2 * mean_x * mean_y + c1) * (2 * covariance_xy + c2)
+    below = (mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)
     return (above / below).mean((-3, -2, -1))
 
 

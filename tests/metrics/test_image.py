@@ -7,7 +7,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from pipeline.metrics.image import image_scores, l1, mask_l1, mask_ssim, psnr, sharpness, ssim, ssim_gray, ssim_pg2, to_uint8
+from pipeline.metrics.image import image_scores, l1, mask_l1, mask_ssim, psnr, sharpness, ssim, ssim_gray, ssim_patn, ssim_pg2, to_uint8
 
 
 @pytest.fixture
@@ -38,6 +38,16 @@ def test_ssim_is_that_of_scikit_image(images):
     np.testing.assert_allclose(ssim(*images), expected, atol=1e-9)
 
 
+def test_ssim_patn_is_that_of_scikit_image_with_white_margins(images):
+    """As in PATN's script: margins until the images are square, and the predicted image's own range."""
+    published = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    square = [torch.nn.functional.pad(image, (8, 8), value=255) for image in images]
+    pairs = zip(*([image.permute(1, 2, 0).numpy() for image in side] for side in square), strict=True)
+    expected = [structural_similarity(x, y, data_range=int(x.max()) - int(x.min()), channel_axis=-1, **published) for x, y in pairs]
+    np.testing.assert_allclose(ssim_patn(*images), expected, atol=1e-9)
+    assert (ssim_patn(*images) > ssim(*images)).all()
+
+
 def test_ssim_pg2_is_scikit_images_default(images):
     expected = by_hand(structural_similarity, *images, data_range=255, channel_axis=-1)
     np.testing.assert_allclose(ssim_pg2(*images), expected, atol=1e-9)
@@ -47,7 +57,7 @@ def test_psnr_is_that_of_scikit_image(images):
     np.testing.assert_allclose(psnr(*images), by_hand(peak_signal_noise_ratio, images[1], images[0], data_range=255), atol=1e-9)
 
 
-@pytest.mark.parametrize("score", [ssim, ssim_pg2, ssim_gray, sharpness])
+@pytest.mark.parametrize("score", [ssim, ssim_pg2, ssim_patn, ssim_gray, sharpness])
 def test_an_image_agrees_with_itself(score, images):
     np.testing.assert_allclose(score(images[0], images[0]), 1, atol=1e-12)
 
