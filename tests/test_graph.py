@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from recipes.graph import ROOT, code_deps, expected_graphs
+from recipes.graph import GRAPHS, OWN_GRAPHS, ROOT, code_deps, expected_graphs
 
-STAGES = {
-    name: stage
-    for graph in ("recipes/faces/dvc.yaml", "recipes/faces/data/dvc.yaml", "dvc.yaml", "data/dvc.yaml")
-    for name, stage in YAML(typ="safe").load(ROOT / graph)["stages"].items()
-}
-DATA_STAGES = ("validate", "synthesize", "index", "extract", "project", "pack", "pair", "report", "synthesize_faces", "pack_faces", "face_tables")
+STAGES = {name: stage for graph in (*OWN_GRAPHS, *GRAPHS) for name, stage in YAML(typ="safe").load(ROOT / graph)["stages"].items()}
+DATA_STAGES = (
+    *("validate", "synthesize", "index", "extract", "project", "pack", "pair", "report"),
+    *("synthesize_faces", "pack_faces", "face_tables", "synthesize_photos", "pack_photos"),
+)
 
 LOADED = """
 import importlib, json, sys

@@ -38,10 +38,19 @@ def check_params(params: Path) -> Section:
     return parse(next((kind for name, kind in KINDS.items() if name in values), Params), values, str(params))
 
 
-def parameter_table(kind: type[Section] = Params) -> str:
-    """A Markdown table of every parameter and what it does, from the typed parameters (of a whole file)."""
-    rows = ["| parameter | what it does |", "| --- | --- |"]
-    return "\n".join(rows + _rows("", kind)) + "\n"
+def parameter_table() -> str:
+    """A Markdown table of every parameter of the graph at the root and what it does, from the typed parameters."""
+    return _table(_rows("", Params))
+
+
+def own_parameters(kind: type[Section]) -> str:
+    """The same of another kind of recipe: those that the graph at the root does not have, or has otherwise."""
+    known = set(_rows("", Params))
+    return _table([row for row in _rows("", kind) if row not in known])
+
+
+def _table(rows: list[str]) -> str:
+    return "\n".join(["| parameter | what it does |", "| --- | --- |", *rows]) + "\n"
 
 
 def _rows(prefix: str, section: type[Section]) -> list[str]:

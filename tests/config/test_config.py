@@ -8,10 +8,11 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from pipeline.config.data import DataConfig
-from pipeline.config.everything import Params, check_params, parameter_table
+from pipeline.config.everything import Params, check_params, own_parameters, parameter_table
 from pipeline.config.faces import FaceParams
 from pipeline.config.model import ModelConfig
-from pipeline.config.section import load_config
+from pipeline.config.photos import PhotoParams
+from pipeline.config.section import Section, load_config
 from pipeline.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,8 @@ def changed(tmp_path: Path, key: str, value: object) -> Path:
 
 @pytest.mark.parametrize("params", sorted([ROOT / "params.yaml", *ROOT.glob("recipes/*/params.yaml")]), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_params_file_of_the_project_is_valid(params: Path) -> None:
-    assert isinstance(check_params(params), FaceParams if params.parent.name == "faces" else Params)
+    kinds: dict[str, type[Section]] = {"faces": FaceParams, "deepfashion": PhotoParams}
+    assert isinstance(check_params(params), kinds.get(params.parent.name, Params))
 
 
 @pytest.mark.parametrize(
@@ -107,4 +109,5 @@ def test_sections_are_frozen() -> None:
 
 def test_the_readme_has_the_table_of_parameters() -> None:
     assert parameter_table() in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert parameter_table(FaceParams) in (ROOT / "recipes" / "faces" / "README.md").read_text(encoding="utf-8")
+    for name, kind in (("faces", FaceParams), ("deepfashion", PhotoParams)):
+        assert own_parameters(kind) in (ROOT / "recipes" / name / "README.md").read_text(encoding="utf-8")

@@ -1,0 +1,68 @@
+"""The built-in photos: in the field's layout, and the keypoints lie on the people."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from builtin_photos import PARALLEL, PHOTOS, POSE
+
+from pipeline.files import file_hash
+from pipeline.photos.annotations import identity, read_annotations, read_list, read_pairs
+from pipeline.photos.depth import read_depth
+from pipeline.photos.invent import KEYPOINTS, LIST, PAIRS, POSES, write_photos
+from pipeline.photos.joints import to_h36m_17
+from pipeline.photos.layout import find_pictures
+from pipeline.photos.poses import label_poses, read_poses_3d
+from pipeline.skeleton import COCO_18, LIMBS
+
+
+def test_the_folder_holds_what_the_field_shares(photos: Path) -> None:
+    pictures = find_pictures(photos)
+    assert len(pictures) == PHOTOS.people * PHOTOS.pictures
+    lists = {split: read_list(photos / LIST.format(split)) for split in ("train", "test")}
+    assert sorted(lists["train"] + lists["test"]) == list(pictures)
+    assert not {identity(name) for name in lists["train"]} & {identity(name) for name in lists["test"]}
+    for split, names in lists.items():
+        found = read_annotations(photos / KEYPOINTS.format(split))
+        assert sorted(found.points) == sorted(names)
+    pairs = read_pairs(photos / PAIRS)
+    assert len(pairs) == PHOTOS.pictures * (PHOTOS.pictures - 1)  # of one person
+    assert {name for pair in pairs for name in pair} == set(lists["test"])
+
+
+def test_keypoints_lie_on_the_person_and_within_the_picture(photos: Path) -> None:
+    """The wall has one colour that darkens slowly: where a joint of a limb lies, the picture differs from the wall beside it."""
+    points = {name: place for split in ("train", "test") for name, place in read_annotations(photos / KEYPOINTS.format(split)).points.items()}
+    on_body, known = 0, 0
+    for name, place in points.items():
+        image = cv2.imread(str(photos / name)).astype(int)
+        assert image.shape == (96, 96, 3)
+        assert (place[~np.isnan(place)] >= 0).all()
+        assert (place[~np.isnan(place)] < 96).all()
+        for x, y in place[[COCO_18.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("shoulder", "hip", "elbow", "knee")]]:
+            if not np.isnan(x):
+                known += 1
+                on_body += np.abs(image[int(y), int(x)] - image[int(y), 0]).max() > 25
+    assert known > 80
+    assert on_body > 0.9 * known
+
+
+def test_labels_are_the_rules_and_empty_where_a_joint_is_outside(photos: Path) -> None:
+    by_rule = label_poses(read_poses_3d(photos / POSES), POSE)
+    points = {name: place for split in ("train", "test") for name, place in read_annotations(photos / KEYPOINTS.format(split)).points.items()}
+    by_hand = read_depth(photos / "depth.csv")
+    empty = 0
+    for name, labels in by_rule.items():
+        there = ~np.isnan(to_h36m_17(points[name])[:, 0])
+        for label, written, limb in zip(labels, by_hand[name], LIMBS, strict=True):
+            assert written == (label if there[list(limb)].all() else None)
+            empty += written is None
+    assert empty > 0
+    assert {label for labels in by_hand.values() for label in labels} == {-1, 0, 1, None}
+
+
+def test_the_same_seed_gives_the_same_files(photos: Path, tmp_path: Path) -> None:
+    write_photos(tmp_path / "again", PHOTOS, POSE, PARALLEL)
+    names = sorted(path.name for path in photos.iterdir())
+    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == names
+    assert all(file_hash(tmp_path / "again" / name) == file_hash(photos / name) for name in names)
