@@ -33,7 +33,7 @@ from stages.evaluate import main
 
 SIZE = (64, 32)
 CPU = torch.device("cpu")
-CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None)
+CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None, patn=False)
 PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, heatmap_radius=4)
 # Background, torso, head and limbs: colours far from each other.
 COLOURS = torch.tensor(
@@ -377,6 +377,14 @@ class BrightAndDark(nn.Module):
         return torch.cat([bright, 1 - bright], dim=1)
 
 
+def test_ssim_with_margins_is_scored_where_it_is_asked_for(pack, pairs):
+    figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"patn": True}), CPU)
+    without, _ = evaluate(perfect(), pack, pairs, CONFIG, CPU)
+    assert figures["refined"]["ssim_patn"] == 1
+    assert figures["source"]["ssim_patn"] > figures["source"]["ssim"]
+    assert "ssim_patn" not in without["refined"]
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_inception_scores_name_the_file(pack, pairs, tmp_path):
     path = tmp_path / "bright.pt"
@@ -438,7 +446,7 @@ def folder(tmp_path, pack, pairs):
     (tmp_path / "params.yaml").write_text(
         "data: {root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [64, 32], margin: 0.1, "
         "skip_bad: false, exclude: []}\n"
-        "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null}\n"
+        "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null, patn: false}\n"
         "parallel: {workers: 1, scheduler: null, accelerator: cpu, devices: 1, nodes: 1, strategy: auto}\n",
         encoding="utf-8",
     )
