@@ -1,0 +1,87 @@
+"""A pose model that others trained, as an ONNX file: the joints of the one person in a picture.
+
+What mmpose exports of RTMPose (Jiang et al. 2023) and of networks with heatmaps: the input (1, 3, H, W) is RGB, less the mean and over the deviation
+of ImageNet's pixels; the outputs are either two rows of bins for each of COCO's 17 keypoints, along x and along y (SimCC, two bins or more per
+px), or one heatmap (1, 17, h, w). The file is the user's: https://github.com/open-mmlab/mmpose/tree/main/projects/rtmpose lists some.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.crop import crop_image
+from pipeline.errors import UserError
+from pipeline.skeleton import COCO_18
+
+MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+COCO_17 = (
+    "nose",
+    *(f"{side}_{part}" for part in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle") for side in ("left", "right")),
+)
+ROOM = 1.25  # of the box around the person, as mmpose cuts it; here the person's box is the whole picture
+SURE = 0.3  # score from which on a keypoint counts as found
+
+
+class OnnxPose:
+    """A pose model in an ONNX file, run by onnxruntime on the CPU."""
+
+    def __init__(self, path: Path) -> None:
+        """Raise UserError where onnxruntime is missing, or where the file is none of the kinds above."""
+        try:
+            import onnxruntime
+        except ImportError:
+            raise UserError("onnxruntime is not installed; pip install '.[onnx]'") from None
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        except Exception as error:  # its own kinds of error are not public
+            raise UserError(f"{path}: expected a pose model in ONNX, {str(error).splitlines()[0][:120]}") from None
+        (first, *others), outputs = self._session.get_inputs(), self._session.get_outputs()
+        shape = first.shape
+        if others or len(shape) != 4 or shape[1] != 3 or not all(isinstance(side, int) for side in shape[2:]):
+            raise UserError(f"{path}: expected one input (1, 3, H, W) of fixed H and W, found {[one.shape for one in (first, *others)]}")
+        if len(outputs) not in (1, 2):
+            raise UserError(f"{path}: expected bins along x and y, or heatmaps, found {len(outputs)} outputs")
+        self._path, self._name, self.size = path, first.name, (int(shape[2]), int(shape[3]))
+
+    def find(self, image: np.ndarray) -> np.ndarray:
+        """The keypoints of the person in a picture (h, w, 3) uint8 RGB: (18, 2) float32 px, NaN where none is found."""
+        box = _box(image.shape[:2], self.size)
+        cut = crop_image(image, box, (image.shape[1], image.shape[0]), self.size)
+        values = ((cut - np.array(MEAN)) / np.array(DEVIATION)).astype(np.float32).transpose(2, 0, 1)[None]
+        points, score = self._read(self._session.run(None, {self._name: np.ascontiguousarray(values)}))
+        scale = (box[2:] - box[:2]) / self.size[::-1]
+        points = (points + 0.5) * scale + box[:2]
+        points[score < SURE] = np.nan
+        return to_18(points).astype(np.float32)
+
+    def _read(self, outputs: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+        """Places (17, 2) in px of the input, and scores (17,)."""
+        arrays = [np.asarray(output)[0] for output in outputs]
+        if any(len(array) != len(COCO_17) for array in arrays):
+            raise UserError(f"{self._path}: expected {len(COCO_17)} keypoints of COCO, found {len(arrays[0])}")
+        height, width = self.size
+        if len(arrays) == 2:
+            x, y = (array.argmax(axis=1) for array in arrays)
+            score = np.minimum(arrays[0].max(axis=1), arrays[1].max(axis=1))
+            return np.stack([x * width / arrays[0].shape[1], y * height / arrays[1].shape[1]], axis=1), score
+        maps = arrays[0]
+        row, column = np.divmod(maps.reshape(len(maps), -1).argmax(axis=1), maps.shape[2])
+        x, y = (column + 0.5) * width / maps.shape[2] - 0.5, (row + 0.5) * height / maps.shape[1] - 0.5
+        return np.stack([x, y], axis=1), maps.max(axis=(1, 2))
+
+
+def to_18(points: np.ndarray) -> np.ndarray:
+    """(17, 2) keypoints of COCO to the 18 of `skeleton.COCO_18`: the neck lies between the shoulders."""
+    named = dict(zip(COCO_17, points, strict=True))
+    named["neck"] = (named["left_shoulder"] + named["right_shoulder"]) / 2
+    return np.stack([named[name] for name in COCO_18.names])
+
+
+def _box(shape: tuple[int, ...], size: tuple[int, int]) -> np.ndarray:
+    """The picture with room around it, in the proportions of `size`: (4,) x0, y0, x1, y1, px."""
+    height, width = shape
+    scale = ROOM * max(height / size[0], width / size[1])
+    half = scale * np.array(size[::-1]) / 2
+    centre = np.array((width, height)) / 2 - 0.5
+    return np.concatenate([centre - half, centre + half])
