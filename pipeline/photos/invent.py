@@ -1,9 +1,11 @@
 """The built-in photos: invented people, each photographed in several poses, written as the field shares DeepFashion.
 
 The files beside the pictures are those of `annotations.py` and `depth.py`. What a person with a good eye would write into `depth.csv` comes from
-the 3D poses by the rule of `pose_space.py`; the 3D poses lie beside it, which no real photo has.
+the 3D poses by the rule of `pose_space.py`; the 3D poses lie beside it, which no real photo has. The people who are scored have twins
+(`twins.py`).
 """
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,18 +19,20 @@ from pipeline.config.photos import PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.parallel import run_parallel
 from pipeline.photos.annotations import identity, write_annotations, write_list, write_pairs
-from pipeline.photos.depth import FILE_NAME, write_depth
+from pipeline.photos.depth import FILE_NAME, Labels, write_depth
 from pipeline.photos.joints import to_coco_18, to_h36m_17
 from pipeline.photos.layout import split_pictures
 from pipeline.photos.poses import label_poses, write_poses_3d
+from pipeline.photos.twins import FOLDER, twin_name
 from pipeline.pictures import encode
-from pipeline.skeleton import COCO_18, H36M_17, LIMBS
+from pipeline.skeleton import CHAIN_LIMBS, COCO_18, H36M_17, LIMBS
 from pipeline.synthetic.body import build_body
 from pipeline.synthetic.motion import ACTIONS, invent_motion
 from pipeline.synthetic.person import Person, invent_person
 from pipeline.synthetic.renderer import Renderer, screen_bounds
 from pipeline.synthetic.rig import Pose, rotation, unit
 from pipeline.synthetic.room import View, camera_rays
+from pipeline.synthetic.twins import mirror_chain, pictures_differ
 
 KEYPOINTS, LIST, PAIRS, POSES = "fashion-annotation-{}.csv", "{}.lst", "fashion-pairs-test.csv", "pose_3d.npz"
 STANDING = tuple(name for name, action in ACTIONS.items() if not action.seated)
@@ -42,56 +46,84 @@ FILLS, ASPECT = 0.84, 176 / 256  # the body's share of the picture's height, or 
 
 @dataclass(frozen=True)
 class Photo:
-    """What is known about a picture: keypoints (18, 2) px, NaN where missing, and pose_3d (17, 3) mm, camera frame."""
+    """What is known about a picture: keypoints (18, 2) px, NaN where missing, and pose_3d (17, 3) mm, camera frame.
+
+    labels : what can be seen of the labels; twins : those of its twins, by file name.
+    """
 
     name: str
     points: np.ndarray
     pose_3d: np.ndarray
+    labels: Labels
+    twins: Mapping[str, Labels]
 
 
 def write_photos(root: Path, config: PhotosConfig, pose: PoseConfig, parallel: ParallelConfig) -> None:
-    """Write pictures, keypoints, depth labels, 3D poses, lists and test pairs into the new folder `root`."""
-    root.mkdir(parents=True)
-    people = list(range(1, config.people + 1))
-    _photograph(root.absolute(), config, 0, write=False)  # compiles the renderer once, before several processes want it
-    photos = {
-        photo.name: photo for person in run_parallel(partial(_photograph, root.absolute(), config), people, parallel, "rendering") for photo in person
-    }
-    lists = dict(zip(("train", "test"), split_pictures(sorted(photos), config.test_share, config.seed), strict=True))
-    for split, names in lists.items():
-        write_list(root / LIST.format(split), names)
-        write_annotations(root / KEYPOINTS.format(split), {name: photos[name].points for name in names})
+    """Write pictures, twins, keypoints, depth labels, 3D poses, lists and test pairs into the new folder `root`."""
+    (root / FOLDER).mkdir(parents=True)
+    names = [_identity(number) for number in range(1, config.people + 1)]
+    scored = split_pictures(names, config.test_share, config.seed)[1]
+    _warm_up(config.picture_size, pose)
+    people = run_parallel(partial(_photograph, root.absolute(), config, pose), [(name, name in scored) for name in names], parallel, "rendering")
+    photos = {photo.name: photo for person in people for photo in person}
+    lists = {split: [name for name in sorted(photos) if (identity(name) in scored) == (split == "test")] for split in ("train", "test")}
+    for split, listed in lists.items():
+        write_list(root / LIST.format(split), listed)
+        write_annotations(root / KEYPOINTS.format(split), {name: photos[name].points for name in listed})
     test = lists["test"]
     write_pairs(root / PAIRS, [(source, target) for source in test for target in test if source != target and identity(source) == identity(target)])
-    poses = {name: photo.pose_3d for name, photo in photos.items()}
-    write_poses_3d(root / POSES, poses)
-    write_depth(root / FILE_NAME, _visible_labels(photos, poses, pose))
+    write_poses_3d(root / POSES, {name: photo.pose_3d for name, photo in photos.items()})
+    write_depth(root / FILE_NAME, {name: photo.labels for name, photo in photos.items()})
+    write_depth(root / FOLDER / FILE_NAME, {name: labels for photo in photos.values() for name, labels in photo.twins.items()})
 
 
-def _visible_labels(photos: Mapping[str, Photo], poses: Mapping[str, np.ndarray], pose: PoseConfig) -> dict[str, tuple[int | None, ...]]:
-    """The labels of the limbs whose joints are in the picture."""
-    found: dict[str, tuple[int | None, ...]] = {}
-    for name, labels in label_poses(poses, pose).items():
-        there = ~np.isnan(to_h36m_17(photos[name].points)[:, 0])
-        found[name] = tuple(label if there[list(limb)].all() else None for label, limb in zip(labels, LIMBS, strict=True))
-    return found
+def _identity(number: int) -> str:
+    return f"fashionInventedid{number:08d}"
 
 
-def _photograph(root: Path, config: PhotosConfig, number: int, write: bool = True) -> list[Photo]:
-    """All pictures of one person; everything about them depends on the seed and the person's number alone."""
-    rng = np.random.default_rng([config.seed, number])
+def _photograph(root: Path, config: PhotosConfig, rule: PoseConfig, who: tuple[str, bool]) -> list[Photo]:
+    """All pictures of one person, and their twins if wanted; everything about them depends on the seed and the person's name alone."""
+    name, with_twins = who
+    rng = np.random.default_rng([config.seed, zlib.crc32(name.encode())])
     person, wall = invent_person(rng), rng.uniform(0.84, 0.97) + rng.normal(0, 0.012, 3)
-    identity_name = f"fashionInventedid{number:08d}"
     photos = []
-    for picture in range(1, config.pictures + 1):
+    for number in range(1, config.pictures + 1):
         kind = str(rng.choice(list(ANGLES), p=SHARES))
         pose = _pose(person, rng)
-        camera = _camera(pose, kind, config.picture_size, rng)
-        photo = _know(f"{identity_name}_{picture}{kind}.jpg", person, pose, camera, config.picture_size)
-        if write:
-            (root / photo.name).write_bytes(encode(_shoot(person, pose, camera, wall, config.picture_size), ".jpg"))
-        photos.append(photo)
+        scene = Scene(person, wall, _camera(pose, kind, config.picture_size, rng), config.picture_size)
+        file = f"{name}_{number}{kind}.jpg"
+        picture, points = scene.shoot(pose), scene.keypoints(pose)
+        (root / file).write_bytes(encode(picture, ".jpg"))
+        labels = scene.labels(pose, points, rule)
+        twins = _write_twins(root, file, scene, pose, points, rule) if with_twins else {}
+        photos.append(Photo(file, points, scene.camera.to_camera(pose.joints[0]).astype(np.float32), labels, twins))
     return photos
+
+
+def _write_twins(root: Path, file: str, scene: "Scene", pose: Pose, points: np.ndarray, rule: PoseConfig) -> dict[str, Labels]:
+    """Photograph the twins of a photo whose labels and whose pictures differ from its own; their labels by file name."""
+    picture, labels = scene.shoot(pose), scene.labels(pose, points, rule)
+    twins = {}
+    for chain, limbs in enumerate(CHAIN_LIMBS):
+        twin = mirror_chain(pose, chain, scene.camera)
+        changed = scene.labels(twin, points, rule)
+        if any(changed[limb] is None for limb in limbs) or all(changed[limb] == labels[limb] for limb in limbs):
+            continue
+        other = scene.shoot(twin)
+        if pictures_differ(picture, other):
+            twins[twin_name(file, chain)] = changed
+            (root / FOLDER / twin_name(file, chain)).write_bytes(encode(other, ".jpg"))
+    return twins
+
+
+def _warm_up(size: int, rule: PoseConfig) -> None:
+    """Compile the renderer and the rule once, before several processes want them at the same time."""
+    rng = np.random.default_rng(0)
+    person = invent_person(rng)
+    pose = _pose(person, rng)
+    scene = Scene(person, np.ones(3), _camera(pose, "front", size, rng), size)
+    scene.shoot(pose)
+    scene.labels(pose, scene.keypoints(pose), rule)
 
 
 def _pose(person: Person, rng: np.random.Generator) -> Pose:
@@ -121,26 +153,40 @@ def _camera(pose: Pose, kind: str, size: int, rng: np.random.Generator) -> Camer
     return Camera(K=np.array(((focal, 0, centre[0]), (0, focal, centre[1]), (0, 0, 1))), distortion=np.zeros(5), R=R, T=T)
 
 
-def _know(name: str, person: Person, pose: Pose, camera: Camera, size: int) -> Photo:
-    """Keypoints as a detector gives them: in whole px, without those outside the picture or on the far side of the head."""
-    joints = to_coco_18(pose.joints[0])
-    across, depth, up = person.build.head
-    centre, head = pose.head_centre[0], pose.head[0]
-    toward = unit(camera.T - centre) @ head  # from the head to the camera, in the head's frame
-    for side, word in ((1, "right"), (-1, "left")):
-        joints[COCO_18.index(f"{word}_eye")] = centre + head @ (side * 0.37 * across, 0.92 * depth, 0.02 * up) if toward[1] > 0 else np.nan
-        joints[COCO_18.index(f"{word}_ear")] = centre + head @ (side * across, -6, -0.05 * up) if side * toward[0] > -0.25 else np.nan
-    if toward[1] < -0.2:
-        joints[COCO_18.index("nose")] = np.nan
-    points = np.rint(camera.project(camera.to_camera(joints)))
-    points[~((points >= 0) & (points < size)).all(axis=1)] = np.nan
-    return Photo(name, points.astype(np.float32), camera.to_camera(pose.joints[0]).astype(np.float32))
+@dataclass(frozen=True)
+class Scene:
+    """A person before a wall of one colour (3,) in [0, 1], and the camera, of pictures of `size` x `size`."""
 
+    person: Person
+    wall: np.ndarray
+    camera: Camera
+    size: int
 
-def _shoot(person: Person, pose: Pose, camera: Camera, wall: np.ndarray, size: int) -> np.ndarray:
-    """The picture, (S, S, 3) uint8 RGB, before a wall of one colour that is a little darker below."""
-    shade = np.linspace(1.02, 0.95, size)[:, None, None]
-    background = np.broadcast_to((wall * shade).clip(0, 1), (size, size, 3)).astype(np.float32)
-    view = View(camera, camera_rays(camera, size), background, np.full((size, size, 2), np.nan, np.float32))
-    renderer = Renderer(build_body(person, pose, None), person.materials)
-    return renderer.picture(view, screen_bounds(renderer.solids, camera), 0)
+    def keypoints(self, pose: Pose) -> np.ndarray:
+        """What a detector finds, (18, 2) float32: in whole px, NaN outside the picture or on the far side of the head."""
+        joints = to_coco_18(pose.joints[0])
+        across, depth, up = self.person.build.head
+        centre, head = pose.head_centre[0], pose.head[0]
+        toward = unit(self.camera.T - centre) @ head  # from the head to the camera, in the head's frame
+        for side, word in ((1, "right"), (-1, "left")):
+            joints[COCO_18.index(f"{word}_eye")] = centre + head @ (side * 0.37 * across, 0.92 * depth, 0.02 * up) if toward[1] > 0 else np.nan
+            joints[COCO_18.index(f"{word}_ear")] = centre + head @ (side * across, -6, -0.05 * up) if side * toward[0] > -0.25 else np.nan
+        if toward[1] < -0.2:
+            joints[COCO_18.index("nose")] = np.nan
+        points = np.rint(self.camera.project(self.camera.to_camera(joints)))
+        points[~((points >= 0) & (points < self.size)).all(axis=1)] = np.nan
+        return points.astype(np.float32)
+
+    def labels(self, pose: Pose, points: np.ndarray, rule: PoseConfig) -> Labels:
+        """The labels of the limbs both of whose joints are among the keypoints, by the rule."""
+        by_rule = label_poses({"": self.camera.to_camera(pose.joints[0])}, rule)[""]
+        there = ~np.isnan(to_h36m_17(points)[:, 0])
+        return tuple(label if there[list(limb)].all() else None for label, limb in zip(by_rule, LIMBS, strict=True))
+
+    def shoot(self, pose: Pose) -> np.ndarray:
+        """The picture, (S, S, 3) uint8 RGB; the wall is a little darker below."""
+        shade = np.linspace(1.02, 0.95, self.size)[:, None, None]
+        wall = np.broadcast_to((self.wall * shade).clip(0, 1), (self.size, self.size, 3)).astype(np.float32)
+        view = View(self.camera, camera_rays(self.camera, self.size), wall, np.full((self.size, self.size, 2), np.nan, np.float32))
+        renderer = Renderer(build_body(self.person, pose, None), self.person.materials)
+        return renderer.picture(view, screen_bounds(renderer.solids, self.camera), 0)

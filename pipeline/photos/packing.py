@@ -21,17 +21,12 @@ from pipeline.photos.depth import NOT_YET, Labels, read_depth
 from pipeline.photos.joints import to_h36m_17
 from pipeline.photos.layout import find_pictures, split_pictures, view
 from pipeline.photos.poses import label_poses, read_poses_3d
-from pipeline.skeleton import LIMBS
+from pipeline.photos.twins import read_twin_labels, twin_name, twin_path
+from pipeline.skeleton import CHAINS, LIMBS
 
 _UNITS = (
     "image: RGB; pose_2d: px of the image, pixel centres at whole numbers, NaN missing; label: 1 in front, 0 level, -1 occluded; pose_3d: unknown"
 )
-_NO_TWINS: Columns = {
-    "row": np.zeros(0, np.int32),
-    "chain": np.zeros(0, np.int8),
-    "label": np.zeros((0, len(LIMBS)), np.int8),
-    "pose_3d": np.zeros((0, 0, 3), np.float32),
-}
 NO_KEYPOINTS, ALL_MISSING = "it has no keypoints", "all its keypoints are missing"
 PRINTED, NO_PICTURE = "its keypoints were printed by NumPy 2 (`np.int64(...)`), not written as numbers", "its picture is not there"
 UNREADABLE, UNLABELLED, UNLISTED = "its picture is damaged", "it has no depth labels", "it is in no list"
@@ -60,9 +55,12 @@ def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel:
         for subject, names in split.items():
             items = [(name, pictures[name], found.points[name], labels.get(name, NOT_YET)) for name in names]
             rows = run_parallel(partial(_row, data.image_size), items, parallel, f"pack {subject}")
-            kept[subject] = [name for name, row in zip(names, rows, strict=True) if row is not None]
+            there = [row for row in rows if row is not None]
+            kept[subject] = _names(there)
             left_out |= {name: UNREADABLE for name, row in zip(names, rows, strict=True) if row is None}
-            _write(pack_path(new, subject), subject, [row for row in rows if row is not None], data.image_size)
+            if not there:
+                raise UserError(f"{root}: no picture to go into `{subject}` can be read; check the pictures")
+            write_pack(pack_path(new, subject), subject, _UNITS, there, [_twins(root, data.image_size, there)])
         left_out = {name: reason for name, reason in left_out.items() if not any(name in names for names in kept.values())}
         write_json(new / "report.json", _report(kept, labels, left_out))
 
@@ -107,7 +105,7 @@ def _split(root: Path, data: PhotoDataConfig, names: Sequence[str]) -> dict[str,
 def _row(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]) -> Columns | None:
     """One row of a pack; None where the picture cannot be read."""
     name, path, points, labels = item
-    image = decode_image(np.frombuffer(path.read_bytes(), np.uint8))
+    image = _read(path)
     if image is None:
         return None
     height, width = image.shape[:2]
@@ -116,7 +114,7 @@ def _row(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]
     box = middle_box((height, width), image_size)
     pose_2d = to_crop(to_h36m_17(points)[None], box[None], image_size).astype(np.float32)
     columns = {
-        "image": crop_image(image, box, (width, height), image_size)[None],
+        "image": _cut(image, image_size)[None],
         "pose_2d": pose_2d,
         "label": known_labels(labels, pose_2d[0])[None],
         "pose_3d": np.zeros((1, 0, 3), np.float32),
@@ -126,16 +124,45 @@ def _row(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]
     return columns | {key: np.array([value], dtype=object) for key, value in text.items()}
 
 
+def _read(path: Path) -> np.ndarray | None:
+    return decode_image(np.frombuffer(path.read_bytes(), np.uint8))
+
+
+def _cut(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+    """The middle of a picture at the size of the pack, (H, W, 3) uint8."""
+    height, width = image.shape[:2]
+    return crop_image(image, middle_box((height, width), image_size), (width, height), image_size)
+
+
 def known_labels(labels: Labels, pose_2d: np.ndarray) -> np.ndarray:
     """(8,) int8: 0 where nobody has labelled the limb, or where one of its joints is missing from `pose_2d` (17, 2)."""
     there = ~np.isnan(pose_2d[:, 0])
     return np.array([label if label is not None and there[list(limb)].all() else 0 for label, limb in zip(labels, LIMBS, strict=True)], np.int8)
 
 
-def _write(path: Path, subject: str, rows: Sequence[Columns], image_size: tuple[int, int]) -> None:
-    if not rows:
-        raise UserError(f"{path.stem}: no picture can be read; check the pictures below data.root")
-    write_pack(path, subject, _UNITS, rows, [{**_NO_TWINS, "image": np.zeros((0, *image_size, 3), np.uint8)}])
+def _twins(root: Path, image_size: tuple[int, int], rows: Sequence[Columns]) -> Columns:
+    """The twins of these rows, as far as there are any."""
+    labels = read_twin_labels(root)
+    named = [(row, chain, twin_name(name, chain)) for row, name in enumerate(_names(rows)) for chain in range(len(CHAINS))]
+    kept = [(row, chain, name) for row, chain, name in named if name in labels]
+    return {
+        "image": np.array([_twin_image(twin_path(root, name), image_size) for _, _, name in kept], np.uint8).reshape(-1, *image_size, 3),
+        "row": np.array([row for row, _, _ in kept], np.int32),
+        "chain": np.array([chain for _, chain, _ in kept], np.int8),
+        "label": np.array([known_labels(labels[name], rows[row]["pose_2d"][0]) for row, _, name in kept], np.int8).reshape(-1, len(LIMBS)),
+        "pose_3d": np.zeros((len(kept), 0, 3), np.float32),
+    }
+
+
+def _names(rows: Sequence[Columns]) -> list[str]:
+    return [str(row["sequence"][0]) for row in rows]
+
+
+def _twin_image(path: Path, image_size: tuple[int, int]) -> np.ndarray:
+    image = _read(path)
+    if image is None:
+        raise UserError(f"{path}: expected the picture of a twin, found a damaged file; make the photos again")
+    return _cut(image, image_size)
 
 
 def _report(kept: Mapping[str, Sequence[str]], labels: Mapping[str, Labels], left_out: Mapping[str, str]) -> dict[str, object]:

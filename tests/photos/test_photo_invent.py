@@ -13,7 +13,8 @@ from pipeline.photos.invent import KEYPOINTS, LIST, PAIRS, POSES, write_photos
 from pipeline.photos.joints import to_h36m_17
 from pipeline.photos.layout import find_pictures
 from pipeline.photos.poses import label_poses, read_poses_3d
-from pipeline.skeleton import COCO_18, LIMBS
+from pipeline.photos.twins import read_twin_labels, twin_name, twin_path
+from pipeline.skeleton import CHAIN_LIMBS, COCO_18, LIMBS
 
 
 def test_the_folder_holds_what_the_field_shares(photos: Path) -> None:
@@ -63,6 +64,16 @@ def test_labels_are_the_rules_and_empty_where_a_joint_is_outside(photos: Path) -
 
 def test_the_same_seed_gives_the_same_files(photos: Path, tmp_path: Path) -> None:
     write_photos(tmp_path / "again", PHOTOS, POSE, PARALLEL)
-    names = sorted(path.name for path in photos.iterdir())
-    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == names
-    assert all(file_hash(tmp_path / "again" / name) == file_hash(photos / name) for name in names)
+    first, again = ({path.relative_to(root): file_hash(path) for path in root.rglob("*") if path.is_file()} for root in (photos, tmp_path / "again"))
+    assert first == again
+
+
+def test_only_people_who_are_scored_have_twins_and_each_reverses_a_label(photos: Path) -> None:
+    labels, by_hand = read_twin_labels(photos), read_depth(photos / "depth.csv")
+    assert len(labels) > 2
+    names = {twin_name(name, chain): (name, chain) for name in read_list(photos / LIST.format("test")) for chain in range(4)}
+    for twin, found in labels.items():
+        name, chain = names[twin]
+        assert any(found[limb] != by_hand[name][limb] for limb in CHAIN_LIMBS[chain])
+        pictures = [cv2.imread(str(path)).astype(int) for path in (photos / name, twin_path(photos, twin))]
+        assert (np.abs(pictures[0] - pictures[1]).max(axis=-1) > 16).sum() >= 20

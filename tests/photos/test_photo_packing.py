@@ -20,6 +20,7 @@ from pipeline.photos.annotations import read_pairs as read_listed
 from pipeline.photos.depth import read_depth, write_depth
 from pipeline.photos.invent import KEYPOINTS, PAIRS, POSES
 from pipeline.photos.packing import ALL_MISSING, NO_KEYPOINTS, NO_PICTURE, PRINTED, UNLABELLED, UNLISTED, UNREADABLE, pack_photos
+from pipeline.photos.twins import read_twin_labels, twin_name, twin_path
 from pipeline.skeleton import LIMBS
 
 BOTH = ("train", "test")
@@ -61,6 +62,22 @@ def test_labels_by_hand_and_by_3d_give_the_same_packs(photos: Path, tmp_path: Pa
     for split in BOTH:
         assert file_hash(tmp_path / "by_hand" / f"{split}.h5") == file_hash(tmp_path / "by_3d" / f"{split}.h5")
     assert (read_packs(tmp_path / "by_hand", BOTH).label != 0).any()
+
+
+def test_twins_belong_to_their_rows(photos: Path, copy: Path, tmp_path: Path) -> None:
+    pack_photos(tmp_path / "packed", config(photos), POSE, PARALLEL)
+    pack, labels = read_packs(tmp_path / "packed", BOTH), read_twin_labels(photos)
+    assert len(pack.twins) == len(labels)
+    for row, chain, label in zip(pack.twins.row, pack.twins.chain, pack.twins.label, strict=True):
+        assert pack.subject[row] == "test"
+        assert [said or 0 for said in labels[twin_name(str(pack.sequence[row]), int(chain))]] == label.tolist()
+        assert (label != pack.label[row]).any()
+    twin_path(copy, next(iter(labels))).unlink()
+    with pytest.raises(UserError, match="not found, but .*depth.csv has its labels"):
+        pack_photos(tmp_path / "other", config(copy), POSE, PARALLEL)
+    shutil.rmtree(copy / "twins")
+    pack_photos(tmp_path / "without", config(copy), POSE, PARALLEL)
+    assert len(read_packs(tmp_path / "without", BOTH).twins) == 0
 
 
 def test_whatever_is_left_out_is_counted_and_named(copy: Path, tmp_path: Path) -> None:
