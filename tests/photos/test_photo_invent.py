@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_files(photos: Path, tmp_path: Path) -> Non
 
 def test_only_people_who_are_scored_have_twins_and_each_reverses_a_label(photos: Path) -> None:
     labels, by_hand = read_twin_labels(photos), read_depth(photos / "depth.csv")
-    assert len(labels) > 2
+    assert labels
     names = {twin_name(name, chain): (name, chain) for name in read_list(photos / LIST.format("test")) for chain in range(4)}
     for twin, found in labels.items():
         name, chain = names[twin]

@@ -73,7 +73,7 @@ def test_twins_belong_to_their_rows(photos: Path, copy: Path, tmp_path: Path) ->
         assert [said or 0 for said in labels[twin_name(str(pack.sequence[row]), int(chain))]] == label.tolist()
         assert (label != pack.label[row]).any()
     twin_path(copy, next(iter(labels))).unlink()
-    with pytest.raises(UserError, match="not found, but .*depth.csv has its labels"):
+    with pytest.raises(UserError, match=r"not found, but .*depth\.csv has its labels"):
         pack_photos(tmp_path / "other", config(copy), POSE, PARALLEL)
     shutil.rmtree(copy / "twins")
     pack_photos(tmp_path / "without", config(copy), POSE, PARALLEL)
