@@ -14,10 +14,10 @@ import torch
 from pipeline.config.everything import Params, check_params
 from pipeline.loader import Batch, batch_indices, make_batch
 from pipeline.losses import masked_l1
+from pipeline.networks.coarse import make_coarse
 from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
 from pipeline.sight import BodySight
-from pipeline.training import make_g1
 
 ROWS, PAIRS, STEPS = 4000, 40000, 15
 
@@ -62,7 +62,7 @@ def main() -> None:
     torch.set_num_threads(train.threads)
     pack, pairs = invented_pack(size), np.random.default_rng(0).integers(0, ROWS, (PAIRS, 2))
     sight = BodySight(params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.depth) if params.pose.lift else None)
-    network = make_g1(sight, size, model)
+    network = make_coarse(sight, size, model)
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), train.lr, fused=True)
 

@@ -4,35 +4,25 @@ The result depends on the parameters, the pairs and the kind of device alone: th
 fixed, and only deterministic algorithms are used. A killed run goes on from its last state and ends with the weights of an unbroken one.
 """
 
-import copy
-import math
-import os
-import shutil
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim import Adam
 
 from pipeline.config.faces import FaceMapConfig
 from pipeline.config.model import ModelConfig
-from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.recipe import AnyData
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
-from pipeline.devices import choose_device, choose_precision
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
 from pipeline.loader import Batch, batch_indices, choose_twins, make_batch, stray_labels
 from pipeline.losses import d_loss, g_loss, masked_l1, order_loss
-from pipeline.memory import keep_memory
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.coarse import KINDS, load_coarse, look_of, make_coarse, seen_by
 from pipeline.networks.discriminator import D
@@ -43,27 +33,22 @@ from pipeline.objectives import PG2_BETAS, Objective
 from pipeline.pack import Pack, pack_path, read_packs
 from pipeline.pairs import read_pairs
 from pipeline.pictures import difference_map, draw_pose, sheet
-from pipeline.resume import Part, fingerprint, read_state, restore, save_state, scratch_folder
+from pipeline.resume import fingerprint, scratch_folder
+from pipeline.run import Average, Run, due, learn, precision_of, schedule, set_up
 from pipeline.series import Series, Ticker
 from pipeline.sight import Sight
 
-N = TypeVar("N", bound=nn.Module)
 SAMPLES = 4  # rows of a sheet of samples
 
 
 @dataclass(frozen=True)
-class Course:
-    """What a training needs beside its networks: the pairs (P, 2) of rows of the pack, what is seen of a pose, where and how it runs.
+class Course(Run):
+    """What a training needs beside its networks: the pairs (P, 2) of rows of the pack, what is seen of a pose, where and how it runs."""
 
-    scratch : the folder for the state and the series so far; only the first process uses it
-    """
-
-    fabric: Fabric
     pack: Pack
     pairs: np.ndarray
     sight: Sight
     config: TrainConfig
-    scratch: Path
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -112,86 +97,13 @@ class Course:
         if sight.lifter is not None:
             fabric.to_device(sight.lifter)
         if not fabric.is_global_zero:
-            yield cls(fabric, pack, rows, sight, config, Path())
+            yield cls(fabric, Path(), pack, rows, sight, config)
             return
         sections = (section.model_dump(mode="json") for section in (sight.config, model, config))
         settings = [stage, fabric.device.type, fabric.world_size, precision_of(fabric), *sections]
         key = fingerprint(settings, [*(pack_path(packed, subject) for subject in subjects), pairs, *inputs], __name__)
         with scratch_folder(stage, key) as scratch:
-            yield cls(fabric, pack, rows, sight, config, scratch)
-
-    def publish_series(self, folder: Path) -> None:
-        """Put curves and samples where they belong."""
-        with atomic_output(folder) as partial:
-            shutil.copytree(self.scratch / "series", partial)
-
-    def start(self, parts: Mapping[str, Part]) -> int:
-        """Give the parts the state of a killed run, if there is one; returns the number of steps that it had made."""
-        state = self.fabric.broadcast(read_state(self.scratch) if self.fabric.is_global_zero else None)
-        return restore(state, parts) if state else 0
-
-    def save(self, step: int, parts: Mapping[str, Part]) -> None:
-        """Keep the state after `step` steps."""
-        if self.fabric.is_global_zero:
-            save_state(self.scratch, step, parts)
-
-
-class Average(Generic[N]):
-    """The moving average of a network's weights, as a network of its own: `network`, in evaluation mode."""
-
-    def __init__(self, network: N, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.decay = decay
-
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after step `step` (from 0); at first the average is that of all steps so far."""
-        decay = min(self.decay, (step + 1) / (step + 2))
-        torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), 1 - decay)
-
-    def state_dict(self) -> dict[str, Any]:
-        """The averaged weights."""
-        return self.network.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take averaged weights over."""
-        self.network.load_state_dict(state)
-
-
-def precision_of(fabric: Fabric) -> str:
-    """The number format that a training runs with."""
-    return str(fabric.strategy.precision.precision)
-
-
-def make_fabric(parallel: ParallelConfig, config: TrainConfig) -> Fabric:
-    """Start the processes of a training, with fixed threads and deterministic algorithms.
-
-    Raises UserError where the machine has not what the section `parallel` asks for, or cannot compute with `precision`.
-    """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it some matrix products on a GPU are not deterministic
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)
-    keep_memory()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # 16-mixed on a CPU: refused below
-            fabric = Fabric(
-                accelerator=parallel.accelerator,
-                devices=parallel.devices,
-                num_nodes=parallel.nodes,
-                strategy=parallel.strategy,
-                precision=choose_precision(config.precision, choose_device(parallel.accelerator)),  # type: ignore[arg-type]
-            )
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise UserError(f"section parallel: {' '.join(str(error).split())}") from None
-    if fabric.device.type == "cpu" and config.precision == "16-mixed":
-        raise UserError("precision = 16-mixed: a CPU cannot train with it; use bf16-mixed or 32-true")
-    if config.batch_size % fabric.world_size:
-        raise UserError(f"batch_size = {config.batch_size}: expected a multiple of the {fabric.world_size} devices that share it")
-    fabric.launch()
-    return fabric
+            yield cls(fabric, scratch, pack, rows, sight, config)
 
 
 def load_lifter(path: Path | None, pose: MapConfig | FaceMapConfig) -> Lifter | None:
@@ -234,7 +146,7 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config, objectiv
     if objective.features is not None:
         fabric.to_device(objective.features)
     objective.begin(fabric.to_device(network), lambda step: course.batch(step, objective.alone))
-    g1, optimiser = _set_up(fabric, network, config.lr, objective.betas)
+    g1, optimiser = set_up(fabric, network, config.lr, objective.betas)
     average = Average(network, config.ema)
     series = Series(course.scratch / "series", config.log_every, fabric)
     parts = {"g1": g1, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
@@ -243,14 +155,14 @@ def train_g1(course: Course, model: ModelConfig, config: TrainG1Config, objectiv
         for step in range(start, config.steps):
             loss, terms = objective(g1, course.batch(step, objective.alone), step)
             rate = config.lr * schedule(step, config.steps, config.warmup)
-            _learn(fabric, g1, optimiser, loss, rate, config.clip)
+            learn(fabric, g1, optimiser, loss, rate, config.clip)
             average.update(g1, step)
 
             done = step + 1
             series.add(done, **terms)
-            if _due(done, config.sample_every, config.steps):
+            if due(done, config.sample_every, config.steps):
                 series.picture(done, lambda: g1_sheet(course, samples, average.network))
-            if _due(done, config.checkpoint_every, config.steps):
+            if due(done, config.checkpoint_every, config.steps):
                 series.check(done)
                 course.save(done, parts)
             ticker.tick(done, series.latest)
@@ -267,8 +179,8 @@ def train_g2(course: Course, g1: G1 | VUNet, model: ModelConfig, config: TrainG2
     torch.manual_seed(config.seed)
     g2_network = G2(course.image_size, model.filters, model.blocks - 2, model.upsampling)
     d_network = D(course.image_size, model.discriminator, model.border)
-    g2, g2_optimiser = _set_up(fabric, g2_network, config.lr)
-    d, d_optimiser = _set_up(fabric, d_network, config.d_lr)
+    g2, g2_optimiser = set_up(fabric, g2_network, config.lr, PG2_BETAS)
+    d, d_optimiser = set_up(fabric, d_network, config.d_lr, PG2_BETAS)
     fabric.to_device(g1.eval().requires_grad_(False))
     average = Average(g2_network, config.ema)
     series = Series(course.scratch / "series", config.log_every, fabric)
@@ -286,7 +198,7 @@ def train_g2(course: Course, g1: G1 | VUNet, model: ModelConfig, config: TrainG2
                 refined = coarse + g2(coarse, batch.source)
 
             loss_d = d_loss(d, batch.source, batch.target, refined, triplet=model.discriminator == "triplet")
-            _learn(fabric, d, d_optimiser, loss_d, config.d_lr * schedule(step, steps, config.warmup), config.clip)
+            learn(fabric, d, d_optimiser, loss_d, config.d_lr * schedule(step, steps, config.warmup), config.clip)
 
             with _frozen(fabric, d):
                 loss_g = g_loss(d, batch.source, refined)
@@ -294,25 +206,19 @@ def train_g2(course: Course, g1: G1 | VUNet, model: ModelConfig, config: TrainG2
                 loss_order = order_loss(refined, batch.target, batch.rival)
                 if g2_step >= 0:
                     rate = config.lr * schedule(g2_step, config.steps, config.warmup)
-                    _learn(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate, config.clip)
+                    learn(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate, config.clip)
                     average.update(g2, g2_step)
 
             done = step + 1
             series.add(done, d=loss_d, g=loss_g, l1=loss_l1, order=loss_order)
-            if _due(done, config.sample_every, steps):
+            if due(done, config.sample_every, steps):
                 series.picture(done, lambda: g2_sheet(course, samples, g1, average.network))
-            if _due(done, config.checkpoint_every, steps):
+            if due(done, config.checkpoint_every, steps):
                 series.check(done)
                 course.save(done, parts)
             ticker.tick(done, series.latest)
     series.flush(steps)
     return average.network, d_network
-
-
-def schedule(step: int, steps: int, warmup: int) -> float:
-    """Share of the highest learning rate at step `step` of `steps` (from 0): rises over `warmup` steps, then falls along a cosine."""
-    rise = min(1.0, (step + 1) / (warmup + 1))
-    return rise * 0.5 * (1 + math.cos(math.pi * max(0, step - warmup) / max(1, steps - warmup)))
 
 
 def g1_sheet(course: Course, samples: Batch, g1: nn.Module) -> np.ndarray:
@@ -346,25 +252,6 @@ def _to_uint8(image: Tensor) -> np.ndarray:
     return ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
-def _set_up(fabric: Fabric, network: nn.Module, lr: float, betas: tuple[float, float] = PG2_BETAS) -> tuple[Any, Any]:
-    """The network and its optimiser, where and how Fabric runs them."""
-    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return fabric.setup(network, Adam(network.parameters(), lr, betas=betas, fused=True))
-
-
-def _learn(fabric: Fabric, network: Any, optimiser: Any, loss: Tensor, rate: float, clip: float) -> None:
-    """One step along the gradient of `loss`.
-
-    Without normalisation one steep batch can throw the weights to where rectifiers stay shut, and training never comes back from there.
-    """
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad()
-    fabric.backward(loss)
-    fabric.clip_gradients(network, optimiser, max_norm=clip, error_if_nonfinite=False)  # such a loss is reported by `Series.check`
-    optimiser.step()
-
-
 @contextmanager
 def _frozen(fabric: Fabric, network: Any) -> Iterator[None]:
     """Inside, gradients pass through the network but do not reach its weights."""
@@ -374,8 +261,3 @@ def _frozen(fabric: Fabric, network: Any) -> Iterator[None]:
             yield
     finally:
         network.requires_grad_(True)
-
-
-def _due(done: int, every: int, steps: int) -> bool:
-    """Whether something that happens every `every` steps, and at the end, happens after step `done` (from 1)."""
-    return done % every == 0 or done == steps

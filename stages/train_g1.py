@@ -12,7 +12,8 @@ from pipeline.config.train import TrainG1Config
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.coarse import sight_of
 from pipeline.objectives import make_objective
-from pipeline.training import Course, load_lifter, make_fabric, precision_of, train_g1
+from pipeline.run import make_fabric, precision_of
+from pipeline.training import Course, load_lifter, train_g1
 from stages.command import existing, output, stage
 
 

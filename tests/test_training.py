@@ -31,11 +31,12 @@ from pipeline.networks.coarse import load_coarse, make_coarse, sight_of
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
-from pipeline.objectives import VUNetObjective, make_objective
+from pipeline.objectives import PG2_BETAS, VUNetObjective, make_objective
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
+from pipeline.run import Average, learn, make_fabric, precision_of, schedule, set_up
 from pipeline.sight import BodySight
-from pipeline.training import Average, Course, _learn, _set_up, load_g1, make_fabric, precision_of, schedule, train_g1, train_g2
+from pipeline.training import Course, load_g1, train_g1, train_g2
 from stages import train_g1 as stage_g1
 from stages import train_g2 as stage_g2
 
@@ -174,9 +175,8 @@ def make_course(
     (folder / scratch).mkdir(exist_ok=True)
     pack = read_packs(folder / "packed", ["S1"])
     every = np.array([(i, j) for i in range(ROWS) for j in range(ROWS) if i != j])
-    return Course(
-        make_fabric(parallel_config(), config), pack, every[:pairs], sight_of(model or model_config(), MAPS, LIFTER), config, folder / scratch
-    )
+    sight = sight_of(model or model_config(), MAPS, LIFTER)
+    return Course(make_fabric(parallel_config(), config), folder / scratch, pack, every[:pairs], sight, config)
 
 
 def arguments(folder: Path, stage: str, out: str) -> list[str]:
@@ -416,9 +416,9 @@ def test_two_devices_share_a_batch(folder: Path) -> None:
 
 def test_a_steep_loss_is_clipped() -> None:
     fabric = make_fabric(parallel_config(), g1_config())
-    network, optimiser = _set_up(fabric, nn.Linear(3, 1), 0.1)
-    _learn(fabric, network, optimiser, 1e4 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
+    network, optimiser = set_up(fabric, nn.Linear(3, 1), 0.1, PG2_BETAS)
+    learn(fabric, network, optimiser, 1e4 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
     norms = [parameter.grad.norm() for parameter in network.parameters()]
     assert torch.stack(norms).norm().item() == pytest.approx(0.5, rel=1e-4)
-    _learn(fabric, network, optimiser, 0.01 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
+    learn(fabric, network, optimiser, 0.01 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
     assert torch.stack([parameter.grad.norm() for parameter in network.parameters()]).norm().item() == pytest.approx(0.02)

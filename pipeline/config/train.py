@@ -1,4 +1,4 @@
-"""Sections `train_lifter`, `train_g1` and `train_g2`: how long, how fast, how exactly."""
+"""How long networks are trained, how fast, how exactly: sections `train_lifter`, `train_g1`, `train_g2`."""
 
 from typing import Literal
 
@@ -22,20 +22,15 @@ class TrainLifterConfig(Section):
     threads: PositiveInt = Field(description="CPU threads; fixed, because the number changes the last bits of the weights")
 
 
-class TrainConfig(Section):
-    """What both training stages share."""
+class LoopConfig(Section):
+    """What every training loop has."""
 
     steps: PositiveInt = Field(description="optimiser steps")
-    batch_size: PositiveInt = Field(description="pairs per step, over all devices together")
+    batch_size: PositiveInt = Field(description="pairs or images per step, over all devices together")
     lr: PositiveFloat = Field(description="learning rate of Adam at its highest")
     clip: PositiveFloat = Field(description="longest gradient (Euclidean norm over all weights); a longer one is shortened to it")
     warmup: NonNegativeInt = Field(description="steps over which the learning rate rises; afterwards it falls along a cosine")
     ema: float = Field(ge=0, lt=1, description="decay of the moving average of the weights; 0 keeps the last weights")
-    flip: bool = Field(description="mirror half of the pairs left to right")
-    twins: bool = Field(
-        description="paint a twin of the target half of the time; without twins in the data, draw labels of limbs that overlap nothing anew"
-    )
-    order: float = Field(ge=0, description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
     seed: NonNegativeInt = Field(description="seed of weights and batches")
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
         description="number format, as Lightning Fabric names it; `auto` is `bf16-mixed` where the device computes with it, else `32-true`"
@@ -44,6 +39,16 @@ class TrainConfig(Section):
     log_every: PositiveInt = Field(description="steps between two points of the loss curves")
     sample_every: PositiveInt = Field(description="steps between two grids of sample images")
     checkpoint_every: PositiveInt = Field(description="steps between two savings of the state that a killed run goes on from")
+
+
+class TrainConfig(LoopConfig):
+    """What the training of G1 and that of G2 share."""
+
+    flip: bool = Field(description="mirror half of the pairs left to right")
+    twins: bool = Field(
+        description="paint a twin of the target half of the time; without twins in the data, draw labels of limbs that overlap nothing anew"
+    )
+    order: float = Field(ge=0, description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
 
 
 class TrainG1Config(TrainConfig):
