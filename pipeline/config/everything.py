@@ -9,6 +9,7 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoParams
 from pipeline.config.pose import PoseConfig
+from pipeline.config.pose_net import PoseNetParams
 from pipeline.config.section import Section, parse, read_params
 from pipeline.config.synthetic import SyntheticConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
@@ -29,7 +30,11 @@ class Params(Section):
     parallel: ParallelConfig
 
 
-KINDS: dict[str, type[Section]] = {"faces": FaceParams, "photos": PhotoParams}  # by the section that only such a recipe has
+KINDS: dict[str, type[Section]] = {
+    "faces": FaceParams,
+    "photos": PhotoParams,
+    "pose_net": PoseNetParams,
+}  # by the section that only such a recipe has
 
 
 def check_params(params: Path) -> Section:

@@ -1,0 +1,70 @@
+"""Sections of the recipe that trains the pose estimator."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from pipeline.config.data import Names
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.section import EachOnce, Section
+from pipeline.config.train import LoopConfig
+
+Backbone = Literal["vgg", "mobilenet"]
+
+
+class PoseDataConfig(Section):
+    """Section `data` of the recipe that trains the pose estimator."""
+
+    packed: str = Field(min_length=1, description="folder of packs, as `pack`, `pack_photos` or `pack_coco` writes them")
+    train_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="packs that are trained on")
+    test_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="packs that are scored")
+
+    @model_validator(mode="after")
+    def _apart(self) -> "PoseDataConfig":
+        both = sorted(set(self.train_subjects) & set(self.test_subjects))
+        if both:
+            raise ValueError(f"test_subjects: {both[0]} is trained on, too; scores would not be of unseen people")
+        return self
+
+
+class PoseNetConfig(Section):
+    """Section `pose_net`: the networks, one per backbone."""
+
+    backbones: Annotated[tuple[Backbone, ...], EachOnce] = Field(
+        min_length=1, description="`mobilenet`, `vgg` or both: each is trained, exported and scored"
+    )
+    width: PositiveFloat = Field(description="share of the published numbers of channels")
+    stages: NonNegativeInt = Field(description="stages after the first, each of which refines the maps of the one before")
+    stride: Literal[4, 8] = Field(description="px of the image per cell of the maps")
+    sigma: PositiveFloat = Field(description="of the Gaussian around a joint, px")
+
+
+class TrainPoseConfig(LoopConfig):
+    """Section `train_pose`."""
+
+    flip: bool = Field(description="mirror half of the images left to right")
+    turn: NonNegativeFloat = Field(description="turn the images by up to this many degrees, either way")
+    zoom: float = Field(ge=1, description="enlarge or reduce them by up to this factor")
+    shift: float = Field(ge=0, lt=1, description="shift them by up to this share of their width and height")
+    light: float = Field(ge=0, lt=1, description="change brightness and contrast by up to this share")
+    two_people: float = Field(ge=0, le=1, description="share of the steps whose images show two people side by side")
+
+
+class EvaluatePoseConfig(Section):
+    """Section `evaluate_pose`."""
+
+    images: PositiveInt = Field(description="images that are scored at most, spread over the test subjects")
+    pairs: PositiveInt = Field(description="images of two people side by side that are scored")
+    batch_size: PositiveInt = Field(description="images that are looked at at a time")
+    threads: PositiveInt = Field(description="CPU threads; fixed, because the number changes the last bits, and times depend on it")
+    samples: PositiveInt = Field(description="images in the sheet of samples")
+
+
+class PoseNetParams(Section):
+    """The whole of params.yaml of the recipe that trains the pose estimator."""
+
+    data: PoseDataConfig
+    pose_net: PoseNetConfig
+    train_pose: TrainPoseConfig
+    evaluate_pose: EvaluatePoseConfig
+    parallel: ParallelConfig

@@ -1,0 +1,143 @@
+"""The pose estimator: OpenPose's two branches on a VGG-like backbone, or thinner on a MobileNet, for any joint set.
+
+One branch says where each joint is (confidence maps, and one more for the background), the other which way each bone runs (part affinity fields,
+x and y per bone). A first stage guesses both from the backbone's features, each further stage from features and the guesses before it, and
+every stage is supervised (Cao et al. 2017, arXiv 1611.08050). The light form, depthwise separable convolutions and a trunk that both branches
+share, is that of Osokin 2018 (arXiv 1811.12004). Both are normalised (batch normalisation), so that they train from random weights.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.skeleton import skeleton_of
+
+HEADS, DEEP = 128, 512  # channels of the stages and of the first stage's last layer, before `width`
+
+
+class Guess(NamedTuple):
+    """What a stage says: heat (B, J + 1, h, w) and paf (B, 2 E, h, w), E bones in the order of `bones`; x, y of a bone stand together."""
+
+    heat: Tensor
+    paf: Tensor
+
+
+def bones(joints: int) -> list[tuple[int, int]]:
+    """(parent, child) of each bone of the joint set with this many joints."""
+    return [(parent, child) for child, parent in enumerate(skeleton_of(joints).parents) if parent >= 0]
+
+
+class PoseNet(nn.Module):
+    """Images to the guesses of all stages. `config` rebuilds it.
+
+    joints : of the joint set; backbone : `vgg` or `mobilenet`; width : share of the published numbers of channels
+    stages : after the first; stride : px per cell of the maps, 4 or 8; image_size : height and width of the crops that it is trained on, px
+    """
+
+    def __init__(self, joints: int, backbone: str, width: float, stages: int, stride: int, image_size: list[int]) -> None:
+        super().__init__()
+        described = {"joints": joints, "backbone": backbone, "width": width, "stages": stages, "stride": stride, "image_size": image_size}
+        self.config: dict[str, Any] = described
+        parts = {"vgg": (_vgg, _WideStage), "mobilenet": (_mobilenet, _ThinStage)}
+        if backbone not in parts or stride not in (4, 8):
+            raise ValueError(f"expected the backbone vgg or mobilenet and a stride of 4 or 8, got {backbone} and {stride}")
+        body, stage = parts[backbone]
+        outputs = joints + 1, 2 * len(bones(joints))
+        self.backbone, features = body(width, stride)
+        self.first = stage(features, outputs, width, first=True)
+        self.further = nn.ModuleList(stage(features + sum(outputs), outputs, width, first=False) for _ in range(stages))
+
+    def forward(self, image: Tensor) -> list[Guess]:
+        """The guesses of each stage, the best last; image : (B, 3, H, W) float32 in [-1, 1], H and W multiples of the stride."""
+        features = self.backbone(image)
+        guesses = [self.first(features)]
+        for stage in self.further:
+            guesses.append(stage(torch.cat([features, *guesses[-1]], dim=1)))
+        return guesses
+
+
+def _scaled(channels: int, width: float) -> int:
+    return max(8, 8 * round(channels * width / 8))
+
+
+def _conv(given: int, made: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    padding = dilation * (kernel // 2)
+    layer = nn.Conv2d(given, made, kernel, stride, padding, dilation, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(made), nn.ReLU(inplace=True))
+
+
+def _separable(given: int, made: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    depthwise = nn.Conv2d(given, given, 3, stride, dilation, dilation, groups=given, bias=False)
+    return nn.Sequential(depthwise, nn.BatchNorm2d(given), nn.ReLU(inplace=True), _conv(given, made, 1))
+
+
+def _mobilenet(width: float, stride: int) -> tuple[nn.Module, int]:
+    """MobileNet v1 (Howard et al. 2017) up to conv5_5, the last halving left out (two of them for a stride of 4), then a separable reduction."""
+    last = 2 if stride == 8 else 1
+    plan = [(64, 1, 1), (128, 2, 1), (128, 1, 1), (256, last, 1), (256, 1, 1), (512, 1, 1), (512, 1, 2), *[(512, 1, 1)] * 4]
+    given = _scaled(32, width)
+    layers: list[nn.Module] = [_conv(3, given, stride=2)]
+    for channels, step, dilation in plan:
+        made = _scaled(channels, width)
+        layers.append(_separable(given, made, step, dilation))
+        given = made
+    features = _scaled(HEADS, width)
+    layers += [_conv(given, features, 1), _separable(features, features), _separable(features, features)]
+    return nn.Sequential(*layers), features
+
+
+def _vgg(width: float, stride: int) -> tuple[nn.Module, int]:
+    """The first ten convolutions of VGG-19 (Simonyan and Zisserman 2014) and two that reduce their channels, as in OpenPose."""
+    halvings = (True, True, stride == 8)
+    given, layers = 3, list[nn.Module]()
+    for channels, count, halve in zip((64, 128, 256, 512), (2, 2, 4, 2), (*halvings, False), strict=True):
+        for _ in range(count):
+            made = _scaled(channels, width)
+            layers.append(_conv(given, made))
+            given = made
+        if halve:
+            layers.append(nn.MaxPool2d(2))
+    features = _scaled(HEADS, width)
+    layers += [_conv(given, _scaled(2 * HEADS, width)), _conv(_scaled(2 * HEADS, width), features)]
+    return nn.Sequential(*layers), features
+
+
+class _WideStage(nn.Module):
+    """OpenPose's: a branch of its own for each output, 3x3 convolutions first, 7x7 in the further stages."""
+
+    def __init__(self, given: int, outputs: tuple[int, int], width: float, first: bool) -> None:
+        super().__init__()
+        made = _scaled(HEADS, width)
+        kernels, deep = ((3, 3, 3), _scaled(DEEP, width)) if first else ((7,) * 5, made)
+        self.branches = nn.ModuleList(_branch(given, made, kernels, deep, output) for output in outputs)
+
+    def forward(self, features: Tensor) -> Guess:
+        return Guess(*(branch(features) for branch in self.branches))
+
+
+def _branch(given: int, made: int, kernels: Sequence[int], deep: int, output: int) -> nn.Sequential:
+    inputs = (given, *[made] * (len(kernels) - 1))
+    layers = [_conv(before, made, kernel) for before, kernel in zip(inputs, kernels, strict=True)]
+    return nn.Sequential(*layers, _conv(made, deep, 1), nn.Conv2d(deep, output, 1))
+
+
+class _ThinStage(nn.Module):
+    """The light form: one trunk, and two 1x1 convolutions for each output."""
+
+    def __init__(self, given: int, outputs: tuple[int, int], width: float, first: bool) -> None:
+        super().__init__()
+        made = _scaled(HEADS, width)
+        deep = _scaled(DEEP, width) if first else made
+        self.trunk = _conv(given, made, 1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(_separable(made, made), _separable(made, made, dilation=1 if first else 2)) for _ in range(2 if first else 4)
+        )
+        self.heads = nn.ModuleList(nn.Sequential(_conv(made, deep, 1), nn.Conv2d(deep, output, 1)) for output in outputs)
+
+    def forward(self, features: Tensor) -> Guess:
+        x = self.trunk(features)
+        for block in self.blocks:
+            x = x + block(x)
+        return Guess(*(head(x) for head in self.heads))

@@ -1,0 +1,47 @@
+"""Score the trained pose estimators on people whom they were not trained on."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.config.pose_net import EvaluatePoseConfig, PoseDataConfig, PoseNetConfig
+from pipeline.config.section import load_config
+from pipeline.devices import fix_arithmetic
+from pipeline.estimation.estimate import locate_joints
+from pipeline.estimation.evaluation import choose_rows, score_net, table, time_per_image
+from pipeline.estimation.pictures import skeleton_sheet
+from pipeline.files import atomic_output, write_json
+from pipeline.networks.checkpoint import load_network
+from pipeline.networks.openpose import PoseNet
+from pipeline.pack import read_packs
+from pipeline.pictures import encode
+from stages.command import existing, output, stage
+
+
+@stage
+@click.argument("packed", type=existing)
+@click.argument("nets", type=existing)
+@click.argument("test", type=output)
+@click.argument("samples", type=output)
+def main(packed: Path, nets: Path, test: Path, samples: Path, params: Path) -> None:
+    """Score the networks in the folder NETS on the test subjects among the packs in PACKED: figures TEST, table and pictures in SAMPLES."""
+    config, shape = load_config(EvaluatePoseConfig, params, "evaluate_pose"), load_config(PoseNetConfig, params, "pose_net")
+    fix_arithmetic(config.threads)
+    pack = read_packs(packed, load_config(PoseDataConfig, params, "data").test_subjects)
+    networks = {backbone: load_network(nets / f"{backbone}.safetensors", PoseNet) for backbone in shape.backbones}
+    figures = {backbone: score_net(network, pack, shape.sigma, config) for backbone, network in networks.items()}
+    for backbone, network in networks.items():
+        click.echo(f"evaluate_pose: {backbone} takes {1000 * time_per_image(network, pack):.1f} ms per image on {config.threads} CPU threads")
+    click.echo(table(figures))
+    rows = choose_rows(pack, config.samples)
+    found = {backbone: locate_joints(network, pack.image[rows], config.batch_size) for backbone, network in networks.items()}
+    with atomic_output(samples) as partial:
+        partial.mkdir()
+        (partial / "table.md").write_text(table(figures), encoding="utf-8")
+        sheet = skeleton_sheet(pack.image[rows], {**found, "truth": pack.pose_2d[rows]})
+        (partial / "samples.jpg").write_bytes(encode(sheet, ".jpg"))
+    write_json(test, figures)
+
+
+if __name__ == "__main__":
+    main()

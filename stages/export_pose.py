@@ -1,0 +1,23 @@
+"""Export a trained pose estimator."""
+
+from pathlib import Path
+
+import click
+
+from pipeline.estimation.export import export_onnx
+from pipeline.networks.checkpoint import load_network
+from pipeline.networks.openpose import PoseNet
+from stages.command import existing, output, stage
+
+
+@stage
+@click.argument("net", type=existing)
+@click.argument("onnx", type=output)
+def main(net: Path, onnx: Path, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
+    """Write the network with the weights NET as ONNX, and compare what both say."""
+    difference = export_onnx(load_network(net, PoseNet), onnx)
+    click.echo(f"export_pose: {onnx}, maps differ from torch's by {difference:.1g} at most")
+
+
+if __name__ == "__main__":
+    main()
