@@ -9,6 +9,8 @@ from torch import Tensor
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.errors import UserError
+from pipeline.estimation.estimate import locate_joints
+from pipeline.estimation.scores import pckh
 from pipeline.exhibits import Judged, choose_cases
 from pipeline.files import file_hash
 from pipeline.metrics.cases import Cases
@@ -16,12 +18,14 @@ from pipeline.metrics.depth import MIN_PIXELS, judge_order, label_accuracy, labe
 from pipeline.metrics.image import image_scores, mask_l1, ssim_patn
 from pipeline.metrics.inception import Inception, frechet_distance, inception_score
 from pipeline.metrics.tables import DISTANCES, SCORES, by_group, distance_group, figure, mean, spread, summary
+from pipeline.networks.checkpoint import load_network
 from pipeline.networks.generator import Painter
+from pipeline.networks.openpose import PoseNet
 from pipeline.networks.vunet import VUNet
 from pipeline.pack import Pack
 from pipeline.pose_maps import FIRST_LIMB_PART, overlap_mask, part_map
 from pipeline.skeleton import CHAIN_LIMBS, LIMB_NAMES
-from pipeline.studio import CHUNK, Studio, Task, paint_both, pose_distance
+from pipeline.studio import CHUNK, Studio, Task, as_rows, paint_both, pose_distance
 
 RESPONSE_PAIRS = 256
 OVERLAPPING = 0.1  # share of a limb's area from which on it overlaps something
@@ -44,8 +48,9 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     per_image = {image: dict(zip(SCORES, scores[number], strict=True)) for number, image in enumerate(studio.scored)}
     inception = {} if config.inception is None else inception_figures(studio, task, Path(config.inception))
     patn = patn_figures(studio, task) if config.patn else {}
+    pck = {} if config.pose_net is None else pck_figures(studio, task, Path(config.pose_net))
     figures: dict[str, Any] = {"pairs": len(pairs)}
-    figures |= {image: summary(per_image[image]) | patn.get(image, {}) | inception.get(image, {}) for image in studio.scored}
+    figures |= {image: summary(per_image[image]) | patn.get(image, {}) | pck.get(image, {}) | inception.get(image, {}) for image in studio.scored}
     figures |= generator_figures(painter) | {"latent": latent_figures(studio, task)}
     if judged is not None:
         figures["depth"] = order_figures(studio, judged) | label_figures(pack) | lifting(studio) | response(studio, task)
@@ -54,8 +59,7 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
         "view": by_group(np.where(pack.camera[task.source] == pack.camera[task.target], "same", "other"), per_image, ("same", "other")),
         "distance": by_group(distance_group(pose_distance(pack, task), studio.size[0]), per_image, DISTANCES),
     }
-    if inception:
-        figures["inception"] = inception["inception"]
+    figures |= {name: scores[name] for name, scores in (("inception", inception), ("pose_net", pck)) if scores}
     return figures, choose_cases(studio, task, scores, judged, config.samples)
 
 
@@ -195,6 +199,26 @@ def patn_figures(studio: Studio, task: Task) -> dict[str, dict[str, float | None
     for rows, batch in studio.batches(task, "SSIM with margins"):
         scores[:, rows] = ssim_patn(studio.paint_all(batch), studio.images(batch.target)).numpy()
     return {image: summary({"ssim_patn": values}) for image, values in zip(studio.scored, scores, strict=True)}
+
+
+def pck_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[str, Any]]:
+    """Whether painted people take the target's pose: PCKh@0.5 of the joints that a pose estimator finds, per image, and that of the true images.
+
+    Raises UserError where `path` holds no pose estimator, or one of other joints than the pack's.
+    """
+    network = load_network(path, PoseNet)
+    joints = studio.pack.pose_2d.shape[1]
+    if network.config["joints"] != joints:
+        raise UserError(f"{path}: expected a pose estimator of {joints} joints, as the packs have, found one of {network.config['joints']}")
+    network.to(studio.device)
+    hits: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", *studio.scored)}
+    for _, batch in studio.batches(task, "pose of the painted"):
+        for found, image in zip(hits.values(), (studio.images(batch.target), *studio.paint_all(batch)), strict=True):
+            estimate = locate_joints(network, as_rows(image), studio.batch_size)
+            found.append(pckh(estimate, studio.pack.pose_2d[batch.target]))
+    figures = {name: summary({"pck": np.concatenate(parts)}) for name, parts in hits.items()}
+    truth = figures.pop("truth")
+    return figures | {"pose_net": {"file": path.name, "sha256": file_hash(path), "truth_pck": truth["pck"]}}
 
 
 def inception_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[str, Any]]:

@@ -48,6 +48,7 @@ MEANING = {
     "mask_l1": ("Mean colour error on the body", -1),
     "overlap_l1": ("Mean colour error where limbs overlap the torso or each other", -1),
     "sharpness": ("Strength of edges compared with the truth; 1 is as sharp", 0),
+    "pck": ("Share of the joints that a pose estimator finds within half a head of where they should be (PCKh@0.5)", 1),
     "inception_score": ("Inception score: clear and varied images score higher", 1),
     "fid": ("Fréchet Inception distance to the true images", -1),
 }

@@ -16,12 +16,14 @@ from pipeline.config.pose import MapConfig
 from pipeline.devices import choose_device
 from pipeline.errors import UserError
 from pipeline.evaluation import evaluate, judge_twins, twin_task
+from pipeline.loader import to_image
 from pipeline.metrics.cases import read_cases
 from pipeline.metrics.image import ssim
 from pipeline.metrics.tables import IMAGES, SCORES
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter
 from pipeline.networks.lifter import Lifter
+from pipeline.networks.openpose import PoseNet
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.pack import Pack, Twins
@@ -33,7 +35,7 @@ from stages.evaluate import main
 
 SIZE = (64, 32)
 CPU = torch.device("cpu")
-CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None, patn=False)
+CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None, patn=False, pose_net=None)
 PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, heatmap_radius=4)
 # Background, torso, head and limbs: colours far from each other.
 COLOURS = torch.tensor(
@@ -385,6 +387,26 @@ def test_ssim_with_margins_is_scored_where_it_is_asked_for(pack, pairs):
     assert "ssim_patn" not in without["refined"]
 
 
+def test_the_pose_of_painted_people_is_scored_against_the_target(pack, pairs, tmp_path):
+    torch.manual_seed(9)
+    network = PoseNet(17, "mobilenet", 0.1, 0, 4, list(SIZE))
+    torch.nn.init.normal_(network.first.heads[0][-1].weight, std=2)  # so that it finds something somewhere
+    with torch.no_grad():
+        for _ in range(20):
+            network(to_image(pack.image))
+    save_network(tmp_path / "pose.safetensors", network)
+    figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"pose_net": str(tmp_path / "pose.safetensors")}), CPU)
+    assert figures["pose_net"]["file"] == "pose.safetensors"
+    assert 0 < figures["pose_net"]["truth_pck"] < 1
+    assert figures["refined"]["pck"] == figures["pose_net"]["truth_pck"]
+
+
+def test_a_pose_estimator_of_other_joints_is_refused(pack, pairs, tmp_path):
+    save_network(tmp_path / "coco.safetensors", PoseNet(18, "mobilenet", 0.1, 0, 4, list(SIZE)))
+    with pytest.raises(UserError, match="expected a pose estimator of 17 joints, as the packs have, found one of 18"):
+        evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"pose_net": str(tmp_path / "coco.safetensors")}), CPU)
+
+
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_inception_scores_name_the_file(pack, pairs, tmp_path):
     path = tmp_path / "bright.pt"
@@ -446,7 +468,7 @@ def folder(tmp_path, pack, pairs):
     (tmp_path / "params.yaml").write_text(
         "data: {root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [64, 32], margin: 0.1, "
         "skip_bad: false, exclude: []}\n"
-        "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null, patn: false}\n"
+        "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null, patn: false, pose_net: null}\n"
         "parallel: {workers: 1, scheduler: null, accelerator: cpu, devices: 1, nodes: 1, strategy: auto}\n",
         encoding="utf-8",
     )

@@ -242,7 +242,7 @@ def evaluated(pack, depth=True, lifter=None):
     sight = BodySight(MapConfig(depth=depth, maps=("parts",), appearance=lift, lift=lift, source=False, heatmap_radius=4), lifter)
     rows = np.arange(0, len(pack), 2)
     pairs = np.stack([rows + 1, rows], axis=1)
-    config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None, patn=False)
+    config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None, patn=False, pose_net=None)
     return evaluate(Painter(HandsOn() if lift else PaintsParts(), AddsNothing(), sight, (64, 32)), pack, pairs, config, torch.device("cpu"))
 
 

@@ -13,3 +13,4 @@ class EvaluateConfig(Section):
     samples: PositiveInt = Field(description="test pairs shown in the report's grid")
     inception: str | None = Field(description="file of Inception weights (TorchScript), or null: no Inception-based scores")
     patn: bool = Field(description="also SSIM as PATN's code computes it for DeepFashion, on images with white margins (`ssim_patn`)")
+    pose_net: str | None = Field(description="weights of a pose estimator (`recipes/pose/`) for the score `pck`, or null: without it")

@@ -11,7 +11,7 @@ from pipeline.config.pose_net import EvaluatePoseConfig
 from pipeline.errors import UserError
 from pipeline.estimation.batches import read_crops, side_by_side
 from pipeline.estimation.estimate import locate_joints, look, people_in
-from pipeline.estimation.scores import average_precision, pckh_hits
+from pipeline.estimation.scores import average_precision, pckh, pckh_hits
 from pipeline.estimation.targets import draw_targets, pose_loss
 from pipeline.metrics.tables import figure, mean, spread
 from pipeline.networks.openpose import PoseNet, bones
@@ -75,7 +75,7 @@ def share_of_both(network: PoseNet, pack: Pack, count: int) -> float:
 
 
 def _is_among(pose: np.ndarray, found: list[np.ndarray]) -> bool:
-    return max(float(np.nanmean(pckh_hits(one[None], pose[None]))) for one in found) >= BOTH
+    return max(float(pckh(one[None], pose[None])[0]) for one in found) >= BOTH
 
 
 def time_per_image(network: PoseNet, pack: Pack) -> float:

@@ -55,6 +55,14 @@ def pckh_hits(estimate: np.ndarray, truth: np.ndarray, size: np.ndarray | None =
     return hits
 
 
+def pckh(estimate: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """PCKh@0.5 of each pose, (N,): the share of its joints that are hit, NaN where none has a truth."""
+    hits = pckh_hits(estimate, truth)
+    known = ~np.isnan(hits)
+    count = known.sum(axis=1)
+    return np.where(count > 0, np.where(known, hits, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
+
+
 def similarity(estimate: np.ndarray, truth: np.ndarray) -> float:
     """Object keypoint similarity of two poses (J, 2): the mean of exp(-d^2 / (2 area (2 sigma)^2)); a joint that was not found is 0."""
     known = ~np.isnan(truth[:, 0])

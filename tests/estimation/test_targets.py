@@ -22,7 +22,8 @@ def test_a_joint_peaks_where_it_is_and_the_background_is_the_rest() -> None:
     targets = draw(STANDING)
     assert targets.heat.shape == (1, 18, 32, 16)
     x, y = STANDING[16]
-    expected = np.exp(-((centres(16, STRIDE) - x)[None, :] ** 2 + (centres(32, STRIDE) - y)[:, None] ** 2) / (2 * SIGMA**2))
+    columns, rows = (centres(count, STRIDE).numpy() for count in (16, 32))
+    expected = np.exp(-((columns - x)[None, :] ** 2 + (rows - y)[:, None] ** 2) / (2 * SIGMA**2))
     np.testing.assert_allclose(targets.heat[0, 16], expected, atol=1e-6)
     np.testing.assert_allclose(targets.heat[0, -1], 1 - targets.heat[0, :-1].amax(dim=0))
 
