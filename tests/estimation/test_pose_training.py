@@ -1,0 +1,169 @@
+"""The stages of the pose estimator: it learns, repeats itself to the byte, goes on where it was killed, and is scored and exported."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from pose_pack import SIZE, write_params, write_sticks
+
+from pipeline.config.pose_net import TrainPoseConfig
+from pipeline.config.section import load_config
+from pipeline.estimation.batches import Crops, draw_batch, move, side_by_side
+from pipeline.networks.checkpoint import load_network
+from pipeline.networks.openpose import PoseNet
+from pipeline.pack import read_packs
+from pipeline.resume import STATE
+from stages import evaluate_pose, export_pose, train_pose
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Packs of training and test people, and parameters."""
+    write_sticks(tmp_path / "packed" / "S1.h5", 12, 1)
+    write_sticks(tmp_path / "packed" / "S9.h5", 8, 2)
+    write_params(tmp_path / "params.yaml")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _settings_end_with_the_test() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+    torch.set_flush_denormal(False)
+
+
+def arguments(folder: Path, out: str, backbone: str) -> list[str]:
+    places = (folder / "packed", folder / out / f"{backbone}.safetensors", folder / out / "series")
+    return [backbone, *(str(place) for place in places), "--params", str(folder / "params.yaml")]
+
+
+def train(folder: Path, out: str, backbone: str = "mobilenet") -> bytes:
+    result = CliRunner().invoke(train_pose.main, arguments(folder, out, backbone))
+    assert result.exit_code == 0, result.output
+    return (folder / out / f"{backbone}.safetensors").read_bytes()
+
+
+def evaluate(folder: Path, nets: str) -> Result:
+    places = (folder / "packed", folder / nets, folder / "test.json", folder / "samples")
+    return CliRunner().invoke(evaluate_pose.main, [*(str(place) for place in places), "--params", str(folder / "params.yaml")])
+
+
+def test_the_same_seed_trains_the_same_weights_and_a_loss_that_falls(folder: Path) -> None:
+    write_params(folder / "params.yaml", train_pose={"steps": 120, "log_every": 10, "checkpoint_every": 50})
+    weights = train(folder, "one")
+    lines = (folder / "one" / "series" / "plots" / "metrics" / "heat.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    losses = [float(line.split("\t")[1]) for line in lines]
+    assert losses[-1] < losses[0] / 2
+    assert list((folder / "one" / "series" / "samples").glob("*.jpg"))
+    write_params(folder / "params.yaml", train_pose={"steps": 6})
+    assert train(folder, "two") == train(folder, "three")
+    write_params(folder / "params.yaml", train_pose={"steps": 6, "seed": 2})
+    assert train(folder, "four") not in (weights, (folder / "three" / "mobilenet.safetensors").read_bytes())
+
+
+def test_a_killed_training_ends_like_an_unbroken_one(folder: Path) -> None:
+    write_params(folder / "params.yaml", train_pose={"steps": 150})
+    unbroken = train(folder, "unbroken")
+    command = [sys.executable, "-m", "stages.train_pose", *arguments(folder, "killed", "mobilenet")]
+    process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(folder.glob(f".scratch/train_pose/*/{STATE}")) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 0 < torch.load(next(folder.glob(f".scratch/train_pose/*/{STATE}")), weights_only=True)["step"] < 150
+    assert not (folder / "killed").exists()
+    assert train(folder, "killed") == unbroken
+
+
+def test_both_backbones_are_scored_and_exported(folder: Path) -> None:
+    write_params(folder / "params.yaml", pose_net={"backbones": ["mobilenet", "vgg"]})
+    for backbone in ("mobilenet", "vgg"):
+        train(folder, "nets", backbone)
+    result = evaluate(folder, "nets")
+    assert result.exit_code == 0, result.output
+    figures = json.loads((folder / "test.json").read_text(encoding="utf-8"))
+    assert list(figures) == ["mobilenet", "vgg"]
+    for values in figures.values():
+        assert values["heat_loss"] > 0
+        assert values["paf_loss"] > 0
+        assert 0 <= values["pckh"] <= 1
+        assert len(values["pckh_by_joint"]) == 17
+    assert (folder / "samples" / "table.md").read_text(encoding="utf-8").count("\n") == 4
+    assert cv2.imread(str(folder / "samples" / "samples.jpg")) is not None
+    assert "ms per image on 1 CPU threads" in result.output
+    assert "ms" not in (folder / "test.json").read_text(encoding="utf-8")
+
+    net = folder / "nets" / "mobilenet.safetensors"
+    result = CliRunner().invoke(export_pose.main, [str(net), str(folder / "pose.onnx"), "--params", str(folder / "params.yaml")])
+    assert result.exit_code == 0, result.output
+    image = np.random.default_rng(0).uniform(-1, 1, (3, 3, 96, 40)).astype(np.float32)
+    found = onnxruntime.InferenceSession(str(folder / "pose.onnx"), providers=["CPUExecutionProvider"]).run(None, {"image": image})
+    with torch.inference_mode():
+        expected = load_network(net, PoseNet)(torch.from_numpy(image))[-1]
+    for one, two in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, two.numpy(), atol=1e-4)
+
+
+def test_what_a_user_gets_wrong_is_one_line(folder: Path) -> None:
+    (folder / "nets").mkdir()
+    result = evaluate(folder, "nets")
+    assert result.exit_code == 1
+    assert "mobilenet.safetensors: not found; expected weights" in result.output
+    write_params(folder / "params.yaml", data={"train_subjects": ["S1"], "test_subjects": ["S1"]})
+    assert "S1 is trained on, too" in evaluate(folder, "nets").output
+    write_params(folder / "params.yaml", pose_net={"stride": 8}, data={"train_subjects": ["S7"]})
+    assert "S7.h5: not found" in CliRunner().invoke(train_pose.main, arguments(folder, "x", "vgg")).output
+
+
+def test_a_spot_and_its_joint_move_together() -> None:
+    image = torch.full((3, 3, 48, 32), -1.0)
+    pose_2d = torch.tensor([[8.0, 12.0], [20.0, 30.0], [16.0, 24.0]])[:, None, None]
+    for number, (x, y) in enumerate(pose_2d[:, 0, 0].int().tolist()):
+        image[number, :, y - 1 : y + 2, x - 1 : x + 2] = 0.5
+        image[number, :, y, x] = 1.0
+    moved = move(
+        Crops(image, pose_2d), torch.tensor([0.3, -0.2, 0.0]), torch.tensor([1.2, 0.8, 1.0]), torch.tensor([[0.05, 0.0], [0.0, -0.05], [0.1, 0.1]])
+    )
+    for number in range(3):
+        row, column = divmod(int(moved.image[number, 0].argmax()), 32)
+        assert np.abs(np.array((column, row)) - moved.pose_2d[number, 0, 0].numpy()).max() <= 1
+    still = move(Crops(image, pose_2d), torch.zeros(3), torch.ones(3), torch.zeros(3, 2))
+    torch.testing.assert_close(still.image, image)
+    torch.testing.assert_close(still.pose_2d, pose_2d)
+
+
+def test_two_people_stand_side_by_side() -> None:
+    crops = Crops(torch.rand(4, 3, 8, 6), torch.rand(4, 1, 17, 2))
+    pairs = side_by_side(crops)
+    assert pairs.image.shape == (2, 3, 8, 12)
+    torch.testing.assert_close(pairs.image[1, :, :, 6:], crops.image[3])
+    torch.testing.assert_close(pairs.pose_2d[1], torch.stack([crops.pose_2d[1, 0], crops.pose_2d[3, 0] + torch.tensor([6.0, 0.0])]))
+
+
+def test_a_batch_follows_from_seed_and_step_and_is_shared_between_devices(folder: Path) -> None:
+    pack = read_packs(folder / "packed", ["S1"])
+    config = load_config(TrainPoseConfig, folder / "params.yaml", "train_pose").model_copy(update={"two_people": 0.0})
+    whole, again, other = (draw_batch(pack, config, step, CPU) for step in (3, 3, 4))
+    torch.testing.assert_close(whole, again)
+    assert not torch.equal(whole.image, other.image)
+    halves = [draw_batch(pack, config, 3, CPU, rank, 2) for rank in (0, 1)]
+    torch.testing.assert_close(torch.cat([half.image for half in halves]), whole.image)
+    together = draw_batch(pack, config.model_copy(update={"two_people": 1.0}), 3, CPU)
+    assert together.image.shape == (2, 3, SIZE[0], 2 * SIZE[1])
+    assert together.pose_2d.shape == (2, 2, 17, 2)
