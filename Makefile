@@ -6,7 +6,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion clean
+.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -22,6 +22,9 @@ faces: $(VENV)/.installed
 
 deepfashion: $(VENV)/.installed
 	dvc repro recipes/deepfashion/dvc.yaml
+
+pose: $(VENV)/.installed
+	dvc repro recipes/pose/dvc.yaml
 
 # Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph,
 # JOBS=4 runs as many at a time (for a GPU with many cores beside it).

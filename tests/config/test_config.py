@@ -12,6 +12,7 @@ from pipeline.config.everything import Params, check_params, own_parameters, par
 from pipeline.config.faces import FaceParams
 from pipeline.config.model import ModelConfig
 from pipeline.config.photos import PhotoParams
+from pipeline.config.pose_net import PoseNetParams
 from pipeline.config.section import Section, load_config
 from pipeline.errors import UserError
 
@@ -33,7 +34,7 @@ def changed(tmp_path: Path, key: str, value: object) -> Path:
 
 @pytest.mark.parametrize("params", sorted([ROOT / "params.yaml", *ROOT.glob("recipes/*/params.yaml")]), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_params_file_of_the_project_is_valid(params: Path) -> None:
-    kinds: dict[str, type[Section]] = {"faces": FaceParams, "deepfashion": PhotoParams}
+    kinds: dict[str, type[Section]] = {"faces": FaceParams, "deepfashion": PhotoParams, "pose": PoseNetParams}
     assert isinstance(check_params(params), kinds.get(params.parent.name, Params))
 
 
@@ -109,5 +110,5 @@ def test_sections_are_frozen() -> None:
 
 def test_the_readme_has_the_table_of_parameters() -> None:
     assert parameter_table() in (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, kind in (("faces", FaceParams), ("deepfashion", PhotoParams)):
+    for name, kind in (("faces", FaceParams), ("deepfashion", PhotoParams), ("pose", PoseNetParams)):
         assert own_parameters(kind) in (ROOT / "recipes" / name / "README.md").read_text(encoding="utf-8")
