@@ -8,24 +8,13 @@ import torch
 
 from pipeline.config.pose_net import PoseNetConfig, TrainPoseConfig
 from pipeline.config.section import load_config
-from pipeline.estimation.estimate import look
+from pipeline.estimation.evaluation import USUAL, time_per_image
 from pipeline.estimation.targets import draw_targets, pose_loss
 from pipeline.networks.openpose import PoseNet, bones
 
 PARAMS = Path(__file__).resolve().parents[1] / "recipes" / "pose" / "params.yaml"
-SIZES = ((128, 64), (368, 368))  # crops of the built-in data, and OpenPose's own input
-JOINTS, IMAGES, STEPS = 17, 9, 6
-
-
-def forward(network: PoseNet, size: tuple[int, int]) -> float:
-    """Seconds for one image, the median of some."""
-    image = np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)
-    times = []
-    for _ in range(IMAGES):
-        since = time.perf_counter()
-        look(network.eval(), image)
-        times.append(time.perf_counter() - since)
-    return float(np.median(times))
+SIZES = ((128, 64), USUAL)
+JOINTS, STEPS = 17, 6
 
 
 def train(network: PoseNet, batch_size: int, stride: int, sigma: float) -> float:
@@ -53,7 +42,7 @@ def main() -> None:
         for net in nets.values():
             net.to(memory_format=torch.channels_last)
         for size in SIZES:
-            times = {backbone: forward(net, size) for backbone, net in nets.items()}
+            times = {backbone: time_per_image(net.eval(), size) for backbone, net in nets.items()}
             for backbone, seconds in times.items():
                 print(f"image {size[0]}x{size[1]}, width {width:g}  {backbone:9} {1000 * seconds:8.1f} ms, {seconds / times['vgg']:.2f} times vgg's")
         times = {backbone: train(net, config.batch_size, shape.stride, shape.sigma) for backbone, net in nets.items()}

@@ -8,7 +8,7 @@ from pipeline.config.pose_net import EvaluatePoseConfig, PoseDataConfig, PoseNet
 from pipeline.config.section import load_config
 from pipeline.devices import fix_arithmetic
 from pipeline.estimation.estimate import locate_joints
-from pipeline.estimation.evaluation import choose_rows, score_net, table, time_per_image
+from pipeline.estimation.evaluation import USUAL, choose_rows, score_net, table, time_per_image
 from pipeline.estimation.pictures import skeleton_sheet
 from pipeline.files import atomic_output, write_json
 from pipeline.networks.checkpoint import load_network
@@ -30,8 +30,10 @@ def main(packed: Path, nets: Path, test: Path, samples: Path, params: Path) -> N
     pack = read_packs(packed, load_config(PoseDataConfig, params, "data").test_subjects)
     networks = {backbone: load_network(nets / f"{backbone}.safetensors", PoseNet) for backbone in shape.backbones}
     figures = {backbone: score_net(network, pack, shape.sigma, config) for backbone, network in networks.items()}
-    for backbone, network in networks.items():
-        click.echo(f"evaluate_pose: {backbone} takes {1000 * time_per_image(network, pack):.1f} ms per image on {config.threads} CPU threads")
+    for size in (pack.image.shape[1:3], USUAL):
+        for backbone, network in networks.items():
+            taken = f"{1000 * time_per_image(network, size):.1f} ms per image of {size[0]} x {size[1]} px"
+            click.echo(f"evaluate_pose: {backbone} takes {taken} on {config.threads} CPU threads")
     click.echo(table(figures))
     rows = choose_rows(pack, config.samples)
     found = {backbone: locate_joints(network, pack.image[rows], config.batch_size) for backbone, network in networks.items()}

@@ -106,7 +106,8 @@ def test_both_backbones_are_scored_and_exported(folder: Path) -> None:
         assert len(values["pckh_by_joint"]) == 17
     assert (folder / "samples" / "table.md").read_text(encoding="utf-8").count("\n") == 4
     assert cv2.imread(str(folder / "samples" / "samples.jpg")) is not None
-    assert "ms per image on 1 CPU threads" in result.output
+    assert "vgg takes" in result.output
+    assert "ms per image of 368 x 368 px on 1 CPU threads" in result.output
     assert "ms" not in (folder / "test.json").read_text(encoding="utf-8")
 
     net = folder / "nets" / "mobilenet.safetensors"
