@@ -1,0 +1,206 @@
+"""The local web page: depth labels by hand, and the pose studio. On this machine alone, behind a token, and only what the folder lists.
+
+Every request has to name the token that the URL on the terminal gives (afterwards a cookie does), and to be addressed to this machine, so that no
+other page in the browser and no other user can talk to it. Pictures are asked for by name, and a name is looked up, never opened.
+"""
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from pipeline.errors import UserError
+from pipeline.page.folder import CannotShowError, ConflictError, Photo, PhotoFolder
+from pipeline.page.guess import Guess
+from pipeline.page.painting import PoseStudio
+from pipeline.photos.depth import Labels
+from pipeline.pictures import LABEL_COLOURS
+from pipeline.skeleton import H36M_17, LIMB_NAMES, LIMBS, NECK_AND_HEAD, TORSO
+
+COOKIE = "pose25d"
+MOST_BYTES = 64 * 1024  # of a request
+HOSTS = ("127.0.0.1", "localhost")
+KINDS = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; img-src 'self' blob:; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+Next = Callable[[Request], Awaitable[Response]]
+
+
+class Refused(Exception):
+    """A request that is answered with this status and line."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def make_app(folder: PhotoFolder, token: str, guess: Guess | None = None, studio: PoseStudio | None = None) -> Starlette:
+    """The application on a folder of photos; `guess` gives labels to begin with, `studio` paints."""
+    page = _Page(folder, guess, studio)
+    routes = [
+        Route("/", page.home),
+        Route("/favicon.ico", page.no_icon),
+        Route("/static/{file}", page.static),
+        Route("/api/photos", page.photos),
+        Route("/api/photo/{name}", page.photo),
+        Route("/image/{name}", page.image),
+        Route("/api/labels/{name}", page.label, methods=["PUT"]),
+        Route("/api/paint/{name}", page.paint, methods=["POST"]),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(_Guard, token=token)], exception_handlers={Refused: _refuse})
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return PlainTextResponse(str(error), error.status)
+
+
+class _Guard(BaseHTTPMiddleware):
+    """Lets in who knows the token and addresses this machine."""
+
+    def __init__(self, app: Any, token: str) -> None:
+        super().__init__(app)
+        self.token = token
+
+    async def dispatch(self, request: Request, call_next: Next) -> Response:
+        """Answer, or refuse; every answer carries `HEADERS`."""
+        response = await self._answer(request, call_next)
+        response.headers.update(HEADERS)
+        return response
+
+    async def _answer(self, request: Request, call_next: Next) -> Response:
+        if request.headers.get("host", "").rpartition(":")[0] not in HOSTS:
+            return PlainTextResponse("this page is for this machine alone", 403)
+        asked = request.query_params.get("token")
+        if not hmac.compare_digest((asked or request.cookies.get(COOKIE, "")).encode(), self.token.encode()):
+            return PlainTextResponse("open the address that the terminal shows: it names the token of this page", 403)
+        if asked is not None:  # the token leaves the address, and stays as a cookie
+            response: Response = RedirectResponse(request.url.path, 303)
+            response.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
+            return response
+        return await call_next(request)
+
+
+class _Page:
+    def __init__(self, folder: PhotoFolder, guess: Guess | None, studio: PoseStudio | None) -> None:
+        self.folder, self.guess, self.studio = folder, guess, studio
+
+    async def home(self, _: Request) -> Response:
+        return _file("page.html")
+
+    async def no_icon(self, _: Request) -> Response:
+        """Browsers ask for one by themselves."""
+        return Response(status_code=204)
+
+    async def static(self, request: Request) -> Response:
+        name = request.path_params["file"]
+        if name not in KINDS:
+            raise Refused(404, f"{name}: there is no such file")
+        return _file(name)
+
+    async def photos(self, _: Request) -> Response:
+        """What there is, and what a skeleton is made of."""
+        described = {
+            "photos": [{"name": name, "done": self.folder.is_done(name)} for name in self.folder.photos],
+            "without": self.folder.without,
+            "limbs": [{"name": name.replace("_", " "), "key": name, "joints": limb} for name, limb in zip(LIMB_NAMES, LIMBS, strict=True)],
+            "joints": H36M_17.names,
+            "parents": H36M_17.parents,
+            "torso": TORSO,
+            "head": NECK_AND_HEAD,
+            "colours": {str(label): colour for label, colour in LABEL_COLOURS.items()},
+            "studio": self.studio is not None,
+        }
+        return JSONResponse(described)
+
+    async def photo(self, request: Request) -> Response:
+        """One photo: its size, joints, labels, and a guess of them."""
+        photo = self._find(request)
+        try:
+            (width, height), error = self.folder.size(photo.name), None
+        except CannotShowError as fault:
+            width, height, error = 0, 0, str(fault)
+        joints = [None if np.isnan(x) else [round(float(x), 2), round(float(y), 2)] for x, y in photo.pose_2d]
+        guess = await run_in_threadpool(self._guess, photo) if error is None else None
+        known = {"labels": self.folder.labels(photo.name), "visible": photo.visible, "guess": guess}
+        return JSONResponse({"name": photo.name, "width": width, "height": height, "error": error, "joints": joints, **known})
+
+    async def image(self, request: Request) -> Response:
+        """The picture of a photo, as JPEG."""
+        try:
+            return Response(await run_in_threadpool(self.folder.shown, self._find(request).name), media_type="image/jpeg")
+        except CannotShowError as error:
+            raise Refused(422, str(error)) from None
+
+    async def label(self, request: Request) -> Response:
+        """Save the labels of a photo."""
+        photo, labels = self._find(request), _labels((await _body(request)).get("labels"))
+        try:
+            await run_in_threadpool(self.folder.save, photo.name, labels)
+        except ConflictError as error:
+            raise Refused(409, str(error)) from None
+        except (UserError, OSError) as error:
+            raise Refused(507, f"not saved: {error}") from None
+        return JSONResponse({"done": self.folder.is_done(photo.name), "labelled": self.folder.done, "of": len(self.folder.photos)})
+
+    async def paint(self, request: Request) -> Response:
+        """Paint the person of a photo in the pose of the request, which has the form of a pose file."""
+        photo, pose = self._find(request), await _body(request)
+        if self.studio is None:
+            raise Refused(404, "there is no model to paint with; start the page with --g1 and --g2")
+        try:
+            picture, taken = await run_in_threadpool(self.studio.paint, photo.name, pose)
+        except (UserError, CannotShowError) as error:
+            raise Refused(422, str(error)) from None
+        return Response(picture, media_type="image/png", headers={"X-Milliseconds": f"{1000 * taken:.0f}"})
+
+    def _find(self, request: Request) -> Photo:
+        name = request.path_params["name"]
+        if name not in self.folder.photos:
+            raise Refused(404, f"{name}: there is no such photo")
+        return self.folder.photos[name]
+
+    def _guess(self, photo: Photo) -> Labels | None:
+        return None if self.guess is None else self.guess(photo.name, photo.pose_2d)
+
+
+def _file(name: str) -> Response:
+    return Response(files("pipeline.page").joinpath("static", name).read_bytes(), media_type=KINDS[name])
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request, of at most `MOST_BYTES`."""
+    body = b""
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                raise Refused(413, f"expected at most {MOST_BYTES} bytes")
+        content = json.loads(body)
+    except (ValueError, RecursionError, ClientDisconnect):
+        raise Refused(400, "expected JSON") from None
+    if not isinstance(content, dict):
+        raise Refused(400, "expected a JSON object")
+    return content
+
+
+def _labels(values: Any) -> Labels:
+    if not isinstance(values, list) or len(values) != len(LIMB_NAMES) or any(value not in (-1, 0, 1, None) or value is True for value in values):
+        raise Refused(400, f"expected {len(LIMB_NAMES)} labels, each -1, 0, 1 or null")
+    return tuple(None if value is None else int(value) for value in values)

@@ -1,0 +1,88 @@
+"""Open the page on which depth labels are made by hand, and poses are tried out."""
+
+import secrets
+import socket
+import webbrowser
+from pathlib import Path
+
+import click
+import uvicorn
+
+from pipeline.config.data import DataConfig
+from pipeline.config.pose import PoseConfig
+from pipeline.config.recipe import load_data
+from pipeline.config.section import load_config
+from pipeline.devices import fix_arithmetic
+from pipeline.errors import UserError
+from pipeline.networks.generator import load_painter
+from pipeline.page.app import make_app
+from pipeline.page.folder import PhotoFolder
+from pipeline.page.guess import Guess, guess_from_3d, guess_from_lifter
+from pipeline.page.painting import PoseStudio
+from stages.command import existing, stage
+
+THREADS = 2
+
+
+@stage
+@click.argument("folder", type=existing)
+@click.option("--depth", type=click.Path(path_type=Path), help="File of labels.  [default: depth.csv in FOLDER]")
+@click.option("--poses-3d", type=existing, help="3D poses (.npz) to guess labels from.")
+@click.option("--lifter", type=existing, help="Weights of a lifter to guess labels with.")
+@click.option("--g1", type=existing, help="Weights of G1, for the studio.")
+@click.option("--g2", type=existing, help="Weights of G2, for the studio.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port of the page.  [default: one that is free]")
+@click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
+def main(
+    folder: Path,
+    depth: Path | None,
+    poses_3d: Path | None,
+    lifter: Path | None,
+    g1: Path | None,
+    g2: Path | None,
+    port: int,
+    browser: bool,
+    params: Path,
+) -> None:
+    """Label the photos in FOLDER, which holds their keypoints, too (*annotation*.csv): which limb is in front?
+
+    With the weights of a model (--g1 and --g2, and --params of its recipe) the page repaints the people, too. It is for this machine alone.
+    """
+    if (g1 is None) != (g2 is None):
+        raise UserError("expected --g1 and --g2 together, found one of them")
+    photos = PhotoFolder(folder, depth)
+    studio = None
+    if g1 is not None and g2 is not None:
+        fix_arithmetic(THREADS)
+        data = load_data(params)
+        studio = PoseStudio(photos, load_painter(g1, g2), data.margin if isinstance(data, DataConfig) else None)
+    token = secrets.token_urlsafe(24)
+    app = make_app(photos, token, _guess(poses_3d, lifter, params), studio)
+    with _listen(port) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/?token={token}"
+        click.echo(f"label_depth: {photos.done} of {len(photos.photos)} photos are labelled; answers go to {photos.depth}")
+        click.echo(f"label_depth: {address} (Ctrl+C ends it)")
+        if browser:
+            webbrowser.open(address)
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+
+
+def _guess(poses_3d: Path | None, lifter: Path | None, params: Path) -> Guess | None:
+    if poses_3d is not None:
+        return guess_from_3d(poses_3d, load_config(PoseConfig, params, "pose"))
+    return None if lifter is None else guess_from_lifter(lifter, load_config(PoseConfig, params, "pose"))
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise UserError(f"port {port}: {error.strerror}; choose another with --port") from None
+    return listener
+
+
+if __name__ == "__main__":
+    main()
