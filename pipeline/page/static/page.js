@@ -251,7 +251,7 @@ function element(kind, text, className = "") {
 
 function showList() {
   byId("photos").replaceChildren(...known.photos.map((one, number) => {
-    const button = element("button", one.name.length > 26 ? `…${one.name.slice(-25)}` : one.name, one.done ? "done" : "");
+    const button = element("button", one.name.length > 21 ? `…${one.name.slice(-20)}` : one.name, one.done ? "done" : "");
     button.title = one.name;
     button.setAttribute("aria-current", String(number === at));
     button.addEventListener("click", () => open(number));
@@ -331,7 +331,7 @@ canvas.addEventListener("pointerdown", (event) => {
 
 // ---- the studio
 
-let busy = false, again = false;
+let busy = false, again = false, painted = null;
 
 function poseFile() {
   const joints = Object.fromEntries(known.joints.map((name, number) => [name, pose.joints[number]]));
@@ -347,7 +347,8 @@ async function paint() { // one request at a time, and of those that wait only t
       const since = performance.now();
       const answer = await ask(`api/paint/${encodeURIComponent(photo.name)}`, asJson("POST", poseFile()));
       const old = byId("painting").src;
-      byId("painting").src = URL.createObjectURL(await answer.blob());
+      painted = await answer.blob();
+      byId("painting").src = URL.createObjectURL(painted);
       if (old) URL.revokeObjectURL(old);
       byId("taken").textContent = `painted in ${answer.headers.get("X-Milliseconds")} ms (${Math.round(performance.now() - since)} ms with the way here)`;
       say("");
@@ -388,7 +389,7 @@ function keep(blob, name) {
 
 const stem = () => photo.name.replace(/\.[^.]*$/, "");
 byId("save-pose").addEventListener("click", () => keep(new Blob([JSON.stringify(poseFile(), null, 2)], { type: "application/json" }), `${stem()}-pose.json`));
-byId("save-picture").addEventListener("click", async () => keep(await (await fetch(byId("painting").src)).blob(), `${stem()}-painted.png`));
+byId("save-picture").addEventListener("click", () => painted && keep(painted, `${stem()}-painted.png`));
 byId("reset").addEventListener("click", () => { pose = startPose(); show(); paint(); });
 byId("other").addEventListener("change", (event) => poseOf(event.target.value));
 byId("mode-label").addEventListener("click", () => setMode(false));

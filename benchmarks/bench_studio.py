@@ -1,0 +1,57 @@
+"""How long the pose studio takes to repaint a person at the default size, whole and as a multiple of what its networks alone take.
+
+Untrained weights are as fast as trained ones.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pipeline.config.everything import Params, check_params
+from pipeline.devices import fix_arithmetic
+from pipeline.networks.coarse import make_coarse, sight_of
+from pipeline.networks.generator import Painter
+from pipeline.networks.lifter import Lifter
+from pipeline.networks.unet import G2
+from pipeline.sight import Seen
+from pipeline.transfer import read_picture, read_pose, transfer
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS, THREADS = 21, 2
+
+
+def median(work: Callable[[], object]) -> float:
+    """Seconds that `work` takes."""
+    times = []
+    for _ in range(ROUNDS):
+        since = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - since)
+    return float(np.median(times))
+
+
+def main() -> None:
+    """Measure both."""
+    params = check_params(ROOT / "params.yaml")
+    assert isinstance(params, Params)
+    fix_arithmetic(THREADS)
+    size, model = params.data.image_size, params.model
+    lifter = Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.depth) if params.pose.lift else None
+    sight = sight_of(model, params.pose.seen, lifter)
+    g1, g2 = make_coarse(sight, size, model), G2(size, model.filters, model.blocks - 2, model.upsampling)
+    for network in (g1, g2):
+        network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    painter = Painter(g1, g2, sight, size, (None, None))
+    image, poses = read_picture(ROOT / "examples" / "person.png"), [read_pose(ROOT / "examples" / f"{name}.json") for name in ("person", "pose")]
+    source, seen = torch.zeros(1, 3, *size), Seen(torch.zeros(1, *sight.look_size(size)), torch.zeros(1, sight.channels, *size))
+    alone = median(lambda: painter.paint(source, seen))
+    whole = median(lambda: transfer(painter, image, *poses, params.data.margin))
+    print(f"networks alone   {1000 * alone:6.1f} ms")
+    print(f"one repainting   {1000 * whole:6.1f} ms, {whole / alone:.2f} times the networks'")
+
+
+if __name__ == "__main__":
+    main()

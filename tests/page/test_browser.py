@@ -1,0 +1,186 @@
+"""The page in a real browser: open, label by click and by key, undo, reload, and the file on disk is right; the studio repaints and exports."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from photo_folder import GOOD, HUGE, TEXT, write_folder, write_weights
+from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from pipeline.photos.depth import read_depth
+from pipeline.skeleton import LIMB_NAMES
+from pipeline.transfer import read_picture, read_pose
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--window-size=1300,900"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps"),
+)
+pytestmark = [
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no chromium and chromedriver on this machine (apt-get install chromium chromium-driver)"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+class Visit:
+    """A running page and a browser that looks at it."""
+
+    def __init__(self, root: Path, address: str, browser: webdriver.Chrome) -> None:
+        self.root, self.address, self.browser = root, address, browser
+
+    def open(self, address: str | None = None) -> None:
+        self.browser.get(address or self.address)
+        self.until(lambda: self.browser.execute_script("return document.body.dataset.ready"))
+
+    def until(self, holds: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 20
+        while not holds():
+            assert time.monotonic() < deadline, self.browser.find_element(By.TAG_NAME, "body").text
+            time.sleep(0.05)
+
+    def find(self, selector: str) -> WebElement:
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def keys(self, *keys: str) -> None:
+        for key in keys:
+            self.find("body").send_keys(key)
+
+    def saved(self) -> None:
+        self.until(lambda: self.find("#status").text in ("saved", "every photo is labelled"))
+
+    def at(self, name: str) -> None:
+        self.until(lambda: self.find("#name").text == name)
+
+    def said(self, limb: str) -> str:
+        return str(self.find(f"button[data-limb={limb}] .what").text)
+
+    def on_disk(self, name: str) -> dict[str, int | None]:
+        path = self.root / "depth.csv"
+        labels = read_depth(path).get(name) if path.is_file() else None
+        return dict(zip(LIMB_NAMES, labels, strict=True)) if labels else {}
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Iterator[Visit]:
+    root = write_folder(tmp_path / "photos")
+    g1, g2 = write_weights(tmp_path / "weights")
+    command = [sys.executable, "-m", "stages.label_depth", str(root), "--no-browser", "--g1", str(g1), "--g2", str(g2)]
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        assert server.stdout is not None
+        lines = [server.stdout.readline() for _ in range(2)]
+        address = re.search(r"http://\S+", lines[1])
+        assert address, lines
+        browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
+        browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path / "downloads")})
+        try:
+            yield Visit(root, address[0], browser)
+        finally:
+            browser.quit()
+            server.terminate()
+
+
+def limb_on_screen(visit: Visit, limb: str) -> tuple[int, int]:
+    """The middle of a limb, in px of the canvas from its middle, as the mouse is moved."""
+    script = """
+        const one = known.limbs.find((limb) => limb.key === arguments[0]);
+        const [a, b] = one.joints.map(place);
+        const box = canvas.getBoundingClientRect();
+        return [((a[0] + b[0]) / 2) * box.width / canvas.width - box.width / 2, ((a[1] + b[1]) / 2) * box.height / canvas.height - box.height / 2];
+    """
+    x, y = visit.browser.execute_script(script, limb)
+    return round(x), round(y)
+
+
+def test_labels_are_made_by_click_and_by_key_and_are_there_after_a_reload(visit: Visit) -> None:
+    visit.open()
+    visit.at(GOOD[0])
+    assert "token" not in visit.browser.current_url
+    for expected in (0, 1):
+        ActionChains(visit.browser).move_to_element_with_offset(visit.find("#canvas"), *limb_on_screen(visit, "left_forearm")).click().perform()
+        visit.saved()
+        visit.until(lambda expected=expected: visit.on_disk(GOOD[0]).get("left_forearm") == expected)
+    visit.keys("1", "1", "1")  # level, in front, occluded
+    visit.keys(Keys.ARROW_DOWN, "-", Keys.ARROW_DOWN, "+")
+    visit.until(lambda: visit.on_disk(GOOD[0]).get("left_thigh") == 1)
+    assert visit.on_disk(GOOD[0]) == {
+        **dict.fromkeys(LIMB_NAMES),
+        "left_forearm": 1,
+        "right_thigh": -1,
+        "right_calf": -1,
+        "left_thigh": 1,
+    }
+    visit.keys("u")
+    visit.until(lambda: visit.on_disk(GOOD[0]).get("left_thigh", 0) is None)
+    visit.browser.refresh()
+    visit.until(lambda: visit.browser.execute_script("return document.body.dataset.ready"))
+    visit.at(GOOD[0])
+    assert visit.said("right_thigh") == "− occluded"
+    assert visit.said("left_forearm") == "+ in front"
+    assert visit.said("left_thigh") == "?"
+
+
+def test_a_whole_folder_is_labelled_by_the_keyboard_and_bad_pictures_are_passed_by(visit: Visit) -> None:
+    visit.open()
+    for name in GOOD:
+        visit.at(name)
+        visit.keys(Keys.ENTER)
+    visit.at(TEXT)
+    assert "no picture" in visit.find("#trouble").text
+    visit.keys("n")
+    visit.at(HUGE)
+    assert "10000 x 10000 px is too large" in visit.find("#trouble").text
+    visit.keys(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    visit.at(GOOD[2])
+    assert visit.find("#count").text == "3 of 5 labelled"
+    assert all(set(visit.on_disk(name).values()) == {0} for name in GOOD)
+
+
+def test_the_page_without_its_token_says_so(visit: Visit) -> None:
+    visit.browser.get(visit.address.partition("?")[0])
+    assert "open the address that the terminal shows" in visit.find("body").text
+
+
+def test_the_studio_repaints_while_a_joint_is_dragged_and_exports(visit: Visit, tmp_path: Path) -> None:
+    visit.open()
+    visit.at(GOOD[0])
+    visit.keys("s")
+    visit.until(lambda: visit.find("#painting").get_attribute("src"))
+    first = visit.find("#painting").get_attribute("src")
+    script = """
+        const [x, y] = place(known.joints.indexOf("right_wrist")), box = canvas.getBoundingClientRect();
+        return [x * box.width / canvas.width - box.width / 2, y * box.height / canvas.height - box.height / 2];
+    """
+    x, y = (round(value) for value in visit.browser.execute_script(script))
+    wrist = visit.browser.execute_script("return pose.joints[known.joints.indexOf('right_wrist')]")
+    pointer = ActionChains(visit.browser).move_to_element_with_offset(visit.find("#canvas"), x, y)
+    pointer.click_and_hold().move_by_offset(-20, -30).move_by_offset(-20, -30).release().perform()
+    visit.until(lambda: visit.find("#painting").get_attribute("src") != first)
+    moved = visit.browser.execute_script("return pose.joints[known.joints.indexOf('right_wrist')]")
+    assert moved[0] < wrist[0]
+    assert moved[1] < wrist[1]
+    visit.keys("8", "8")  # in front, then occluded
+    assert visit.said("right_forearm") == "− occluded"
+    visit.until(lambda: re.fullmatch(r"painted in \d+ ms .*", visit.find("#taken").text))
+    assert visit.on_disk(GOOD[0]) == {}
+    for button, suffix in (("#save-pose", "pose.json"), ("#save-picture", "painted.png")):
+        visit.find(button).click()
+        visit.until(lambda suffix=suffix: (tmp_path / "downloads" / f"ann_1front-{suffix}").is_file())
+    pose = read_pose(tmp_path / "downloads" / "ann_1front-pose.json")
+    assert pose.label[LIMB_NAMES.index("right_forearm")] == -1
+    assert abs(pose.pose_2d[16] - moved).max() < 1e-3
+    assert read_picture(tmp_path / "downloads" / "ann_1front-painted.png").shape == (512, 256, 3)
+    assert json.loads((tmp_path / "downloads" / "ann_1front-pose.json").read_text(encoding="utf-8"))["joints"].keys() >= {"hips", "head"}
