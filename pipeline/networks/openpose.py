@@ -62,26 +62,36 @@ def _scaled(channels: int, width: float) -> int:
     return max(8, 8 * round(channels * width / 8))
 
 
-def _conv(given: int, made: int, kernel: int = 3, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    padding = dilation * (kernel // 2)
-    layer = nn.Conv2d(given, made, kernel, stride, padding, dilation, bias=False)
+def _conv(given: int, made: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    layer = nn.Conv2d(given, made, kernel, stride, kernel // 2, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(made), nn.ReLU(inplace=True))
 
 
-def _separable(given: int, made: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
-    depthwise = nn.Conv2d(given, given, 3, stride, dilation, dilation, groups=given, bias=False)
+def _head(given: int, output: int) -> nn.Conv2d:
+    """The last layer of a branch; it begins by saying nearly nothing, as OpenPose's does."""
+    layer = nn.Conv2d(given, output, 1)
+    nn.init.normal_(layer.weight, std=0.01)
+    assert layer.bias is not None
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _separable(given: int, made: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
+    """Depthwise, then pointwise. Where the light form is dilated by 2 the kernel is 5 here, as wide: on a CPU the bfloat16 gradient of a dilated
+    depthwise kernel holds what was in memory before (torch 2.13), now and then NaN."""
+    depthwise = nn.Conv2d(given, given, kernel, stride, kernel // 2, groups=given, bias=False)
     return nn.Sequential(depthwise, nn.BatchNorm2d(given), nn.ReLU(inplace=True), _conv(given, made, 1))
 
 
 def _mobilenet(width: float, stride: int) -> tuple[nn.Module, int]:
     """MobileNet v1 (Howard et al. 2017) up to conv5_5, the last halving left out (two of them for a stride of 4), then a separable reduction."""
     last = 2 if stride == 8 else 1
-    plan = [(64, 1, 1), (128, 2, 1), (128, 1, 1), (256, last, 1), (256, 1, 1), (512, 1, 1), (512, 1, 2), *[(512, 1, 1)] * 4]
+    plan = [(64, 1, 3), (128, 2, 3), (128, 1, 3), (256, last, 3), (256, 1, 3), (512, 1, 3), (512, 1, 5), *[(512, 1, 3)] * 4]
     given = _scaled(32, width)
     layers: list[nn.Module] = [_conv(3, given, stride=2)]
-    for channels, step, dilation in plan:
+    for channels, step, kernel in plan:
         made = _scaled(channels, width)
-        layers.append(_separable(given, made, step, dilation))
+        layers.append(_separable(given, made, step, kernel))
         given = made
     features = _scaled(HEADS, width)
     layers += [_conv(given, features, 1), _separable(features, features), _separable(features, features)]
@@ -120,7 +130,7 @@ class _WideStage(nn.Module):
 def _branch(given: int, made: int, kernels: Sequence[int], deep: int, output: int) -> nn.Sequential:
     inputs = (given, *[made] * (len(kernels) - 1))
     layers = [_conv(before, made, kernel) for before, kernel in zip(inputs, kernels, strict=True)]
-    return nn.Sequential(*layers, _conv(made, deep, 1), nn.Conv2d(deep, output, 1))
+    return nn.Sequential(*layers, _conv(made, deep, 1), _head(deep, output))
 
 
 class _ThinStage(nn.Module):
@@ -132,9 +142,9 @@ class _ThinStage(nn.Module):
         deep = _scaled(DEEP, width) if first else made
         self.trunk = _conv(given, made, 1)
         self.blocks = nn.ModuleList(
-            nn.Sequential(_separable(made, made), _separable(made, made, dilation=1 if first else 2)) for _ in range(2 if first else 4)
+            nn.Sequential(_separable(made, made), _separable(made, made, kernel=3 if first else 5)) for _ in range(2 if first else 4)
         )
-        self.heads = nn.ModuleList(nn.Sequential(_conv(made, deep, 1), nn.Conv2d(deep, output, 1)) for output in outputs)
+        self.heads = nn.ModuleList(nn.Sequential(_conv(made, deep, 1), _head(deep, output)) for output in outputs)
 
     def forward(self, features: Tensor) -> Guess:
         x = self.trunk(features)

@@ -41,6 +41,24 @@ def test_every_weight_learns_from_the_maps_of_all_stages(backbone: str) -> None:
     assert all(value.grad is not None and value.grad.abs().sum() > 0 for value in network.parameters())
 
 
+@pytest.mark.parametrize("backbone", ["vgg", "mobilenet"])
+def test_the_gradient_in_bfloat16_is_the_same_each_time(backbone: str) -> None:
+    """That of a dilated depthwise kernel is not: it holds what was in memory before."""
+    network, image = make(backbone).train().to(memory_format=torch.channels_last), torch.randn(8, 3, 64, 64)
+    image, gradients = image.contiguous(memory_format=torch.channels_last), []
+    for _ in range(3):
+        used = torch.full((2_000_000,), float("nan"))
+        del used
+        with torch.autocast("cpu", torch.bfloat16):
+            guesses = network(image)
+        network.zero_grad()
+        sum(guess.heat.float().square().sum() + guess.paf.float().square().sum() for guess in guesses).backward()
+        gradients.append([value.grad.clone() for value in network.parameters()])
+    for first, *others in zip(*gradients, strict=True):
+        assert torch.isfinite(first).all()
+        assert all(torch.equal(first, other) for other in others)
+
+
 def test_mobilenet_is_the_smaller_one() -> None:
     sizes = {backbone: sum(value.numel() for value in make(backbone).parameters()) for backbone in ("vgg", "mobilenet")}
     assert sizes["mobilenet"] < sizes["vgg"] / 4
