@@ -15,6 +15,7 @@ from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
 from pipeline.devices import choose_device
 from pipeline.errors import UserError
+from pipeline.estimation.targets import draw_targets, pose_loss
 from pipeline.evaluation import evaluate, judge_twins, twin_task
 from pipeline.loader import to_image
 from pipeline.metrics.cases import read_cases
@@ -23,7 +24,7 @@ from pipeline.metrics.tables import IMAGES, SCORES
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter
 from pipeline.networks.lifter import Lifter
-from pipeline.networks.openpose import PoseNet
+from pipeline.networks.openpose import PoseNet, bones
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.pack import Pack, Twins
@@ -388,17 +389,21 @@ def test_ssim_with_margins_is_scored_where_it_is_asked_for(pack, pairs):
 
 
 def test_the_pose_of_painted_people_is_scored_against_the_target(pack, pairs, tmp_path):
-    torch.manual_seed(9)
+    """By a pose estimator that knows these very images: what is painted as they are has their score."""
+    torch.manual_seed(0)
     network = PoseNet(17, "mobilenet", 0.1, 0, 4, list(SIZE))
-    torch.nn.init.normal_(network.first.heads[0][-1].weight, std=2)  # so that it finds something somewhere
-    with torch.no_grad():
-        for _ in range(20):
-            network(to_image(pack.image))
+    optimiser = torch.optim.Adam(network.parameters(), 0.01)
+    targets = draw_targets(torch.from_numpy(pack.pose_2d)[:, None], bones(17), SIZE, 4, 3)
+    for _ in range(80):
+        optimiser.zero_grad()
+        sum(pose_loss(network(to_image(pack.image)), targets)).backward()
+        optimiser.step()
     save_network(tmp_path / "pose.safetensors", network)
     figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"pose_net": str(tmp_path / "pose.safetensors")}), CPU)
     assert figures["pose_net"]["file"] == "pose.safetensors"
-    assert 0 < figures["pose_net"]["truth_pck"] < 1
+    assert figures["pose_net"]["truth_pck"] > 0.9
     assert figures["refined"]["pck"] == figures["pose_net"]["truth_pck"]
+    assert all(0 < figures[image]["pck"] <= 1 for image in ("source", "by_part", "coarse"))
 
 
 def test_a_pose_estimator_of_other_joints_is_refused(pack, pairs, tmp_path):
