@@ -39,9 +39,18 @@ class PoseNetConfig(Section):
     sigma: PositiveFloat = Field(description="of the Gaussian around a joint, px")
 
 
+class CloseUpConfig(Section):
+    """Section `train_pose.close_ups`: steps before those of `train_pose.steps` that see heads and shoulders alone."""
+
+    steps: NonNegativeInt = Field(description="steps on close-ups of heads and shoulders, before those on whole crops: who is seen from behind?")
+    images: PositiveInt = Field(description="their images per step, times those of `train_pose.batch_size`")
+    side: PositiveInt = Field(multiple_of=8, description="their height and width, px, a multiple of 8")
+
+
 class TrainPoseConfig(LoopConfig):
     """Section `train_pose`."""
 
+    close_ups: CloseUpConfig
     flip: bool = Field(description="mirror half of the images left to right")
     turn: NonNegativeFloat = Field(description="turn the images by up to this many degrees, either way")
     zoom: float = Field(ge=1, description="enlarge or reduce them by up to this factor")

@@ -1,5 +1,8 @@
 """Batches for the pose estimator: crops of people, mirrored, turned, zoomed, shifted, in other light, now and then two side by side.
 
+At first they are close-ups. Whether somebody is seen from the front or from behind, and so which hand is the left one, shows in the face, which is a
+few pixels of a crop: in whole crops a network takes very long to find that out, in close-ups some hundred steps, and what it has found it keeps.
+
 What happens to the images of a step follows from the seed and the step alone.
 """
 
@@ -13,6 +16,7 @@ from torch.nn import functional as F
 from pipeline.config.pose_net import TrainPoseConfig
 from pipeline.loader import mirror_image, mirror_pose, to_image
 from pipeline.pack import Pack
+from pipeline.skeleton import skeleton_of
 
 
 class Crops(NamedTuple):
@@ -22,21 +26,30 @@ class Crops(NamedTuple):
     pose_2d: Tensor
 
 
+CENTRE = "nose"  # of a close-up, about
+BELOW, ABOUT = 0.125, 0.2  # how far below it the middle of a close-up lies, and how far from there at most, shares of its side
+
+
 def draw_batch(pack: Pack, config: TrainPoseConfig, step: int, device: torch.device, rank: int = 0, world: int = 1) -> Crops:
     """This process' share of the batch of step `step` (from 0)."""
     rng = np.random.default_rng([config.seed, step])
-    count, share = config.batch_size, config.batch_size // world
+    close = step < config.close_ups.steps
+    count = config.batch_size * (config.close_ups.images if close else 1)
+    share = count // world
     part = slice(rank * share, (rank + 1) * share)
     rows, flip = rng.integers(0, len(pack), count)[part], (rng.random(count) < 0.5)[part] & config.flip
     angle = np.radians(rng.uniform(-config.turn, config.turn, count))[part]
     zoom = config.zoom ** rng.uniform(-1, 1, count)[part]
     shift = rng.uniform(-config.shift, config.shift, (count, 2))[part]
     light = rng.uniform(-config.light, config.light, (count, 2))[part]
+    beside = rng.uniform(-ABOUT, ABOUT, (count, 2))[part]
     together = rng.random() < config.two_people and share % 2 == 0
     crops = read_crops(pack, rows, flip, device)
     crops = move(crops, *(torch.from_numpy(values.astype(np.float32)).to(device) for values in (angle, zoom, shift)))
     gain, offset = torch.from_numpy(light.astype(np.float32)).to(device)[:, :, None, None, None].unbind(1)
     crops = crops._replace(image=(crops.image * (1 + gain) + offset).clamp(-1, 1))
+    if close:
+        return close_up(crops, config.close_ups.side, torch.from_numpy(beside.astype(np.float32)).to(device))
     return side_by_side(crops) if together else crops
 
 
@@ -63,6 +76,24 @@ def move(crops: Crops, angle: Tensor, zoom: Tensor, shift: Tensor) -> Crops:
     origin = (place / zoom[:, None, None, None]) @ turn[:, None] + middle  # the turn's inverse is its transpose
     grid = (2 * origin + 1) / size - 1
     return Crops(F.grid_sample(crops.image, grid, padding_mode="border", align_corners=False), pose_2d)
+
+
+def close_up(crops: Crops, side: int, beside: Tensor) -> Crops:
+    """Windows of `side` x `side` px around heads and shoulders, in whole px.
+
+    beside : (B, 2), shares of `side` by which their middles lie beside the usual place. Where the nose is missing the window lies about the middle of
+    the crop. Beyond its edges an image repeats its outermost pixels.
+    """
+    height, width = crops.image.shape[2:]
+    nose = crops.pose_2d[:, 0, skeleton_of(crops.pose_2d.shape[2]).index(CENTRE)]
+    nose = torch.where(nose.isnan(), nose.new_tensor([width, height]) / 2, nose)
+    corner = (nose + side * (beside + beside.new_tensor([0, BELOW]) - 0.5)).round()
+    span = torch.arange(side, device=corner.device)
+    columns, rows = (corner[:, axis, None].long() + span for axis in (0, 1))  # (B, side)
+    columns, rows = columns.clamp(0, width - 1), rows.clamp(0, height - 1)
+    one = torch.arange(len(corner), device=corner.device)[:, None, None]
+    image = crops.image.permute(0, 2, 3, 1)[one, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    return Crops(image, crops.pose_2d - corner[:, None, None])
 
 
 def side_by_side(crops: Crops) -> Crops:

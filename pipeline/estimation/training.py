@@ -58,7 +58,7 @@ class PoseCourse(Run):
 
 
 def train_pose(course: PoseCourse, net: PoseNetConfig, backbone: str) -> PoseNet:
-    """A pose estimator for the joints of the packs; returns the averaged network.
+    """A pose estimator for the joints of the packs, from close-ups and then from whole crops; returns the averaged network.
 
     Raises UserError where a loss is not finite, or where the crops do not fit the stride.
     """
@@ -72,26 +72,34 @@ def train_pose(course: PoseCourse, net: PoseNetConfig, backbone: str) -> PoseNet
     average = Average(network, config.ema)
     series = Series(course.scratch / "series", config.log_every, fabric)
     parts = {"pose_net": pose_net, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
-    start = course.start(parts)
-    with Ticker(f"train_pose {backbone}", start, config.steps, config.batch_size, fabric) as ticker:
-        for step in range(start, config.steps):
-            crops = draw_batch(course.pack, config, step, fabric.device, fabric.global_rank, fabric.world_size)
-            height, width = crops.image.shape[2:]
-            targets = draw_targets(crops.pose_2d, bones(joints), (height, width), net.stride, net.sigma)
-            heat, paf = pose_loss(pose_net(crops.image.contiguous(memory_format=torch.channels_last)), targets)
-            learn(fabric, pose_net, optimiser, heat + paf, config.lr * schedule(step, config.steps, config.warmup), config.clip)
-            average.update(pose_net, step)
+    start, steps = course.start(parts), config.close_ups.steps + config.steps
+    for name, begin, end, images in _phases(config):
+        with Ticker(f"train_pose {backbone}, {name}", max(start, begin), end, images, fabric) as ticker:
+            for step in range(max(start, begin), end):
+                crops = draw_batch(course.pack, config, step, fabric.device, fabric.global_rank, fabric.world_size)
+                height, width = crops.image.shape[2:]
+                targets = draw_targets(crops.pose_2d, bones(joints), (height, width), net.stride, net.sigma)
+                heat, paf = pose_loss(pose_net(crops.image.contiguous(memory_format=torch.channels_last)), targets)
+                rate = config.lr * schedule(step - begin, end - begin, config.warmup)
+                learn(fabric, pose_net, optimiser, heat + paf, rate, config.clip)
+                average.update(pose_net, step)
 
-            done = step + 1
-            series.add(done, heat=heat, paf=paf)
-            if due(done, config.sample_every, config.steps):
-                series.picture(done, lambda: _sheet(course, average.network))
-            if due(done, config.checkpoint_every, config.steps):
-                series.check(done)
-                course.save(done, parts)
-            ticker.tick(done, series.latest)
-    series.flush(config.steps)
+                done = step + 1
+                series.add(done, heat=heat, paf=paf)
+                if due(done, config.sample_every, steps):
+                    series.picture(done, lambda: _sheet(course, average.network))
+                if due(done, config.checkpoint_every, steps):
+                    series.check(done)
+                    course.save(done, parts)
+                ticker.tick(done, series.latest)
+    series.flush(steps)
     return average.network
+
+
+def _phases(config: TrainPoseConfig) -> list[tuple[str, int, int, int]]:
+    """Name, first step, step after the last one, and images per step, of close-ups and of what follows."""
+    first, images = config.close_ups.steps, config.batch_size * config.close_ups.images
+    return [("close-ups", 0, first, images), ("whole crops", first, first + config.steps, config.batch_size)]
 
 
 @torch.inference_mode()

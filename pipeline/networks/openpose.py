@@ -77,45 +77,49 @@ def _head(given: int, output: int) -> nn.Conv2d:
     return layer
 
 
-def _separable(given: int, made: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
-    """Depthwise, then pointwise. Where the light form is dilated by 2 the kernel is 5 here, as wide: on a CPU the bfloat16 gradient of a dilated
-    depthwise kernel holds what was in memory before (torch 2.13), now and then NaN."""
-    depthwise = nn.Conv2d(given, given, kernel, stride, kernel // 2, groups=given, bias=False)
+def _separable(given: int, made: int, stride: int = 1) -> nn.Sequential:
+    """Depthwise, then pointwise. No kernel is dilated, as some of the light form's are: on a CPU the bfloat16 gradient of a dilated depthwise kernel
+    holds what was in memory before (torch 2.13), now and then NaN; what such kernels are for, seeing far, the pyramid does."""
+    depthwise = nn.Conv2d(given, given, 3, stride, 1, groups=given, bias=False)
     return nn.Sequential(depthwise, nn.BatchNorm2d(given), nn.ReLU(inplace=True), _conv(given, made, 1))
 
 
-def _separables(given: int, plan: Sequence[tuple[int, int]], width: float) -> tuple[list[nn.Module], int]:
-    """One block per (channels, stride), and the channels that the last one makes."""
-    layers: list[nn.Module] = []
-    for channels, stride in plan:
-        made = _scaled(channels, width)
-        layers.append(_separable(given, made, stride))
-        given = made
-    return layers, given
+def _separables(given: int, plan: Sequence[tuple[int, int]]) -> nn.Sequential:
+    """One block per (channels, stride)."""
+    inputs = (given, *(channels for channels, _ in plan))
+    return nn.Sequential(*(_separable(before, made, stride) for before, (made, stride) in zip(inputs, plan, strict=False)))
 
 
 class _MobileNet(nn.Module):
-    """MobileNet v1 (Howard et al. 2017) up to conv5_5, then a separable reduction.
+    """MobileNet (Howard et al. 2017) with full convolutions in its first blocks, read out as a pyramid of features (Lin et al. 2017).
 
-    The deep half works at twice the stride of the maps: it sees more of a person and takes a quarter of the time. What it says is enlarged and
-    joined with the shallow half.
+    At the first resolutions depthwise kernels are thin and save no time (Tan and Le 2021, EfficientNetV2), and they hardly learn to tell a face
+    from the back of a head, on which left and right depend. The coarsest cells see the whole person, so the side reaches hands and feet.
     """
 
     def __init__(self, width: float, stride: int) -> None:
         super().__init__()
-        shallow = [(64, 1), (128, 2), (128, 1)] + ([(256, 2), (256, 1)] if stride == 8 else [])
-        deep = ([(256, 2), (256, 1), (512, 1)] if stride == 4 else [(512, 2)]) + [(512, 1)] * 5
-        first, features = _scaled(32, width), _scaled(HEADS, width)
-        blocks, middle = _separables(first, shallow, width)
-        self.shallow = nn.Sequential(_conv(3, first, stride=2), *blocks)
-        blocks, last = _separables(middle, deep, width)
-        self.deep = nn.Sequential(*blocks, _conv(last, features, 1))
-        self.join = nn.Sequential(_conv(features + middle, features, 1), _separable(features, features), _separable(features, features))
+        c64, c128, c256, c512 = (_scaled(channels, width) for channels in (64, 128, 256, 512))
+        features = _scaled(HEADS, width)
+        at_4 = nn.Sequential(_conv(3, c64, stride=2), _conv(c64, c64), _conv(c64, c128, stride=2), _conv(c128, c128))
+        at_8 = nn.Sequential(_conv(c128, c256, stride=2), _conv(c256, c256))
+        at_16 = _separables(c256, [(c512, 2), (c512, 1), (c512, 1), (c512, 1)])
+        at_32 = _separables(c512, [(c512, 2), (c512, 1)])
+        self.finest = 0 if stride == 4 else 1
+        self.down = nn.ModuleList((at_4, at_8, at_16, at_32))
+        self.across = nn.ModuleList(nn.Conv2d(channels, features, 1) for channels in (c128, c256, c512, c512)[self.finest :])
+        self.up = nn.ModuleList(_separable(features, features) for _ in self.across)
 
     def forward(self, image: Tensor) -> Tensor:
-        fine = self.shallow(image)
-        wide = F.interpolate(self.deep(fine), size=fine.shape[2:], mode="nearest")
-        return self.join(torch.cat([wide, fine], dim=1))
+        levels = [image]
+        for block in self.down:
+            levels.append(block(levels[-1]))
+        *finer, coarsest = (layer(level) for layer, level in zip(self.across, levels[1 + self.finest :], strict=True))
+        merge, *merges = reversed(self.up)
+        x: Tensor = merge(coarsest)
+        for level, block in zip(reversed(finer), merges, strict=True):
+            x = block(level + F.interpolate(x, size=level.shape[2:], mode="nearest"))
+        return x
 
 
 def _mobilenet(width: float, stride: int) -> tuple[nn.Module, int]:
@@ -163,12 +167,9 @@ class _ThinStage(nn.Module):
     def __init__(self, given: int, outputs: tuple[int, int], width: float, first: bool) -> None:
         super().__init__()
         made = _scaled(HEADS, width)
-        deep = _scaled(DEEP, width) if first else made
         self.trunk = _conv(given, made, 1)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(_separable(made, made), _separable(made, made, kernel=3 if first else 5)) for _ in range(2 if first else 4)
-        )
-        self.heads = nn.ModuleList(nn.Sequential(_conv(made, deep, 1), _head(deep, output)) for output in outputs)
+        self.blocks = nn.ModuleList(nn.Sequential(_separable(made, made), _separable(made, made)) for _ in range(1 if first else 3))
+        self.heads = nn.ModuleList(nn.Sequential(_conv(made, made, 1), _head(made, output)) for output in outputs)
 
     def forward(self, features: Tensor) -> Guess:
         x = self.trunk(features)

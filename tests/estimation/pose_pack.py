@@ -17,7 +17,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "data": {"train_subjects": ["S1"], "test_subjects": ["S9"]},
     "pose_net": {"width": 0.1, "stages": 1, "stride": 4, "sigma": 3},
     "train_pose": {
-        "steps": 8,
+        "close_ups": {"steps": 2, "images": 2, "side": 24},
+        "steps": 6,
         "batch_size": 4,
         "sample_every": 8,
         "checkpoint_every": 4,

@@ -18,14 +18,16 @@ from pose_pack import SIZE, write_params, write_sticks
 
 from pipeline.config.pose_net import TrainPoseConfig
 from pipeline.config.section import load_config
-from pipeline.estimation.batches import Crops, draw_batch, move, side_by_side
+from pipeline.estimation.batches import Crops, close_up, draw_batch, move, side_by_side
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
+from pipeline.skeleton import H36M_17
 from stages import evaluate_pose, export_pose, train_pose
 
 CPU = torch.device("cpu")
+NOSE = H36M_17.index("nose")
 
 
 @pytest.fixture
@@ -155,6 +157,35 @@ def test_two_people_stand_side_by_side() -> None:
     assert pairs.image.shape == (2, 3, 8, 12)
     torch.testing.assert_close(pairs.image[1, :, :, 6:], crops.image[3])
     torch.testing.assert_close(pairs.pose_2d[1], torch.stack([crops.pose_2d[1, 0], crops.pose_2d[3, 0] + torch.tensor([6.0, 0.0])]))
+
+
+def test_a_close_up_shows_what_is_around_the_nose() -> None:
+    """Whatever lies at a joint in the crop lies at the same joint in the close-up; beyond the edges the outermost pixels go on."""
+    row, column = torch.meshgrid(torch.arange(40.0), torch.arange(30.0), indexing="ij")
+    pose_2d = torch.randint(8, 24, (2, 1, 17, 2)).float()
+    pose_2d[0, 0, NOSE], pose_2d[1, 0, NOSE] = torch.tensor([15.0, 20.0]), torch.tensor([2.0, 3.0])
+    close = close_up(Crops(torch.stack([column, row]).expand(2, 2, 40, 30), pose_2d), 16, torch.tensor([[0.0, 0.0], [0.1, -0.2]]))
+    assert close.image.shape == (2, 2, 16, 16)
+    assert close.pose_2d[0, 0, NOSE].tolist() == [8, 6], "the nose lies above the middle by an eighth of the side"
+    assert close.pose_2d[1, 0, NOSE].tolist() == [6, 9]
+    for image, pose, before in zip(close.image, close.pose_2d[:, 0].long(), pose_2d[:, 0], strict=True):
+        inside = ((pose >= 0) & (pose < 16)).all(dim=1)
+        torch.testing.assert_close(image[:, pose[inside, 1], pose[inside, 0]].T, before[inside])
+    assert close.image[1, 0, 0].tolist() == [0] * 4 + list(range(12)), "left of the crop its first column goes on"
+
+
+def test_without_a_nose_a_close_up_shows_the_middle() -> None:
+    pose_2d = torch.full((1, 1, 17, 2), 5.0)
+    pose_2d[0, 0, NOSE] = torch.nan
+    close = close_up(Crops(torch.rand(1, 3, 40, 30), pose_2d), 16, torch.zeros(1, 2))
+    assert close.pose_2d[0, 0, 0].tolist() == [5 - 7, 5 - 14]
+    assert close.pose_2d[0, 0, NOSE].isnan().all()
+
+
+def test_close_ups_come_first(folder: Path) -> None:
+    pack = read_packs(folder / "packed", ["S1"])
+    config = load_config(TrainPoseConfig, folder / "params.yaml", "train_pose").model_copy(update={"two_people": 0.0})
+    assert [draw_batch(pack, config, step, CPU).image.shape for step in (1, 2)] == [(8, 3, 24, 24), (4, 3, *SIZE)]
 
 
 def test_a_batch_follows_from_seed_and_step_and_is_shared_between_devices(folder: Path) -> None:
