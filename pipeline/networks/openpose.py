@@ -2,8 +2,8 @@
 
 One branch says where each joint is (confidence maps, and one more for the background), the other which way each bone runs (part affinity fields,
 x and y per bone). A first stage guesses both from the backbone's features, each further stage from features and the guesses before it, and
-every stage is supervised (Cao et al. 2017, arXiv 1611.08050). The light form, depthwise separable convolutions and a trunk that both branches
-share, is that of Osokin 2018 (arXiv 1811.12004). Both are normalised (batch normalisation), so that they train from random weights.
+every stage is supervised (Cao et al. 2017, arXiv 1611.08050). The light form, a MobileNet and a trunk that both branches share, follows Osokin 2018
+(arXiv 1811.12004). Both are normalised (batch normalisation), so that they train from random weights.
 """
 
 from collections.abc import Sequence
@@ -91,24 +91,24 @@ def _separables(given: int, plan: Sequence[tuple[int, int]]) -> nn.Sequential:
 
 
 class _MobileNet(nn.Module):
-    """MobileNet (Howard et al. 2017) with full convolutions in its first blocks, read out as a pyramid of features (Lin et al. 2017).
+    """MobileNet (Howard et al. 2017) with full convolutions where maps are large, read out as a pyramid of features (Lin et al. 2017).
 
-    At the first resolutions depthwise kernels are thin and save no time (Tan and Le 2021, EfficientNetV2), and they hardly learn to tell a face
-    from the back of a head, on which left and right depend. The coarsest cells see the whole person, so the side reaches hands and feet.
+    On large maps of few channels depthwise kernels save no time (Tan and Le 2021, EfficientNetV2), and they hardly learn to tell a face from the
+    back of a head, on which left and right depend. The coarsest cells see the whole person, so the side reaches hands and feet.
     """
 
     def __init__(self, width: float, stride: int) -> None:
         super().__init__()
-        c64, c128, c256, c512 = (_scaled(channels, width) for channels in (64, 128, 256, 512))
+        c32, c64, c128, c256, c512 = (_scaled(channels, width) for channels in (32, 64, 128, 256, 512))
         features = _scaled(HEADS, width)
-        at_4 = nn.Sequential(_conv(3, c64, stride=2), _conv(c64, c64), _conv(c64, c128, stride=2), _conv(c128, c128))
+        at_4 = nn.Sequential(_conv(3, c32), _conv(c32, c64, stride=2), _conv(c64, c64), _conv(c64, c128, stride=2), _conv(c128, c128))
         at_8 = nn.Sequential(_conv(c128, c256, stride=2), _conv(c256, c256))
         at_16 = _separables(c256, [(c512, 2), (c512, 1), (c512, 1), (c512, 1)])
         at_32 = _separables(c512, [(c512, 2), (c512, 1)])
         self.finest = 0 if stride == 4 else 1
         self.down = nn.ModuleList((at_4, at_8, at_16, at_32))
         self.across = nn.ModuleList(nn.Conv2d(channels, features, 1) for channels in (c128, c256, c512, c512)[self.finest :])
-        self.up = nn.ModuleList(_separable(features, features) for _ in self.across)
+        self.up = nn.ModuleList(_conv(features, features) for _ in self.across)
 
     def forward(self, image: Tensor) -> Tensor:
         levels = [image]
@@ -162,13 +162,13 @@ def _branch(given: int, made: int, kernels: Sequence[int], deep: int, output: in
 
 
 class _ThinStage(nn.Module):
-    """The light form: one trunk, and two 1x1 convolutions for each output."""
+    """The light form's: one trunk, and two 1x1 convolutions for each output; its kernels are full ones, as at the start of the backbone."""
 
     def __init__(self, given: int, outputs: tuple[int, int], width: float, first: bool) -> None:
         super().__init__()
         made = _scaled(HEADS, width)
         self.trunk = _conv(given, made, 1)
-        self.blocks = nn.ModuleList(nn.Sequential(_separable(made, made), _separable(made, made)) for _ in range(1 if first else 3))
+        self.blocks = nn.ModuleList(nn.Sequential(_conv(made, made), _conv(made, made)) for _ in range(1 if first else 3))
         self.heads = nn.ModuleList(nn.Sequential(_conv(made, made, 1), _head(made, output)) for output in outputs)
 
     def forward(self, features: Tensor) -> Guess:
