@@ -8,18 +8,16 @@ hang together are a person with each joint once at most.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
-from scipy.ndimage import maximum_filter
 from scipy.optimize import linear_sum_assignment
 
+from pipeline.estimation.peaks import enlarge, find_peaks
 from pipeline.networks.openpose import bones
 
-PEAK = 0.15  # confidence from which on a maximum is a joint
-APART = 3  # px of the image; of two peaks that are nearer the higher one counts
 SAMPLES = 10  # points of a line integral
 ALONG, ENOUGH = 0.05, 0.8  # a bone's field agrees at a point above this, and has to at this share of them
-FEW, POOR = 3, 0.2  # people with fewer joints, or a lower mean confidence, are none
+NEAR = 2  # cells; joints that are nearer belong together whatever the field says: so short a bone covers no cell, or one
+FEW, POOR = 1 / 3, 0.2  # people with a smaller share of the joints, or a lower mean confidence, are none
 
 
 @dataclass(frozen=True)
@@ -35,40 +33,20 @@ def find_people(heat: np.ndarray, paf: np.ndarray, stride: int) -> list[Person]:
     joints = len(heat) - 1
     large = enlarge(heat[:-1], stride)
     fields = enlarge(paf, stride)
-    peaks = [_peaks(channel) for channel in large]  # (n, 3) x, y, confidence, each
-    links = [_match(peaks[a], peaks[b], fields[2 * i : 2 * i + 2]) for i, (a, b) in enumerate(bones(joints))]
+    peaks = [find_peaks(channel) for channel in large]  # (n, 3) x, y, confidence, each
+    links = [_match(peaks[a], peaks[b], fields[2 * i : 2 * i + 2], NEAR * stride) for i, (a, b) in enumerate(bones(joints))]
     people = [_person(peaks, members, joints) for members in _components([len(found) for found in peaks], links, bones(joints))]
-    kept = [person for person in people if (~np.isnan(person.pose_2d[:, 0])).sum() >= FEW and person.score >= POOR]
+    kept = [person for person in people if (~np.isnan(person.pose_2d[:, 0])).mean() >= FEW and person.score >= POOR]
     return sorted(kept, key=lambda person: -person.score)
 
 
-def locate(heat: np.ndarray, stride: int) -> np.ndarray:
-    """The joints of the one person in an image: the highest peak of each map, (J, 2) float32 px, NaN where it is below `PEAK`."""
-    large = enlarge(heat[:-1], stride)
-    row, column = np.divmod(large.reshape(len(large), -1).argmax(axis=1), large.shape[2])
-    found = np.stack([column, row], axis=1).astype(np.float32)
-    found[large.max(axis=(1, 2)) < PEAK] = np.nan
-    return found
-
-
-def enlarge(maps: np.ndarray, stride: int) -> np.ndarray:
-    """Maps (C, h, w) at the size of the image, interpolated by cubics: (C, h stride, w stride)."""
-    size = maps.shape[2] * stride, maps.shape[1] * stride
-    return np.stack([cv2.resize(channel, size, interpolation=cv2.INTER_CUBIC) for channel in maps.astype(np.float32)])
-
-
-def _peaks(channel: np.ndarray) -> np.ndarray:
-    """(n, 3) float32: x, y and confidence of the maxima of a map."""
-    highest = maximum_filter(channel, size=2 * APART + 1, mode="nearest")
-    row, column = np.nonzero((channel == highest) & (channel > PEAK))
-    return np.stack([column, row, channel[row, column]], axis=1).astype(np.float32)
-
-
-def _match(first: np.ndarray, second: np.ndarray, field: np.ndarray) -> list[tuple[int, int]]:
-    """Which peak of one joint belongs to which of the other, by the field (2, H, W) of the bone between them."""
+def _match(first: np.ndarray, second: np.ndarray, field: np.ndarray, near: float) -> list[tuple[int, int]]:
+    """Which peak of one joint belongs to which of the other, by the field (2, H, W) of the bone between them, or as they lie within `near` px."""
     if not len(first) or not len(second):
         return []
-    score = _integrals(first[:, None, :2], second[None, :, :2], field)
+    start, end = first[:, None, :2], second[None, :, :2]
+    nearness = 1 - np.linalg.norm(end - start, axis=-1) / near
+    score = np.maximum(_integrals(start, end, field), nearness)
     rows, columns = linear_sum_assignment(-score)
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if score[row, column] > 0]
 

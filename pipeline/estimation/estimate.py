@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from pipeline.crop import crop_image
-from pipeline.estimation.decode import Person, find_people, locate
+from pipeline.estimation.decode import Person, find_people
+from pipeline.estimation.peaks import locate
 from pipeline.loader import to_image
 from pipeline.networks.openpose import Guess, PoseNet
 

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from pipeline.config.pose_net import PoseDataConfig, PoseNetConfig, TrainPoseConfig
 from pipeline.errors import UserError
 from pipeline.estimation.batches import Crops, draw_batch, read_crops
-from pipeline.estimation.decode import locate
+from pipeline.estimation.peaks import locate
 from pipeline.estimation.pictures import skeleton_sheet
 from pipeline.estimation.targets import draw_targets, pose_loss
 from pipeline.networks.openpose import PoseNet, bones

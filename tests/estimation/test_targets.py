@@ -5,7 +5,8 @@ import pytest
 import torch
 from people import STANDING, two_people
 
-from pipeline.estimation.decode import find_people, locate
+from pipeline.estimation.decode import find_people
+from pipeline.estimation.peaks import locate
 from pipeline.estimation.targets import centres, draw_targets, pose_loss
 from pipeline.networks.openpose import Guess, bones
 from pipeline.skeleton import H36M_17
@@ -98,6 +99,20 @@ def test_one_and_two_people_are_found_again() -> None:
         for expected in people:
             best = min(found, key=lambda person: np.nanmean(np.abs(person.pose_2d - expected)))
             assert np.abs(best.pose_2d - expected).max() <= 2
+
+
+@pytest.mark.parametrize("breadth", [0.0, 0.1, 0.3])
+def test_people_seen_from_the_side_are_found_whole(breadth: float) -> None:
+    """Their hips and shoulders lie within a cell or two, where no field says which way the bone runs."""
+    middle = STANDING.mean(axis=0)
+    side = ((STANDING - middle) * (breadth, 1) + middle).astype(np.float32)
+    people = [side, side + np.array([64, 3], np.float32)]
+    targets = draw(*people, size=(128, 128))
+    found = find_people(targets.heat[0].numpy(), targets.paf[0].numpy(), STRIDE)
+    assert len(found) == 2
+    for expected in people:
+        best = min(found, key=lambda person: np.nanmean(np.abs(person.pose_2d - expected)))
+        assert np.abs(best.pose_2d - expected).max() <= 2
 
 
 def test_people_who_reach_into_each_other_stay_apart() -> None:
