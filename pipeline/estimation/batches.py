@@ -18,16 +18,15 @@ from pipeline.loader import mirror_image, mirror_pose, to_image
 from pipeline.pack import Pack
 from pipeline.skeleton import skeleton_of
 
+CENTRE = "nose"  # of a close-up, about
+BELOW, ABOUT = 0.125, 0.2  # how far below it the middle of a close-up lies, and how far from there at most, shares of its side
+
 
 class Crops(NamedTuple):
     """Images (B, 3, H, W) float32 in [-1, 1], and the poses in them, (B, P, J, 2) float32 px."""
 
     image: Tensor
     pose_2d: Tensor
-
-
-CENTRE = "nose"  # of a close-up, about
-BELOW, ABOUT = 0.125, 0.2  # how far below it the middle of a close-up lies, and how far from there at most, shares of its side
 
 
 def draw_batch(pack: Pack, config: TrainPoseConfig, step: int, device: torch.device, rank: int = 0, world: int = 1) -> Crops:

@@ -162,17 +162,42 @@ def _branch(given: int, made: int, kernels: Sequence[int], deep: int, output: in
 
 
 class _ThinStage(nn.Module):
-    """The light form's: one trunk, and two 1x1 convolutions for each output; its kernels are full ones, as at the start of the backbone."""
+    """The light form's: one trunk, and two 1x1 convolutions for each output; its kernels are full ones, as at the start of the backbone.
+
+    The first stage's trunk is a residual block, that of a further stage three hourglasses.
+    """
 
     def __init__(self, given: int, outputs: tuple[int, int], width: float, first: bool) -> None:
         super().__init__()
         made = _scaled(HEADS, width)
-        self.trunk = _conv(given, made, 1)
-        self.blocks = nn.ModuleList(nn.Sequential(_conv(made, made), _conv(made, made)) for _ in range(1 if first else 3))
+        blocks = [_Residual(made)] if first else [_Hourglass(made) for _ in range(3)]
+        self.trunk = nn.Sequential(_conv(given, made, 1), *blocks)
         self.heads = nn.ModuleList(nn.Sequential(_conv(made, made, 1), _head(made, output)) for output in outputs)
 
     def forward(self, features: Tensor) -> Guess:
         x = self.trunk(features)
-        for block in self.blocks:
-            x = x + block(x)
         return Guess(*(head(x) for head in self.heads))
+
+
+class _Residual(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(_conv(channels, channels), _conv(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class _Hourglass(nn.Module):
+    """Adds what half as many cells each way see with twice the channels: farther, at no more cost (after Newell et al. 2016, arXiv 1603.06937)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        wide = 2 * channels
+        self.below = nn.Sequential(_conv(channels, wide, stride=2), _conv(wide, wide), nn.Conv2d(wide, channels, 1))
+        self.merge = _conv(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        below = F.interpolate(self.below(x), size=x.shape[2:], mode="nearest")
+        merged: Tensor = self.merge(x + below)
+        return merged

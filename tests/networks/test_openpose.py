@@ -35,6 +35,13 @@ def test_each_stage_gives_a_map_per_joint_and_two_per_bone(backbone: str, stride
 
 
 @pytest.mark.parametrize("backbone", ["vgg", "mobilenet"])
+@pytest.mark.parametrize("size", [(40, 24), (4, 4)])
+def test_any_multiple_of_the_stride_will_do(backbone: str, size: tuple[int, int]) -> None:
+    for guess in make(backbone)(torch.zeros(1, 3, *size)):
+        assert guess.heat.shape[2:] == (size[0] // 4, size[1] // 4)
+
+
+@pytest.mark.parametrize("backbone", ["vgg", "mobilenet"])
 def test_every_weight_learns_from_the_maps_of_all_stages(backbone: str) -> None:
     network = make(backbone).train()
     sum(guess.heat.square().sum() + guess.paf.square().sum() for guess in network(torch.randn(2, 3, 64, 32))).backward()
@@ -61,7 +68,7 @@ def test_the_gradient_in_bfloat16_is_the_same_each_time(backbone: str) -> None:
 
 def test_mobilenet_is_the_smaller_one() -> None:
     sizes = {backbone: sum(value.numel() for value in make(backbone).parameters()) for backbone in ("vgg", "mobilenet")}
-    assert sizes["mobilenet"] < sizes["vgg"] / 4
+    assert sizes["mobilenet"] < sizes["vgg"] / 2
 
 
 def test_the_file_rebuilds_the_network(tmp_path: Path) -> None:
