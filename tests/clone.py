@@ -51,9 +51,10 @@ def stages_run(log: str) -> set[str]:
 
 
 def clone_of_the_working_tree(folder: Path, private: Path) -> Clone:
-    """What git tracks, as it is now, in a repository of its own."""
+    """What git tracks, as it is now, in a repository of its own; with it goes what numba has compiled, which takes long to compile again."""
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, tracked):
+    machine_code = [str(file.relative_to(ROOT)) for file in (ROOT / "pipeline").rglob("__pycache__/*.nb[ci]")]
+    for name in filter(None, [*tracked, *machine_code]):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
