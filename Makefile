@@ -1,12 +1,13 @@
 # `make repro` and `make test` do everything on a fresh machine: virtual environment, installation, run.
 SHELL := /bin/bash
 VENV ?= .venv
+POSE := recipes/pose/params.yaml
 BIN := $(abspath $(VENV))/bin
 # DVC starts each stage with `python`: it must be the one of the virtual environment.
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose clean
+.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -25,6 +26,11 @@ deepfashion: $(VENV)/.installed
 
 pose: $(VENV)/.installed
 	dvc repro recipes/pose/dvc.yaml
+
+# Both backbones in one run, each as long as it gains by it.
+pose-both: $(VENV)/.installed
+	dvc exp run --name pose-both -S '$(POSE):pose_net.backbones=[mobilenet,vgg]' -S $(POSE):train_pose.steps=2500 \
+		-S $(POSE):train_pose.longer.mobilenet=2 recipes/pose/dvc.yaml
 
 # Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph,
 # JOBS=4 runs as many at a time (for a GPU with many cores beside it).

@@ -47,10 +47,18 @@ class CloseUpConfig(Section):
     side: PositiveInt = Field(multiple_of=8, description="their height and width, px, a multiple of 8")
 
 
+class LongerConfig(Section):
+    """Section `train_pose.longer`: a light network makes more steps in the same time, and needs them."""
+
+    mobilenet: PositiveInt = Field(description="how many times `train_pose.steps` the MobileNet is trained on whole crops")
+    vgg: PositiveInt = Field(description="how many times `train_pose.steps` the VGG is trained on whole crops")
+
+
 class TrainPoseConfig(LoopConfig):
     """Section `train_pose`."""
 
     close_ups: CloseUpConfig
+    longer: LongerConfig
     flip: bool = Field(description="mirror half of the images left to right")
     turn: NonNegativeFloat = Field(description="turn the images by up to this many degrees, either way")
     zoom: float = Field(ge=1, description="enlarge or reduce them by up to this factor")

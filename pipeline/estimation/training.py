@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -72,8 +73,9 @@ def train_pose(course: PoseCourse, net: PoseNetConfig, backbone: str) -> PoseNet
     average = Average(network, config.ema)
     series = Series(course.scratch / "series", config.log_every, fabric)
     parts = {"pose_net": pose_net, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
-    start, steps = course.start(parts), config.close_ups.steps + config.steps
-    for name, begin, end, images in _phases(config):
+    phases = _phases(config, backbone)
+    start, steps = course.start(parts), phases[-1].end
+    for name, begin, end, images in phases:
         with Ticker(f"train_pose {backbone}, {name}", max(start, begin), end, images, fabric) as ticker:
             for step in range(max(start, begin), end):
                 crops = draw_batch(course.pack, config, step, fabric.device, fabric.global_rank, fabric.world_size)
@@ -96,10 +98,19 @@ def train_pose(course: PoseCourse, net: PoseNetConfig, backbone: str) -> PoseNet
     return average.network
 
 
-def _phases(config: TrainPoseConfig) -> list[tuple[str, int, int, int]]:
-    """Name, first step, step after the last one, and images per step, of close-ups and of what follows."""
+class Phase(NamedTuple):
+    """Steps `begin` to `end` (exclusive) of a training, of so many images each."""
+
+    name: str
+    begin: int
+    end: int
+    images: int
+
+
+def _phases(config: TrainPoseConfig, backbone: str) -> list[Phase]:
     first, images = config.close_ups.steps, config.batch_size * config.close_ups.images
-    return [("close-ups", 0, first, images), ("whole crops", first, first + config.steps, config.batch_size)]
+    last = first + config.steps * getattr(config.longer, backbone)
+    return [Phase("close-ups", 0, first, images), Phase("whole crops", first, last, config.batch_size)]
 
 
 @torch.inference_mode()

@@ -93,6 +93,14 @@ def test_a_killed_training_ends_like_an_unbroken_one(folder: Path) -> None:
     assert train(folder, "killed") == unbroken
 
 
+def test_a_light_network_can_be_trained_longer(folder: Path) -> None:
+    write_params(folder / "params.yaml", train_pose={"steps": 4, "log_every": 1, "longer": {"mobilenet": 3, "vgg": 1}})
+    for backbone, steps in (("mobilenet", 2 + 3 * 4), ("vgg", 2 + 4)):
+        train(folder, "long", backbone)
+        curve = (folder / "long" / "series" / "plots" / "metrics" / "heat.tsv").read_text(encoding="utf-8").split("\n")
+        assert curve[-1 if curve[-1] else -2].split("\t")[0] == str(steps)
+
+
 def test_both_backbones_are_scored_and_exported(folder: Path) -> None:
     write_params(folder / "params.yaml", pose_net={"backbones": ["mobilenet", "vgg"]})
     for backbone in ("mobilenet", "vgg"):
