@@ -27,10 +27,12 @@ deepfashion: $(VENV)/.installed
 pose: $(VENV)/.installed
 	dvc repro recipes/pose/dvc.yaml
 
-# Both backbones in one run, each as long as it gains by it.
+# Both backbones in one run. The light one makes twice the steps, in less than half of the time.
 pose-both: $(VENV)/.installed
 	dvc exp run --name pose-both -S '$(POSE):pose_net.backbones=[mobilenet,vgg]' -S $(POSE):train_pose.steps=2500 \
 		-S $(POSE):train_pose.longer.mobilenet=2 recipes/pose/dvc.yaml
+	cp recipes/pose/metrics/test.json recipes/pose/metrics/both.json
+	cp recipes/pose/metrics/samples/samples.jpg recipes/pose/metrics/both.jpg
 
 # Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph,
 # JOBS=4 runs as many at a time (for a GPU with many cores beside it).
