@@ -29,7 +29,7 @@ pose: $(VENV)/.installed
 
 # Both backbones in one run. The light one makes twice the steps, in less than half of the time.
 pose-both: $(VENV)/.installed
-	dvc exp run --name pose-both -S '$(POSE):pose_net.backbones=[mobilenet,vgg]' -S $(POSE):train_pose.steps=2500 \
+	dvc exp run -S '$(POSE):pose_net.backbones=[mobilenet,vgg]' -S $(POSE):train_pose.steps=2500 \
 		-S $(POSE):train_pose.longer.mobilenet=2 recipes/pose/dvc.yaml
 	cp recipes/pose/metrics/test.json recipes/pose/metrics/both.json
 	cp recipes/pose/metrics/samples/samples.jpg recipes/pose/metrics/both.jpg
