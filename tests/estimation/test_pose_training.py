@@ -97,8 +97,8 @@ def test_a_light_network_can_be_trained_longer(folder: Path) -> None:
     write_params(folder / "params.yaml", train_pose={"steps": 4, "log_every": 1, "longer": {"mobilenet": 3, "vgg": 1}})
     for backbone, steps in (("mobilenet", 2 + 3 * 4), ("vgg", 2 + 4)):
         train(folder, "long", backbone)
-        curve = (folder / "long" / "series" / "plots" / "metrics" / "heat.tsv").read_text(encoding="utf-8").split("\n")
-        assert curve[-1 if curve[-1] else -2].split("\t")[0] == str(steps)
+        curve = (folder / "long" / "series" / "plots" / "metrics" / "heat.tsv").read_text(encoding="utf-8").splitlines()
+        assert curve[-1].split("\t")[0] == str(steps)
 
 
 def test_both_backbones_are_scored_and_exported(folder: Path) -> None:
