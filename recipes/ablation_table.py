@@ -245,7 +245,7 @@ def _markdown(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
 
 def _commits(results: Sequence[Result]) -> str:
     commits = [f"`{commit[:7]}`" for commit in dict.fromkeys(result.commit for result in results if result.state == "done")]
-    return f"; experiments of commit {' and '.join(commits)}" if commits else ""
+    return f"; experiments of commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if commits else ""
 
 
 def _notes(results: Sequence[Result]) -> list[str]:

@@ -77,7 +77,7 @@ def test_the_table_has_a_row_per_result_and_names_what_failed() -> None:
     assert "`bad` failed: the disk is full." in text
     assert "Not run: `late`." in text
     assert "edits that the commit does not have: `old`." in text
-    assert "experiments of commit `abcdef0` and `9876543`." in text
+    assert "experiments of commits `abcdef0`, `9876543`." in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 3
     assert len({row.count("|") for row in rows}) == 1
