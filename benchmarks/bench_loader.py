@@ -61,7 +61,7 @@ def main() -> None:
     train, model, size = params.train_g1, params.model, params.data.image_size
     torch.set_num_threads(train.threads)
     pack, pairs = invented_pack(size), np.random.default_rng(0).integers(0, ROWS, (PAIRS, 2))
-    sight = BodySight(params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.depth) if params.pose.lift else None)
+    sight = BodySight(params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None)
     network = make_coarse(sight, size, model)
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), train.lr, fused=True)

@@ -39,7 +39,7 @@ def main() -> None:
     assert isinstance(params, Params)
     fix_arithmetic(THREADS)
     size, model = params.data.image_size, params.model
-    lifter = Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.depth) if params.pose.lift else None
+    lifter = Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None
     sight = sight_of(model, params.pose.seen, lifter)
     g1, g2 = make_coarse(sight, size, model), G2(size, model.filters, model.blocks - 2, model.upsampling)
     for network in (g1, g2):

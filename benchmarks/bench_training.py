@@ -44,7 +44,7 @@ def main(params: Path) -> None:
     pose = load_config(PoseConfig, params, "pose")
     lifter = load_config(TrainLifterConfig, params, "train_lifter")
     model = model.model_copy(update={"generator": "pg2"})
-    depths = Lifter(lifter.width, lifter.blocks, pose.depth) if pose.lift else None
+    depths = Lifter(lifter.width, lifter.blocks, pose.rule) if pose.lift else None
     sight = sight_of(model, pose, depths)
     count = config.batch_size
     source, target = torch.rand(2, count, 3, *data.image_size) * 2 - 1

@@ -1,28 +1,39 @@
 """How the lifter is trained: on the poses of the training people, seen from all around and with limbs mirrored in depth.
 
 One recording shows few views and one order of the limbs per pose. Depth is known here, so any number of others follow without a picture: the
-person turns about the vertical axis, arms and legs are mirrored in depth about the shoulder or hip, and the label rule says what that looks
-like. A mirrored chain has the same 2D skeleton; only its labels tell it from the original, so they have to be used.
+person turns about the vertical axis, which is how bodies usually lie. Then arms and legs are mirrored in depth about the shoulder or hip, and the
+label rule says what that looks like. A mirrored chain has the same 2D skeleton; only its labels tell it from the original, so they have to be
+used. A chain is mirrored only where its labels change, because nothing could tell it otherwise, and then as often as not.
 """
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor
+from torch.nn import functional as F
 from torch.optim import AdamW
 
 from pipeline.config.pose import PoseConfig
 from pipeline.config.train import TrainLifterConfig
 from pipeline.errors import UserError
-from pipeline.networks.lifter import SCALE_DEPTH, Lifter
-from pipeline.pose_space import label_limbs
+from pipeline.metrics.depth import labels_differ
+from pipeline.networks.lifter import SCALE_DEPTH, Lifter, Residual, chain_means, mirror_depth
+from pipeline.pose_space import label_limbs, mirror_chain
 from pipeline.skeleton import CHAINS, H36M_17
+
+T = TypeVar("T")
 
 TILT = 0.1  # standard deviation of the camera's further tilt, radians
 MISSING = 0.1  # share of the poses in which each joint is missing with this probability, too
 NEAREST = 500.0  # mm; closer to the camera nobody is recorded
+USUAL = 0.1  # weight of the side on which a chain usually lies, against 1 for how far it lies from where it hangs
+TOLD = 2.0  # weight of the chains whose labels say which way they lie, against 1
 _BETAS = (0.9, 0.99)
+_CHUNK = 4096  # views at a time
 
 
 def train_lifter(pose_3d: np.ndarray, pose: PoseConfig, config: TrainLifterConfig) -> Lifter:
@@ -37,40 +48,99 @@ def train_lifter(pose_3d: np.ndarray, pose: PoseConfig, config: TrainLifterConfi
     torch.set_flush_denormal(True)
     torch.manual_seed(config.seed)
     rng = np.random.default_rng(config.seed)
-    lifter = Lifter(config.width, config.blocks, pose.depth)
-    optimiser = AdamW(lifter.parameters(), config.lr, betas=_BETAS, weight_decay=config.weight_decay)
-    fall = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, config.steps)
+    lifter = Lifter(config.width, config.blocks, pose.rule if pose.depth else None)
     views = make_views(pose_3d, config.views, rng)
     if not len(views):
         raise UserError(f"expected poses more than {NEAREST:g} mm before the camera, found none; check the cameras")
     pose_2d, depth = _see(views)
+
+    def miss_usual(rows: Tensor) -> Tensor:
+        usual, true = lifter.infer_usual(_blur(pose_2d[rows], config.noise, rng)), depth[rows]
+        nearer = mirror_depth(usual, _gain(usual, true) > 0)
+        return ((nearer - true).abs() + USUAL * (usual - true).abs()).mean() / SCALE_DEPTH
+
+    _fit(lifter.usual, miss_usual, len(views), config, rng)
+    if lifter.doubt is not None:
+        _train_doubt(lifter, lifter.doubt, views, pose, config, rng)
+    return lifter.eval()
+
+
+def _train_doubt(lifter: Lifter, doubt: Residual, views: np.ndarray, pose: PoseConfig, config: TrainLifterConfig, rng: np.random.Generator) -> None:
+    """Train the second network on the first one's depths: which chains lie nearer to the truth when they are mirrored.
+
+    A chain counts by how much that matters, mm: hardly where it lies in the plane of the image.
+    """
+    views, told = mirror_told(views, pose, rng)
+    pose_2d, depth = _see(views)
     label = torch.from_numpy(label_limbs(views, pose.torso_thickness, pose.limb_radius))
-    console = Console(stderr=True)
-    for _ in track(range(config.steps), "train_lifter", console=console, disable=not console.is_terminal):
-        rows = torch.from_numpy(rng.integers(0, len(views), config.batch_size))
-        loss = (lifter(_blur(pose_2d[rows], config.noise, rng), label[rows]) - depth[rows]).abs().mean() / SCALE_DEPTH
+    clues, gains = [], []
+    with torch.no_grad():
+        for rows in _track(torch.arange(len(views)).split(_CHUNK), "gather clues"):
+            seen = _blur(pose_2d[rows], config.noise, rng)
+            usual = lifter.infer_usual(seen)
+            clues.append(lifter.gather_clues(seen, usual, label[rows]))
+            gains.append(_gain(usual, depth[rows]))
+    clue, gain = torch.cat(clues), torch.cat(gains) / SCALE_DEPTH
+    weight = gain.abs() * torch.where(torch.from_numpy(told), TOLD, 1.0)
+
+    def misjudge(rows: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(doubt(clue[rows]), (gain[rows] > 0).float(), weight[rows])
+
+    _fit(doubt, misjudge, len(views), config, rng)
+
+
+def _gain(usual: Tensor, depth: Tensor) -> Tensor:
+    """By how much nearer each chain of the usual depths lies to the true ones (B, 17) when it is mirrored, (B, 4) mm, mean over its joints."""
+    mirrored = mirror_depth(usual, torch.ones(len(usual), len(CHAINS)))
+    return chain_means((usual - depth).abs() - (mirrored - depth).abs())
+
+
+def _fit(network: Residual, loss_of: Callable[[Tensor], Tensor], count: int, config: TrainLifterConfig, rng: np.random.Generator) -> None:
+    """Train on random rows out of `count`; raise UserError where the loss is not finite."""
+    optimiser = AdamW(network.parameters(), config.lr, betas=_BETAS, weight_decay=config.weight_decay)
+    fall = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, config.steps)
+    for _ in _track(range(config.steps), "train_lifter"):
+        loss = loss_of(torch.from_numpy(rng.integers(0, count, config.batch_size)))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         fall.step()
     if not torch.isfinite(loss):
         raise UserError(f"the loss of the lifter is {loss.item()}; lower train_lifter.lr")
-    return lifter.eval()
 
 
 def make_views(pose_3d: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """(M, 17, 3) float64, mm, camera frame: M <= `count` of the poses (N, 17, 3), turned, tilted, each chain mirrored in depth or not, and
-    the whole mirrored left to right or not. Those that come too near the camera are left out.
+    """(M, 17, 3) float64, mm, camera frame: M <= `count` of the poses (N, 17, 3), turned, tilted, and mirrored left to right or not. Those that
+    come too near the camera are left out.
     """
     poses = pose_3d[rng.integers(0, len(pose_3d), count)].astype(np.float64)
     hips = poses[:, :1].copy()
     poses = turn(poses - hips, rng.uniform(-np.pi, np.pi, count), rng.normal(0, TILT, count)) + hips
-    for chain in range(len(CHAINS)):
-        chosen = rng.random(count) < 0.5
-        poses[chosen] = mirror_chain(poses[chosen], chain)
     flipped = rng.random(count) < 0.5
     poses[flipped] = poses[flipped][:, H36M_17.flip] * (-1, 1, 1)
     return poses[poses[..., 2].min(axis=1) > NEAREST]
+
+
+def mirror_told(views: np.ndarray, pose: PoseConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The poses (N, 17, 3), half of the chains whose labels say so mirrored in depth, and whose labels say so in the end, (N, 4) bool.
+
+    A chain's labels say which way it lies where they change when it is mirrored.
+    """
+    views = views.copy()
+    for chain in range(len(CHAINS)):
+        chosen = np.flatnonzero(rng.random(len(views)) < 0.5)
+        mirrored, told = _mirror(views[chosen], chain, pose)
+        views[chosen[told]] = mirrored[told]
+    return views, np.stack([_mirror(views, chain, pose)[1] for chain in range(len(CHAINS))], axis=1)
+
+
+def _mirror(views: np.ndarray, chain: int, pose: PoseConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Poses (N, 17, 3) with a chain mirrored, and whether that changes its labels, (N,) bool: not where it comes too near the camera."""
+    mirrored = mirror_chain(views, chain)
+    told = mirrored[..., 2].min(axis=1) > NEAREST
+    label, other = (label_limbs(poses[told], pose.torso_thickness, pose.limb_radius) for poses in (views, mirrored))
+    told[told] = labels_differ(label, other, np.full(len(label), chain))
+    return mirrored, told
 
 
 def turn(pose: np.ndarray, angle: np.ndarray, tilt: np.ndarray) -> np.ndarray:
@@ -79,16 +149,6 @@ def turn(pose: np.ndarray, angle: np.ndarray, tilt: np.ndarray) -> np.ndarray:
     (c, s), (d, t) = ((np.cos(a)[:, None], np.sin(a)[:, None]) for a in (angle, tilt))
     x, z = c * x + s * z, c * z - s * x
     return np.stack([x, d * y - t * z, t * y + d * z], axis=-1)
-
-
-def mirror_chain(pose_3d: np.ndarray, chain: int) -> np.ndarray:
-    """A copy of the poses (N, 17, 3) with a chain (index in `skeleton.CHAINS`) mirrored in depth about its root joint, joints on their rays."""
-    root, *moving = CHAINS[chain]
-    depth = pose_3d[:, moving, 2]
-    mirrored = 2 * pose_3d[:, [root], 2] - depth
-    pose_3d = pose_3d.copy()
-    pose_3d[:, moving] *= (mirrored / depth)[..., None]
-    return pose_3d
 
 
 def _see(views: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -103,3 +163,8 @@ def _blur(pose_2d: Tensor, noise: float, rng: np.random.Generator) -> Tensor:
     moved = pose_2d + torch.from_numpy(rng.normal(0, noise, pose_2d.shape).astype(np.float32)) * extent.amax(dim=2, keepdim=True)
     missing = (rng.random((len(moved), 1)) < MISSING) & (rng.random(moved.shape[:2]) < MISSING)
     return moved.masked_fill(torch.from_numpy(missing)[..., None], torch.nan)
+
+
+def _track(steps: Sequence[T], name: str) -> Iterable[T]:
+    console = Console(stderr=True)
+    return track(steps, name, console=console, disable=not console.is_terminal)

@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.compiled import compiled
 from pipeline.config.pose import LimbRadius
 from pipeline.errors import UserError
-from pipeline.skeleton import H36M_17, LIMB_KINDS, LIMBS, TORSO
+from pipeline.skeleton import CHAINS, H36M_17, LIMB_KINDS, LIMBS, TORSO
 from pipeline.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 
 # Share of a limb's silhouette that must be hidden, or must hide something, before its label says so.
@@ -57,6 +57,16 @@ def label_limbs(pose_3d: np.ndarray, torso_thickness: float, limb_radius: LimbRa
 def limb_radii(limb_radius: LimbRadius) -> np.ndarray:
     """Radius of each of the eight limbs, (8,) float64 mm, from the radius of its kind."""
     return np.array([getattr(limb_radius, kind) for kind in LIMB_KINDS], np.float64)
+
+
+def mirror_chain(pose_3d: np.ndarray, chain: int) -> np.ndarray:
+    """A copy of the poses (N, 17, 3) with a chain (index in `skeleton.CHAINS`) mirrored in depth about its root joint, joints on their rays."""
+    root, *moving = CHAINS[chain]
+    depth = pose_3d[:, moving, 2]
+    mirrored = 2 * pose_3d[:, [root], 2] - depth
+    pose_3d = pose_3d.copy()
+    pose_3d[:, moving] *= (mirrored / depth)[..., None]
+    return pose_3d
 
 
 def _check(pose: np.ndarray, thickness: float, radius: np.ndarray) -> None:

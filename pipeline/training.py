@@ -116,7 +116,7 @@ def load_lifter(path: Path | None, pose: MapConfig | FaceMapConfig) -> Lifter | 
     if path is None:
         raise UserError("pose.lift = true: expected the weights of the lifter, found none; give --lifter models/lifter.safetensors")
     lifter = load_network(path, Lifter)
-    if lifter.config["labels"] != pose.depth:
+    if (lifter.config["rule"] is not None) != pose.depth:
         raise UserError(f"{path}: expected a lifter for pose.depth = {pose.depth}, found another; run the stage `train_lifter` again")
     return lifter
 

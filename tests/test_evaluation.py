@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from standing import RULE
 from torch import Tensor, nn
 
 from pipeline.config.evaluate import EvaluateConfig
@@ -119,7 +120,7 @@ class AddsNothing(nn.Module):
 
 def see(pose):
     """What networks see; the lifter, if there is one, has random weights."""
-    return BodySight(pose, Lifter(16, 1, pose.depth) if pose.lift else None)
+    return BodySight(pose, Lifter(16, 1, RULE if pose.depth else None) if pose.lift else None)
 
 
 def perfect(pose=PARTS):

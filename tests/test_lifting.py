@@ -11,12 +11,12 @@ from click.testing import CliRunner
 from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.config.train import TrainLifterConfig
 from pipeline.errors import UserError
-from pipeline.lifting import make_views, mirror_chain, train_lifter, turn
+from pipeline.lifting import NEAREST, make_views, mirror_told, train_lifter, turn
 from pipeline.metrics.depth import lift_figures
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.lifter import Lifter
-from pipeline.pose_space import label_limbs
-from pipeline.skeleton import CHAINS, H36M_17
+from pipeline.pose_space import label_limbs, mirror_chain
+from pipeline.skeleton import CHAIN_LIMBS, CHAINS, H36M_17
 from stages import train_lifter as stage
 
 RADIUS = LimbRadius(thigh=75, calf=53, upper_arm=48, forearm=42)
@@ -33,8 +33,11 @@ def train_config(**values: object) -> TrainLifterConfig:
     return TrainLifterConfig.model_validate({"seed": 1, "threads": 1, **defaults, **values})
 
 
-def people(count: int = 300, seed: int = 0) -> np.ndarray:
-    """(count, 17, 3) mm: people 4 m away whose arms point anywhere and whose legs stand."""
+ARM = [H36M_17.index(f"left_{name}") for name in ("elbow", "wrist")]
+
+
+def people(count: int = 300, seed: int = 0, forward: bool = False) -> np.ndarray:
+    """(count, 17, 3) mm: people 4 m away whose arms point anywhere, or anywhere forward, and whose legs stand."""
     rng = np.random.default_rng(seed)
     joints = {
         "hips": (0, 0, 0),
@@ -58,6 +61,7 @@ def people(count: int = 300, seed: int = 0) -> np.ndarray:
         shoulder, elbow, wrist = (H36M_17.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
         for start, end, length in ((shoulder, elbow, 280), (elbow, wrist, 255)):
             way = rng.normal(size=(count, 3)) + np.array([0, 0.7, 0])
+            way[:, 2] = -np.abs(way[:, 2]) if forward else way[:, 2]
             pose[:, end] = pose[:, start] + length * way / np.linalg.norm(way, axis=1, keepdims=True)
     return pose + np.array([0, 0, 4000])
 
@@ -98,8 +102,27 @@ def test_views_come_from_all_sides_and_depend_on_the_seed_alone() -> None:
     across = views[:, H36M_17.index("left_hip")] - views[:, H36M_17.index("right_hip")]
     angle = np.arctan2(across[:, 2], across[:, 0])
     assert np.histogram(angle, bins=8, range=(-np.pi, np.pi))[0].min() > 250
-    legs = lengths(views)[:, 0]  # hips, which no chain moves
-    np.testing.assert_allclose(legs, 120, rtol=1e-6)
+    bones = np.sort(lengths(views)[:, [bone for bone, (joint, _) in enumerate(BONES) if joint in (1, 2, 3, 4, 5, 6)]])
+    np.testing.assert_allclose(bones, np.sort(lengths(pose[:1])[:, :6]).repeat(3000, axis=0), rtol=1e-6)  # nobody's legs change
+
+
+def test_half_of_the_chains_are_mirrored_whose_labels_say_so_and_no_others() -> None:
+    views = make_views(people(), 3000, np.random.default_rng(5))
+    mirrored, told = mirror_told(views, pose_config(), np.random.default_rng(6))
+    np.testing.assert_allclose(in_picture(mirrored), in_picture(views), atol=1e-9)
+    label, other = (label_limbs(poses, 230, RADIUS) for poses in (views, mirrored))
+    moved = np.stack([(mirrored[:, moving] != views[:, moving]).any((1, 2)) for _, *moving in CHAINS], axis=1)
+    alone = moved.sum(1) == 1
+    for chain, limbs in enumerate(CHAIN_LIMBS):
+        rows = alone & moved[:, chain]
+        assert (label[rows][:, limbs] != other[rows][:, limbs]).any(1).all()
+        again = label_limbs(mirror_chain(mirrored, chain), 230, RADIUS)
+        np.testing.assert_array_equal(told[:, chain], (again[:, limbs] != other[:, limbs]).any(1))
+    assert told[moved & alone[:, None]].all()
+    assert 0.1 < told.mean() < 0.9
+    assert 0.4 < moved[told].mean() < 0.6
+    near = views - (0, 0, 3000)
+    assert mirror_told(near[near[..., 2].min(1) > NEAREST], pose_config(), np.random.default_rng(6))[0][..., 2].min() > NEAREST
 
 
 def test_views_too_near_the_camera_are_left_out() -> None:
@@ -133,16 +156,30 @@ def figures(lifter: Lifter) -> dict[str, float | None]:
 
 def test_labels_tell_which_end_of_a_limb_is_nearer(lifters: dict[bool, Lifter]) -> None:
     seeing, blind = figures(lifters[True]), figures(lifters[False])
-    assert seeing["lift_sign"] > 0.8
-    assert blind["lift_sign"] < 0.7
-    assert seeing["lift_error"] < blind["lift_error"] < blind["lift_error_flat"]
+    assert seeing["lift_sign"] > 0.75
+    assert blind["lift_sign"] < 0.6
+    assert seeing["lift_error"] < blind["lift_error"]
+
+
+def test_a_chain_of_which_the_labels_say_nothing_lies_as_it_usually_does() -> None:
+    usual, twin = people(200, seed=9, forward=True), mirror_chain(people(200, seed=9, forward=True), 2)
+    label, other = (label_limbs(pose, 230, RADIUS) for pose in (usual, twin))
+    lifter = train_lifter(people(forward=True), pose_config(), train_config())
+    seen, told = torch.from_numpy(in_picture(usual).astype(np.float32)), (label != other)[:, CHAIN_LIMBS[2]].any(1)
+    with torch.no_grad():
+        left, of_twin = (lifter(seen, torch.from_numpy(each)).numpy()[:, ARM] for each in (label, other))
+    true = usual[:, ARM, 2] - usual[:, :1, 2]
+    assert 20 < told.sum() < 180
+    assert ((left < 0) == (true < 0))[np.abs(true) > 100].mean() > 0.95
+    assert ((of_twin < 0) == (true < 0))[~told][np.abs(true[~told]) > 100].mean() > 0.9
+    assert ((of_twin > 0) == (true < 0))[told][np.abs(true[told]) > 100].mean() > 0.8
 
 
 def test_the_same_seed_gives_the_same_weights(lifters: dict[bool, Lifter]) -> None:
     again = train_lifter(people(), pose_config(), train_config()).state_dict()
     assert all(torch.equal(value, again[name]) for name, value in lifters[True].state_dict().items())
     other = train_lifter(people(), pose_config(), train_config(seed=2, steps=2)).state_dict()
-    assert not torch.equal(other["first.weight"], again["first.weight"])
+    assert not torch.equal(other["usual.first.weight"], again["usual.first.weight"])
 
 
 def test_without_poses_or_with_a_loss_that_is_not_finite_there_is_no_lifter() -> None:
@@ -172,5 +209,5 @@ def test_the_stage_trains_on_the_training_people_alone(tmp_path: Path) -> None:
         outs.append(out.read_bytes())
     assert outs[0] == outs[1]
     lifter = load_network(tmp_path / "a.safetensors", Lifter)
-    assert lifter.config == {"width": 64, "blocks": 1, "labels": True}
+    assert lifter.config == {"width": 64, "blocks": 1, "rule": pose_config().rule}
     assert all(value.isfinite().all() for value in lifter.state_dict().values())

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from standing import RULE
 
 from pipeline import appearance
 from pipeline.appearance import place_appearance
@@ -34,7 +35,7 @@ def make_sight(**values: object) -> BodySight:
     """What networks see; the lifter, if there is one, has random weights."""
     torch.manual_seed(0)
     config = make_config(**values)
-    return BodySight(config, Lifter(16, 1, config.depth).requires_grad_(False) if config.lift else None)
+    return BodySight(config, Lifter(16, 1, RULE if config.depth else None).requires_grad_(False) if config.lift else None)
 
 
 @pytest.fixture
@@ -242,7 +243,7 @@ def test_a_sight_has_a_lifter_where_its_config_says_so() -> None:
     with pytest.raises(ValueError, match="lift = True: expected a lifter"):
         BodySight(make_config(lift=True), None)
     with pytest.raises(ValueError, match="lift = False: expected no lifter"):
-        BodySight(make_config(), Lifter(16, 1, True))
+        BodySight(make_config(), Lifter(16, 1, RULE))
 
 
 def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from standing import RULE
 from torch import Tensor, nn
 
 from pipeline.config.evaluate import EvaluateConfig
@@ -449,7 +450,7 @@ def test_demonstrations_of_a_run_show_the_front_first_and_what_the_labels_say(tm
 def test_the_steps_of_a_run_show_what_the_networks_see_of_a_twin_and_its_original():
     pack = crossing((1, -1, 1))
     torch.manual_seed(0)
-    steps = evaluated(pack, lifter=Lifter(16, 1, labels=True))[1].steps
+    steps = evaluated(pack, lifter=Lifter(16, 1, RULE))[1].steps
     assert steps.source.shape == (2, 64, 32, 3)
     assert steps.caption[1] == f"{steps.caption[0]}, twin"
     row = int(steps.caption[0].split("/")[-1])

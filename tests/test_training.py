@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from model_section import MODEL, VUNET, model_config
 from ruamel.yaml import YAML
 from safetensors.torch import load_file
+from standing import RULE
 from torch import nn
 
 from pipeline.config.model import ModelConfig
@@ -99,7 +100,7 @@ def parallel_config(**values: Any) -> ParallelConfig:
 
 MAPS = MapConfig.model_validate({name: POSE[name] for name in MapConfig.model_fields})
 torch.manual_seed(0)
-LIFTER = Lifter(16, 1, labels=True).requires_grad_(False)
+LIFTER = Lifter(16, 1, RULE).requires_grad_(False)
 SIGHT = BodySight(MAPS, LIFTER)
 
 

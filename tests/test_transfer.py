@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from standing import RULE
 
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
@@ -33,7 +34,7 @@ def write_weights(folder: Path, source: bool = True, appearance: bool = True, li
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
     pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, lift=lift, source=source, heatmap_radius=3)
-    lifter = Lifter(16, 1, True) if lift else None
+    lifter = Lifter(16, 1, RULE) if lift else None
     g1 = G1(BodySight(pose, lifter).channels, appearance, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
     networks = {"g1": g1, "g2": G2(SIZE, 4, 1, "nearest")}
     for name, network in networks.items():

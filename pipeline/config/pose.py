@@ -1,6 +1,6 @@
 """Section `pose`: the Three-Layer Pose Space and what is drawn of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat
 
@@ -41,3 +41,8 @@ class PoseConfig(MapConfig):
     def seen(self) -> MapConfig:
         """The part that the networks see."""
         return MapConfig(**{name: getattr(self, name) for name in MapConfig.model_fields})
+
+    @property
+    def rule(self) -> dict[str, Any]:
+        """What labels go by: `torso_thickness` and `limb_radius`, as JSON has them."""
+        return self.model_dump(mode="json", include={"torso_thickness", "limb_radius"})

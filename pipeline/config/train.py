@@ -11,7 +11,7 @@ class TrainLifterConfig(Section):
     """Section `train_lifter` of params.yaml: the network that infers depth from 2D joints and labels."""
 
     views: PositiveInt = Field(description="poses to train on: those of the training people, turned, tilted, with arms and legs mirrored in depth")
-    steps: PositiveInt = Field(description="optimiser steps")
+    steps: PositiveInt = Field(description="optimiser steps of each of its two networks")
     batch_size: PositiveInt = Field(description="poses per step")
     lr: PositiveFloat = Field(description="learning rate of AdamW at its highest; it rises, then falls along a cosine")
     weight_decay: NonNegativeFloat = Field(description="weight decay of AdamW")

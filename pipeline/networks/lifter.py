@@ -1,46 +1,125 @@
 """Depth from a 2.5D pose: how far each joint is from the camera, from its place in the image and the labels of the limbs.
 
 The 2D skeleton says how much each bone is foreshortened, hence how far its ends are apart in depth, but not which end is nearer (Taylor 2000,
-*Reconstruction of articulated objects from point correspondences in a single uncalibrated image*). The labels choose between the two. The
-network is the residual one of Martinez et al. 2017 (arXiv 1705.03098) without batch normalisation, with the labels as further input.
+*Reconstruction of articulated objects from point correspondences in a single uncalibrated image*). Two networks decide it. The first sees no
+labels and infers how bodies usually lie. The second compares that body, and the same with one arm or leg mirrored in depth, with what is told: it
+sees the labels that each of them would have by the rule, and says which chains are mirrored. One network for both learns how bodies usually
+lie and then believes that more than the labels. Both are the residual one of Martinez et al. 2017 (arXiv 1705.03098) without batch normalisation.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipeline.config.pose import LimbRadius
 from pipeline.pose_maps import body_scale
-from pipeline.skeleton import H36M_17, LIMBS, TORSO
+from pipeline.pose_space import label_limbs, mirror_chain
+from pipeline.skeleton import CHAINS, H36M_17, LIMBS, TORSO
 
 SCALE_2D, SCALE_DEPTH = 500.0, 300.0  # mm; what goes in and what comes out is about as large as 1
-_FEATURES = len(H36M_17) * 3 + len(LIMBS)
+AWAY = 8000.0  # mm from a camera that sees the person in nearly parallel rays
+_DEEPEST = 2000.0  # mm before or behind the hips; even mirrored, a body before that camera stays before it
+_JOINTS = len(H36M_17)
+_BODIES = 1 + len(CHAINS)  # the usual one, and it with one chain mirrored
+_MOVES = torch.tensor([[float(joint in moving) for joint in range(_JOINTS)] for _, *moving in CHAINS])  # 1 where a joint moves with a chain
+_ROOT = torch.tensor([next((root for root, *moving in CHAINS if joint in moving), joint) for joint in range(_JOINTS)])  # where its chain hangs
+
+
+class Residual(nn.Module):
+    """Rows of features to rows of values, through residual blocks of two layers each."""
+
+    def __init__(self, features: int, width: int, blocks: int, values: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(features, width)
+        self.blocks = nn.ModuleList(nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)) for _ in range(blocks))
+        self.last = nn.Linear(width, values)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, values) of (B, features)."""
+        x = self.first(x).relu()
+        for block in self.blocks:
+            x = (x + block(x)).relu()
+        return self.last(x)
 
 
 class Lifter(nn.Module):
-    """Joints and, unless `labels` is false, labels to depths. `config` rebuilds it."""
+    """Joints and labels to depths. `config` rebuilds it.
 
-    def __init__(self, width: int, blocks: int, labels: bool) -> None:
+    rule : `torso_thickness` and `limb_radius` of the label rule (`PoseConfig.rule`); None: the labels are not looked at
+    """
+
+    def __init__(self, width: int, blocks: int, rule: Mapping[str, Any] | None) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"width": width, "blocks": blocks, "labels": labels}
-        self.first = nn.Linear(_FEATURES, width)
-        self.blocks = nn.ModuleList(nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, width)) for _ in range(blocks))
-        self.last = nn.Linear(width, len(H36M_17))
+        self.config: dict[str, Any] = {"width": width, "blocks": blocks, "rule": rule}
+        self.usual = Residual(_JOINTS * 3, width, blocks, _JOINTS)
+        clues = _JOINTS * 4 + len(LIMBS) * (1 + 2 * _BODIES)
+        self.doubt = None if rule is None else Residual(clues, width, blocks, len(CHAINS))
 
     def forward(self, pose_2d: Tensor, label: Tensor) -> Tensor:
         """Depths of the joints, (B, 17) float32 mm, away from the camera, the hips' being about 0.
 
         pose_2d : (B, 17, 2) float32, px of any image that is not stretched, NaN where a joint is missing: its depth is guessed; label : (B, 8)
         """
-        x = self.first(features(pose_2d, label if self.config["labels"] else torch.zeros_like(label))).relu()
-        for block in self.blocks:
-            x = (x + block(x)).relu()
-        return self.last(x) * SCALE_DEPTH
+        depth = self.infer_usual(pose_2d)
+        if self.doubt is None:
+            return depth
+        return mirror_depth(depth, self.doubt(self.gather_clues(pose_2d, depth, label)) > 0)
+
+    def infer_usual(self, pose_2d: Tensor) -> Tensor:
+        """The depths that bodies with these joints usually have, whatever the labels, as `forward` gives depths."""
+        return self.usual(features(pose_2d)) * SCALE_DEPTH
+
+    def gather_clues(self, pose_2d: Tensor, depth: Tensor, label: Tensor) -> Tensor:
+        """What says whether a chain of a body of the usual depths (B, 17) mm is mirrored, (B, 156) float32.
+
+        Its joints and depths, the labels that are told, those that the rule gives it and each body with one chain mirrored, and where the two differ.
+        """
+        assert self.config["rule"] is not None
+        torso_thickness, limb_radius = self.config["rule"]["torso_thickness"], LimbRadius(**self.config["rule"]["limb_radius"])
+        usual = raise_pose(pose_2d, depth)
+        bodies = np.concatenate([usual, *(mirror_chain(usual, chain) for chain in range(len(CHAINS)))])
+        ruled = torch.from_numpy(label_limbs(bodies, torso_thickness, limb_radius)).to(depth.device)
+        ruled = ruled.view(_BODIES, -1, len(LIMBS)).transpose(0, 1)
+        clues = features(pose_2d), depth / SCALE_DEPTH, label, ruled.flatten(1), (ruled != label[:, None]).flatten(1)
+        return torch.cat([clue.float() for clue in clues], dim=1)
 
 
-def features(pose_2d: Tensor, label: Tensor) -> Tensor:
-    """What the network sees, (B, 59) float32: joints from the middle of the torso in units of the body, which of them are known, and labels."""
+def mirror_depth(depth: Tensor, chosen: Tensor) -> Tensor:
+    """Depths (B, 17) of joints whose chosen chains, (B, 4) bool, are mirrored about where they hang."""
+    moved = chosen.float() @ _MOVES.to(depth.device) > 0
+    return torch.where(moved, 2 * depth[:, _ROOT.to(depth.device)] - depth, depth)
+
+
+def chain_means(value: Tensor) -> Tensor:
+    """Values of the joints (B, 17) to their means over the joints that move with each chain, (B, 4)."""
+    moves = _MOVES.to(value.device)
+    return value @ (moves / moves.sum(dim=1, keepdim=True)).t()
+
+
+def raise_pose(pose_2d: Tensor, depth: Tensor) -> np.ndarray:
+    """The body with these depths (B, 17) mm, as a camera `AWAY` sees it: (B, 17, 3) float64, mm, camera frame; a missing joint is at its parent.
+
+    pose_2d : (B, 17, 2) px
+    """
+    place = place_joints(pose_2d).cpu().numpy().astype(np.float64)
+    for joint, parent in enumerate(H36M_17.parents[1:], start=1):
+        missing = np.isnan(place[:, joint]).any(axis=-1)
+        place[missing, joint] = place[missing, parent]
+    away = AWAY + np.nan_to_num(depth.detach().cpu().numpy().astype(np.float64)).clip(-_DEEPEST, _DEEPEST)[..., None]
+    return np.concatenate([np.nan_to_num(place) * away / AWAY, away], axis=-1)
+
+
+def place_joints(pose_2d: Tensor) -> Tensor:
+    """Joints (B, 17, 2) px from the middle of the torso, in mm, as far as the body's size says; NaN where missing."""
     middle = pose_2d[:, TORSO].nanmean(dim=1, keepdim=True)
-    place = (pose_2d - middle) / (body_scale(pose_2d) * SCALE_2D).clamp(min=1e-6)[:, None, None]
+    return (pose_2d - middle) / body_scale(pose_2d).clamp(min=1e-6)[:, None, None]
+
+
+def features(pose_2d: Tensor) -> Tensor:
+    """What the first network sees of joints (B, 17, 2) px, (B, 51) float32: their places in units of the body, and which of them are known."""
+    place = place_joints(pose_2d) / SCALE_2D
     known = ~place.isnan().any(dim=-1, keepdim=True)
-    return torch.cat([torch.cat([place.nan_to_num(0.0) * known, known.float()], dim=-1).flatten(1), label.float()], dim=1)
+    return torch.cat([place.nan_to_num(0.0) * known, known.float()], dim=-1).flatten(1)

@@ -9,8 +9,6 @@ from pipeline.config.pose import PoseConfig
 from pipeline.photos.depth import Labels
 from pipeline.photos.poses import label_poses, read_poses_3d
 
-AWAY = 8000.0  # mm from a camera that sees the person in nearly parallel rays
-
 Guess = Callable[[str, np.ndarray], Labels | None]  # name and pose_2d (17, 2) px of a photo
 
 
@@ -21,12 +19,11 @@ def guess_from_3d(path: Path, rule: PoseConfig) -> Guess:
 
 
 def guess_from_lifter(path: Path, rule: PoseConfig) -> Guess:
-    """Guesses for photos all of whose joints are known: the lifter is told nothing about the order and says the likeliest depths."""
+    """Guesses for photos all of whose joints are known: the lifter says how bodies with these joints usually lie."""
     import torch
 
     from pipeline.networks.checkpoint import load_network
-    from pipeline.networks.lifter import Lifter
-    from pipeline.pose_maps import body_scale
+    from pipeline.networks.lifter import Lifter, raise_pose
 
     lifter = load_network(path, Lifter)
 
@@ -35,9 +32,6 @@ def guess_from_lifter(path: Path, rule: PoseConfig) -> Guess:
         if np.isnan(pose_2d).any():
             return None
         pose = torch.from_numpy(pose_2d)[None]
-        depth = lifter(pose, torch.zeros(1, 8)).numpy()[0]
-        flat = (pose_2d - pose_2d.mean(axis=0)) / float(body_scale(pose)[0])  # mm
-        away = AWAY + depth[:, None]
-        return label_poses({name: np.concatenate([flat * away / AWAY, away], axis=1)}, rule)[name]
+        return label_poses({name: raise_pose(pose, lifter.infer_usual(pose))[0]}, rule)[name]
 
     return guess

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from model_section import VUNET, model_config
+from standing import RULE
 
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
@@ -31,7 +32,7 @@ POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source
 def test_what_is_chosen_is_made_saved_and_loaded(
     tmp_path: Path, generator: str, look: str, kind: type, looks: tuple[int, int, int], maps: int
 ) -> None:
-    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "look": look}), Lifter(16, 1, labels=True)
+    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "look": look}), Lifter(16, 1, RULE)
     sight = sight_of(chosen, POSE, lifter)
     assert (sight.look_size(SIZE), sight.channels) == (looks, maps)
     network = make_coarse(sight, SIZE, chosen, "a loss").eval()
@@ -50,7 +51,7 @@ def test_what_is_chosen_is_made_saved_and_loaded(
 
 def test_the_variational_u_net_does_not_see_what_would_be_the_answer() -> None:
     """Of an image that is its own source."""
-    seen = sight_of(model_config(generator="vunet"), POSE, Lifter(16, 1, labels=True)).config
+    seen = sight_of(model_config(generator="vunet"), POSE, Lifter(16, 1, RULE)).config
     assert (seen.appearance, seen.source) == (False, False)
     assert seen == POSE.model_copy(update={"appearance": False, "source": False})
 

@@ -1,12 +1,17 @@
-"""The lifter: what it sees is the same wherever and however large the body stands, and a missing joint does no harm."""
+"""The lifter: what it sees is the same wherever and however large the body stands, labels decide which chains are mirrored, a missing joint does
+no harm.
+"""
 
+import numpy as np
 import pytest
 import torch
-from standing import STANDING
+from standing import RULE, STANDING
 from torch import Tensor
 
-from pipeline.networks.lifter import Lifter, features
-from pipeline.skeleton import H36M_17, LIMB_NAMES
+from pipeline.config.pose import LimbRadius
+from pipeline.networks.lifter import AWAY, Lifter, chain_means, features, mirror_depth, raise_pose
+from pipeline.pose_space import label_limbs, mirror_chain
+from pipeline.skeleton import CHAINS, H36M_17, LIMB_NAMES
 
 KNEE = H36M_17.index("left_knee")
 
@@ -24,7 +29,7 @@ def labels(count: int = 3) -> Tensor:
 
 def make_lifter(seen: bool = True) -> Lifter:
     torch.manual_seed(0)
-    return Lifter(32, 2, labels=seen).eval()
+    return Lifter(32, 2, RULE if seen else None).eval()
 
 
 def test_depths_do_not_depend_on_where_and_how_large_the_body_is() -> None:
@@ -35,18 +40,69 @@ def test_depths_do_not_depend_on_where_and_how_large_the_body_is() -> None:
     torch.testing.assert_close(lifter(7 * pose + torch.tensor([300.0, -40.0]), labels()), expected, rtol=1e-3, atol=0.1)
 
 
-def test_labels_count_unless_the_lifter_is_blind() -> None:
-    pose, label = standing(), labels()
-    assert (make_lifter()(pose, label) - make_lifter()(pose, -label)).abs().max() > 1
-    assert torch.equal(make_lifter(seen=False)(pose, label), make_lifter(seen=False)(pose, -label))
+def test_a_chain_is_mirrored_where_the_labels_say_so_and_nothing_else_changes() -> None:
+    pose, label, lifter = standing(40), labels(40), make_lifter()
+    usual, told = lifter.infer_usual(pose), lifter(pose, label)
+    either = torch.stack([mirror_depth(usual, torch.tensor([[chain == other for other in range(4)]])) for chain in range(4)])
+    mirrored = torch.zeros(40, 4, dtype=torch.bool)
+    for chain, (_, *moving) in enumerate(CHAINS):
+        mirrored[:, chain] = (told[:, moving] == either[chain][:, moving]).all(1)
+        assert (mirrored[:, chain] | (told[:, moving] == usual[:, moving]).all(1)).all()
+    assert 0 < mirrored.float().mean() < 1
+    assert torch.equal(told, mirror_depth(usual, mirrored))
+    assert not torch.equal(told, lifter(pose, -label))
+
+
+def test_a_blind_lifter_says_how_bodies_usually_lie() -> None:
+    blind, pose = make_lifter(seen=False), standing()
+    assert torch.equal(blind(pose, labels()), blind.infer_usual(pose))
+    assert torch.equal(blind(pose, -labels()), blind.infer_usual(pose))
+
+
+def test_mirroring_depths_is_mirroring_the_body() -> None:
+    pose, depth = standing(), 200 * torch.randn((3, 17), generator=torch.Generator().manual_seed(2))
+    for chain in range(4):
+        chosen = torch.arange(4)[None].expand(3, -1) == chain
+        there = mirror_chain(raise_pose(pose, depth), chain)
+        np.testing.assert_allclose(raise_pose(pose, mirror_depth(depth, chosen)), there, atol=1e-3)
+        moved = (mirror_depth(depth, chosen) != depth).float()
+        torch.testing.assert_close(chain_means(moved), chosen.float())
+
+
+def test_a_raised_pose_looks_like_the_joints_and_is_as_deep_as_told() -> None:
+    pose, depth = standing(), 200 * torch.randn((3, 17), generator=torch.Generator().manual_seed(2))
+    raised = raise_pose(pose, depth)
+    np.testing.assert_allclose(raised[..., 2], AWAY + depth, atol=1e-3)
+    seen = raised[..., :2] / raised[..., 2:]
+    scale = np.ptp(pose.numpy(), axis=1) / np.ptp(seen, axis=1)
+    np.testing.assert_allclose(scale[:, 0], scale[:, 1], rtol=1e-4)
+    torso = np.linalg.norm(raised[:, H36M_17.index("thorax"), :2] - raised[:, 0, :2], axis=-1)
+    assert ((torso > 300) & (torso < 700)).all()  # mm, of a grown person
+    pose[:, KNEE] = torch.nan
+    np.testing.assert_array_equal(raise_pose(pose, torch.zeros(3, 17))[:, KNEE], raise_pose(pose, torch.zeros(3, 17))[:, H36M_17.parents[KNEE]])
+
+
+def test_the_clues_hold_what_the_rule_says_of_the_body_and_of_its_mirrored_chains() -> None:
+    lifter, pose, label = make_lifter(), standing(), labels()
+    depth = torch.zeros(3, 17)
+    pose[:, [KNEE, KNEE + 1]] = pose[:, [2, 2]] + torch.tensor([[4.0, 0.0], [2.0, 20.0]])  # the legs cross
+    depth[:, [2, 3]] = 300.0
+    told, ruled, differ = lifter.gather_clues(pose, depth, label)[:, 17 * 4 :].split((8, 40, 40), dim=1)
+    assert torch.equal(told, label.float())
+    body = raise_pose(pose, depth)
+    rule = label_limbs(body, 230, LimbRadius(**RULE["limb_radius"]))
+    right_leg = label_limbs(mirror_chain(body, 0), 230, LimbRadius(**RULE["limb_radius"]))
+    assert (rule != right_leg).any()
+    np.testing.assert_array_equal(ruled[:, :16].numpy(), np.concatenate([rule, right_leg], axis=1))
+    np.testing.assert_array_equal(differ[:, :8].numpy(), rule != label.numpy())
 
 
 def test_a_missing_joint_is_told_from_one_in_the_middle_and_leaves_the_others_alone() -> None:
     pose = standing()
     pose[:, KNEE] = torch.nan
-    seen = features(pose, labels())
+    seen = features(pose)
     assert seen.isfinite().all()
-    joints = seen[:, : 17 * 3].view(3, 17, 3)
+    joints = seen.view(3, 17, 3)
     assert (joints[:, KNEE] == 0).all()
     assert (joints[:, [joint for joint in range(17) if joint != KNEE], 2] == 1).all()
     assert make_lifter()(pose, labels()).isfinite().all()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from photo_folder import BARE, GOOD, HUGE, POINTS, TEXT, png_head, write_folder, write_weights
+from standing import RULE
 from starlette.testclient import TestClient
 
 from pipeline.config.pose import PoseConfig
@@ -162,7 +163,7 @@ def test_labels_begin_with_a_guess(folder: PhotoFolder, tmp_path: Path) -> None:
     guess = known.get(f"/api/photo/{GOOD[0]}").json()["guess"]
     assert guess[LIMB_NAMES.index("left_forearm")] == 1
     assert known.get(f"/api/photo/{GOOD[1]}").json()["guess"] is None
-    save_network(tmp_path / "lifter.safetensors", Lifter(16, 1, True))
+    save_network(tmp_path / "lifter.safetensors", Lifter(16, 1, RULE))
     inferred = client(folder, guess=guess_from_lifter(tmp_path / "lifter.safetensors", rule)).get(f"/api/photo/{GOOD[1]}").json()["guess"]
     assert len(inferred) == 8
     assert set(inferred) <= {-1, 0, 1}
