@@ -6,7 +6,8 @@ label rule says what that looks like. A mirrored chain has the same 2D skeleton;
 used. A chain is mirrored only where its labels change, because nothing could tell it otherwise, and then as often as not.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from multiprocessing.pool import ThreadPool
 from typing import TypeVar
 
 import numpy as np
@@ -70,18 +71,21 @@ def _train_doubt(lifter: Lifter, doubt: Residual, views: np.ndarray, pose: PoseC
 
     A chain counts by how much that matters, mm: hardly where it lies in the plane of the image.
     """
-    views, told = mirror_told(views, pose, rng)
-    pose_2d, depth = _see(views)
-    label = torch.from_numpy(label_limbs(views, pose.torso_thickness, pose.limb_radius))
-    clues, gains = [], []
+    seen = _blur(_see(views)[0], config.noise, rng)
+    wished = rng.random((len(views), len(CHAINS))) < 0.5
     with torch.no_grad():
-        for rows in _track(torch.arange(len(views)).split(_CHUNK), "gather clues"):
-            seen = _blur(pose_2d[rows], config.noise, rng)
-            usual = lifter.infer_usual(seen)
-            clues.append(lifter.gather_clues(seen, usual, label[rows]))
-            gains.append(_gain(usual, depth[rows]))
-    clue, gain = torch.cat(clues), torch.cat(gains) / SCALE_DEPTH
-    weight = gain.abs() * torch.where(torch.from_numpy(told), TOLD, 1.0)
+        usual = torch.cat([lifter.infer_usual(rows) for rows in seen.split(_CHUNK)])
+
+    def examine(first: int) -> tuple[Tensor, Tensor, Tensor]:
+        rows = slice(first, first + _CHUNK)
+        mirrored, label, told = mirror_told(views[rows], wished[rows], pose)
+        return lifter.gather_clues(seen[rows], usual[rows], torch.from_numpy(label)), _see(mirrored)[1], torch.from_numpy(told)
+
+    with ThreadPool(config.threads) as pool:
+        parts = list(_track(pool.imap(examine, range(0, len(views), _CHUNK)), "gather clues", -(-len(views) // _CHUNK)))
+    clue, depth, told = (torch.cat(part) for part in zip(*parts, strict=True))
+    gain = _gain(usual, depth) / SCALE_DEPTH
+    weight = gain.abs() * torch.where(told, TOLD, 1.0)
 
     def misjudge(rows: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(doubt(clue[rows]), (gain[rows] > 0).float(), weight[rows])
@@ -99,7 +103,7 @@ def _fit(network: Residual, loss_of: Callable[[Tensor], Tensor], count: int, con
     """Train on random rows out of `count`; raise UserError where the loss is not finite."""
     optimiser = AdamW(network.parameters(), config.lr, betas=_BETAS, weight_decay=config.weight_decay)
     fall = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, config.steps)
-    for _ in _track(range(config.steps), "train_lifter"):
+    for _ in _track(range(config.steps), "train_lifter", config.steps):
         loss = loss_of(torch.from_numpy(rng.integers(0, count, config.batch_size)))
         optimiser.zero_grad()
         loss.backward()
@@ -121,26 +125,29 @@ def make_views(pose_3d: np.ndarray, count: int, rng: np.random.Generator) -> np.
     return poses[poses[..., 2].min(axis=1) > NEAREST]
 
 
-def mirror_told(views: np.ndarray, pose: PoseConfig, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """The poses (N, 17, 3), half of the chains whose labels say so mirrored in depth, and whose labels say so in the end, (N, 4) bool.
+def mirror_told(views: np.ndarray, wished: np.ndarray, pose: PoseConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The poses (N, 17, 3) with the `wished` chains (N, 4) bool mirrored in depth whose labels say so, one after the other.
 
-    A chain's labels say which way it lies where they change when it is mirrored.
+    A chain's labels say which way it lies where they change when it is mirrored. Returned are also the labels, (N, 8) int8, and of which chains they
+    say it in the end, (N, 4) bool.
     """
-    views = views.copy()
+    views, told = views.copy(), np.zeros(wished.shape, bool)
+    label = label_limbs(views, pose.torso_thickness, pose.limb_radius)
     for chain in range(len(CHAINS)):
-        chosen = np.flatnonzero(rng.random(len(views)) < 0.5)
-        mirrored, told = _mirror(views[chosen], chain, pose)
-        views[chosen[told]] = mirrored[told]
-    return views, np.stack([_mirror(views, chain, pose)[1] for chain in range(len(CHAINS))], axis=1)
+        rows = np.flatnonzero(wished[:, chain])
+        mirrored, other, differ = _mirror(views[rows], label[rows], chain, pose)
+        views[rows[differ]], label[rows[differ]] = mirrored[differ], other[differ]
+    for chain in range(len(CHAINS)):
+        told[:, chain] = _mirror(views, label, chain, pose)[2]
+    return views, label, told
 
 
-def _mirror(views: np.ndarray, chain: int, pose: PoseConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Poses (N, 17, 3) with a chain mirrored, and whether that changes its labels, (N,) bool: not where it comes too near the camera."""
-    mirrored = mirror_chain(views, chain)
-    told = mirrored[..., 2].min(axis=1) > NEAREST
-    label, other = (label_limbs(poses[told], pose.torso_thickness, pose.limb_radius) for poses in (views, mirrored))
-    told[told] = labels_differ(label, other, np.full(len(label), chain))
-    return mirrored, told
+def _mirror(views: np.ndarray, label: np.ndarray, chain: int, pose: PoseConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Poses (N, 17, 3) with a chain mirrored, their labels, and whether that changes the chain's: not where it comes too near the camera."""
+    mirrored, other = mirror_chain(views, chain), label.copy()
+    far = mirrored[..., 2].min(axis=1) > NEAREST
+    other[far] = label_limbs(mirrored[far], pose.torso_thickness, pose.limb_radius)
+    return mirrored, other, labels_differ(label, other, np.full(len(label), chain))
 
 
 def turn(pose: np.ndarray, angle: np.ndarray, tilt: np.ndarray) -> np.ndarray:
@@ -165,6 +172,6 @@ def _blur(pose_2d: Tensor, noise: float, rng: np.random.Generator) -> Tensor:
     return moved.masked_fill(torch.from_numpy(missing)[..., None], torch.nan)
 
 
-def _track(steps: Sequence[T], name: str) -> Iterable[T]:
+def _track(steps: Iterable[T], name: str, total: int) -> Iterable[T]:
     console = Console(stderr=True)
-    return track(steps, name, console=console, disable=not console.is_terminal)
+    return track(steps, name, total, console=console, disable=not console.is_terminal)

@@ -106,11 +106,13 @@ def test_views_come_from_all_sides_and_depend_on_the_seed_alone() -> None:
     np.testing.assert_allclose(bones, np.sort(lengths(pose[:1])[:, :6]).repeat(3000, axis=0), rtol=1e-6)  # nobody's legs change
 
 
-def test_half_of_the_chains_are_mirrored_whose_labels_say_so_and_no_others() -> None:
+def test_the_chains_are_mirrored_that_are_wished_and_whose_labels_say_so() -> None:
     views = make_views(people(), 3000, np.random.default_rng(5))
-    mirrored, told = mirror_told(views, pose_config(), np.random.default_rng(6))
+    wished = np.random.default_rng(6).random((3000, 4)) < 0.5
+    mirrored, label_then, told = mirror_told(views, wished, pose_config())
     np.testing.assert_allclose(in_picture(mirrored), in_picture(views), atol=1e-9)
     label, other = (label_limbs(poses, 230, RADIUS) for poses in (views, mirrored))
+    np.testing.assert_array_equal(label_then, other)
     moved = np.stack([(mirrored[:, moving] != views[:, moving]).any((1, 2)) for _, *moving in CHAINS], axis=1)
     alone = moved.sum(1) == 1
     for chain, limbs in enumerate(CHAIN_LIMBS):
@@ -118,11 +120,13 @@ def test_half_of_the_chains_are_mirrored_whose_labels_say_so_and_no_others() -> 
         assert (label[rows][:, limbs] != other[rows][:, limbs]).any(1).all()
         again = label_limbs(mirror_chain(mirrored, chain), 230, RADIUS)
         np.testing.assert_array_equal(told[:, chain], (again[:, limbs] != other[:, limbs]).any(1))
+    assert not moved[~wished].any()
     assert told[moved & alone[:, None]].all()
     assert 0.1 < told.mean() < 0.9
     assert 0.4 < moved[told].mean() < 0.6
     near = views - (0, 0, 3000)
-    assert mirror_told(near[near[..., 2].min(1) > NEAREST], pose_config(), np.random.default_rng(6))[0][..., 2].min() > NEAREST
+    near = near[near[..., 2].min(1) > NEAREST]
+    assert mirror_told(near, wished[: len(near)], pose_config())[0][..., 2].min() > NEAREST
 
 
 def test_views_too_near_the_camera_are_left_out() -> None:
