@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline.errors import UserError
 from pipeline.pack import Pack, Twins
 from pipeline.sight import Sight
-from pipeline.skeleton import LIMB_FLIP, LIMB_NAMES, skeleton_of
+from pipeline.skeleton import LIMB_FLIP, skeleton_of
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,6 @@ def choose_twins(seed: int, step: int, twins: Twins, target: np.ndarray, batch_s
     return np.where(last > first, first + (which * (last - first)).astype(np.int64), -1), (last > first) & (instead < 0.5)
 
 
-def stray_labels(seed: int, step: int, count: int, batch_size: int, rank: int = 0) -> np.ndarray:
-    """Labels drawn at random from -1, 0 and 1, (count, 8) int8, for this process' share of the `batch_size` pairs of the step.
-
-    They depend on the seed and the step alone.
-    """
-    drawn = np.random.default_rng([seed, step, 2]).integers(-1, 2, (batch_size, len(LIMB_NAMES)), dtype=np.int8)
-    return drawn[rank * count : (rank + 1) * count]
-
-
 def make_batch(
     pack: Pack,
     pairs: np.ndarray,
@@ -100,14 +91,12 @@ def make_batch(
     sight: Sight,
     device: torch.device | str = "cpu",
     twins: tuple[np.ndarray, np.ndarray] | None = None,
-    stray: np.ndarray | None = None,
     alone: bool = False,
 ) -> Batch:
     """Convert, mirror and draw one batch.
 
     pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twins : as `choose_twins` gives them, or
-    None: without twins; stray : (B, 8) int8, labels for the target's limbs that overlap nothing, or None: the pack's
-    alone : the target is its own source
+    None: without twins; alone : the target is its own source
     """
     pairs = pairs[:, [1, 1]] if alone else pairs
     mirrored = np.zeros(len(pairs), bool) if flip is None else flip
@@ -127,9 +116,6 @@ def make_batch(
         pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
         poses.append(sight.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
         labels.append(torch.from_numpy(flipped).to(device))
-    if stray is not None:
-        strayed = torch.from_numpy(mirror_label(stray, mirrored)).to(device)
-        labels[1] = torch.where(sight.bound(poses[1]), labels[1], strayed)
     seen = sight.see(source, poses[0], labels[0], poses[1], labels[1], target)
     return Batch(source, target, *seen, sight.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
 
@@ -151,15 +137,9 @@ def mirror_pose(pose_2d: np.ndarray, label: np.ndarray, width: int, mirrored: np
 
     In an image `width` px wide x becomes width - 1 - x, and what was left is right.
     """
-    pose_2d = pose_2d.copy()
+    pose_2d, label = pose_2d.copy(), label.copy()
     pose_2d[mirrored] = pose_2d[mirrored][:, skeleton_of(pose_2d.shape[1]).flip]
     pose_2d[mirrored, :, 0] = width - 1 - pose_2d[mirrored, :, 0]
-    return pose_2d, mirror_label(label, mirrored)
-
-
-def mirror_label(label: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """A copy of the labels (B, 8), or (B, 0) of a joint set without limbs, of which those chosen by `mirrored` (B,) bool change sides."""
-    label = label.copy()
-    if label.shape[1]:
+    if label.shape[1]:  # a joint set with limbs
         label[mirrored] = label[mirrored][:, LIMB_FLIP]
-    return label
+    return pose_2d, label

@@ -69,6 +69,7 @@ _BONES = tuple(
 _SHOULDERS, _HIPS = 330.0, 250.0  # usual width between the joints, mm
 
 _SHARED_JOINTS = {upper for upper, _ in LIMBS}
+_APART = torch.tensor([[float(not set(limb) & set(other)) for other in LIMBS] for limb in LIMBS])  # 1 for two limbs that share no joint
 
 _HEAD, _NOSE, _NECK, _TORSO = (len(LIMBS) + extra for extra in range(4))  # order of the fields after the limbs
 FIELDS = len(LIMBS) + 4
@@ -152,19 +153,36 @@ def overlap_of(body: Body) -> Tensor:
 
 
 @torch.no_grad()
-def overlapping_limbs(body: Body) -> Tensor:
-    """Which limbs overlap the torso or another limb anywhere in `overlap_mask`: (B, 8) bool. The label of any other decides nothing in the image."""
-    limbs, count = _free_areas(body)
-    return (limbs * (count >= 2)).flatten(2).any(dim=2).t()
+def heed_labels(body: Body, label: Tensor) -> Tensor:
+    """The labels (B, 8) as far as they can decide something in the image: 0 of a limb that overlaps neither torso nor a limb it shares no joint with.
+
+    The rule gives hardly any such limb a label, so nothing says what to make of one; and whoever turns it by hand expects the image to stay.
+    """
+    limbs, torso = _areas(body)
+    others = torch.tensordot(_APART.to(limbs.device), limbs, dims=1)
+    for number, (upper, _) in enumerate(LIMBS):
+        others[number] += torso * (1 - _around(body, number, upper)) if upper in TORSO else torso
+    return label * (limbs * others).flatten(2).any(dim=2).t().to(label.dtype)
+
+
+def _areas(body: Body) -> tuple[Tensor, Tensor]:
+    """The limbs, (8, B, H, W), and the torso without its rim, (B, H, W); 0 or 1."""
+    limbs = torch.stack([body.area(number) for number in range(len(LIMBS))])
+    return limbs, body.within(_TORSO, body.radius[:, _TORSO] - TORSO_RIM * body.scale)
+
+
+def _around(body: Body, limb: int, joint: int) -> Tensor:
+    """The surroundings of a joint that the limb shares, (B, H, W), 0 or 1."""
+    return body.disc(body.joint[:, joint], JOINT * body.radius[:, limb])
 
 
 def _free_areas(body: Body) -> tuple[Tensor, Tensor]:
     """The limbs without the surroundings of the joints that they share, (8, B, H, W), and how many of them and the torso lie at each pixel."""
-    limbs = torch.stack([body.area(number) for number in range(len(LIMBS))])
+    limbs, torso = _areas(body)
     for number, limb in enumerate(LIMBS):
         for joint in set(limb) & _SHARED_JOINTS:
-            limbs[number] *= 1 - body.disc(body.joint[:, joint], JOINT * body.radius[:, number])
-    return limbs, limbs.sum(dim=0) + body.within(_TORSO, body.radius[:, _TORSO] - TORSO_RIM * body.scale)
+            limbs[number] *= 1 - _around(body, number, joint)
+    return limbs, limbs.sum(dim=0) + torso
 
 
 @torch.no_grad()

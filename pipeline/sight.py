@@ -15,7 +15,7 @@ from pipeline import appearance, relief
 from pipeline.config.faces import FaceMapConfig
 from pipeline.config.pose import MapConfig
 from pipeline.networks.lifter import Lifter
-from pipeline.pose_maps import Body, channels, draw_body, mask_body, measure, overlap_of, overlapping_limbs, part_layers
+from pipeline.pose_maps import Body, channels, draw_body, heed_labels, mask_body, measure, overlap_of, part_layers
 from pipeline.relief import Relief, raise_relief, relief_maps
 
 Look = Literal["image", "parts", "placed"]
@@ -72,9 +72,6 @@ class Sight(Protocol):
 
     def overlap(self, measured: Any) -> Tensor:
         """Where limbs overlap the torso or each other, (B, 1, H, W) float32, 0 or 1."""
-
-    def bound(self, measured: Any) -> Tensor:
-        """Whose labels decide something in the image, (B, L) bool."""
 
 
 def observe(
@@ -143,15 +140,11 @@ class BodySight:
         """As `Sight` says."""
         return overlap_of(measured)
 
-    def bound(self, measured: Body) -> Tensor:
-        """As `Sight` says."""
-        return overlapping_limbs(measured)
-
     @torch.no_grad()
     def see(self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor, _target_image: Tensor | None = None) -> Seen:
         """As `Sight` says; no map of a body is made of the target image."""
         views = [
-            _View(body, label if self.config.depth else torch.zeros_like(label), self.lifter)
+            _View(body, heed_labels(body, label) if self.config.depth else torch.zeros_like(label), self.lifter)
             for body, label in ((source, label_source), (target, label_target))
         ]
         return Seen(self._look(image, *views), self._draw(image, *views))

@@ -21,7 +21,7 @@ from pipeline.config.pose import MapConfig
 from pipeline.config.recipe import AnyData
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
 from pipeline.errors import UserError
-from pipeline.loader import Batch, batch_indices, choose_twins, make_batch, stray_labels
+from pipeline.loader import Batch, batch_indices, choose_twins, make_batch
 from pipeline.losses import d_loss, g_loss, masked_l1, order_loss
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.coarse import KINDS, load_coarse, look_of, make_coarse, seen_by
@@ -61,12 +61,10 @@ class Course(Run):
         pairs, flip = batch_indices(
             self.config.seed, step, self.pairs, self.config.batch_size, self.config.flip, self.fabric.global_rank, self.fabric.world_size
         )
-        twins, stray, target = None, None, pairs[:, 1]
+        twins, target = None, pairs[:, 1]
         if self.config.twins and len(self.pack.twins):
             twins = choose_twins(self.config.seed, step, self.pack.twins, target, self.config.batch_size, self.fabric.global_rank)
-        elif self.config.twins:
-            stray = stray_labels(self.config.seed, step, len(target), self.config.batch_size, self.fabric.global_rank)
-        return make_batch(self.pack, pairs, flip, self.sight, self.fabric.device, twins, stray, alone)
+        return make_batch(self.pack, pairs, flip, self.sight, self.fabric.device, twins, alone)
 
     def samples(self) -> Batch:
         """The pairs that are shown in the sheets of samples, not mirrored."""

@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from standing import RULE
+from standing import RULE, SIZE, STANDING
 
 from pipeline import appearance
 from pipeline.appearance import place_appearance
 from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.errors import UserError
-from pipeline.loader import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, stray_labels, to_image
+from pipeline.loader import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, to_image
 from pipeline.networks.lifter import Lifter
 from pipeline.pack import Pack, Twins
-from pipeline.pose_maps import body_mask, draw_maps, measure, overlapping_limbs, part_layers
+from pipeline.pose_maps import body_mask, draw_maps, heed_labels, measure, part_layers
 from pipeline.relief import raise_relief, relief_maps
 from pipeline.sight import BodySight, Look, observe
-from pipeline.skeleton import H36M_17, LIMB_FLIP
+from pipeline.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
 HEIGHT, WIDTH = 48, 24
 ROWS = 6
@@ -162,8 +162,9 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
     assert torch.equal(batch.target, to_image(pack.image[target]))
     maps = observe(sight, batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
-    assert torch.equal(batch.maps[:, :10], draw_maps(poses[target], labels[target], (HEIGHT, WIDTH), ["limbs"], 3))
-    assert torch.equal(batch.maps[:, 10:], draw_maps(poses[source], labels[source], (HEIGHT, WIDTH), ["limbs"], 3))
+    for rows, drawn in ((target, batch.maps[:, :10]), (source, batch.maps[:, 10:])):
+        heeded = heed_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
+        assert torch.equal(drawn, draw_maps(poses[rows], heeded, (HEIGHT, WIDTH), ["limbs"], 3))
     assert torch.equal(batch.mask, body_mask(poses[target], (HEIGHT, WIDTH)))
     assert torch.equal(batch.rival, batch.target)
     assert batch.index.tolist() == PAIRS[:5].tolist()
@@ -220,7 +221,7 @@ def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], e
 def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
     batch = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True))
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
-    labels = [torch.from_numpy(pack.label[rows]) for rows in PAIRS[:5].T]
+    labels = [heed_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     shown, layers = part_layers(bodies[0], labels[0])[0], part_layers(bodies[1], labels[1])
     assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], shown, bodies[1], layers))
     assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
@@ -230,7 +231,7 @@ def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(
     sight = make_sight(appearance=True, lift=True)
     batch = make_batch(pack, PAIRS[:5], None, sight)
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
-    labels = [torch.from_numpy(pack.label[rows]) for rows in PAIRS[:5].T]
+    labels = [heed_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     assert sight.lifter is not None
     source, target = (raise_relief(body, sight.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
     assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
@@ -369,27 +370,12 @@ def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
         assert np.array_equal(now, then)
 
 
-def test_stray_labels_are_drawn_evenly_and_processes_share_them() -> None:
-    whole = stray_labels(0, 3, 6000, 6000)
-    assert whole.shape == (6000, 8)
-    assert whole.dtype == np.int8
-    assert [(whole == value).mean() for value in (-1, 0, 1)] == pytest.approx([1 / 3] * 3, abs=0.01)
-    assert np.array_equal(np.concatenate([stray_labels(0, 3, 1500, 6000, rank) for rank in range(4)]), whole)
-    for other in (stray_labels(1, 3, 6000, 6000), stray_labels(0, 4, 6000, 6000)):
-        assert not np.array_equal(other, whole)
-
-
-def test_only_limbs_that_overlap_nothing_stray(pack: Pack) -> None:
-    sight, pairs, flip = make_sight(), np.array([(0, 1), (2, 3), (4, 5)]), np.array([False, True, False])
-    poses, labels = mirror_pose(pack.pose_2d[pairs[:, 1]], pack.label[pairs[:, 1]], WIDTH, flip)
-    stray = np.tile(np.array([[-1, 0, 1, -1, 0, 1, -1, 0]], np.int8), (3, 1))
-    batch, plain = (make_batch(pack, pairs, flip, sight, stray=labels_) for labels_ in (stray, None))
-    bound = overlapping_limbs(measure(torch.from_numpy(poses), (HEIGHT, WIDTH)))
-    expected = torch.where(bound, torch.from_numpy(labels), torch.from_numpy(mirror_pose(poses, stray, WIDTH, flip)[1]))
-    assert 0 < bound.float().mean() < 1
-    source = mirror_pose(pack.pose_2d[pairs[:, 0]], pack.label[pairs[:, 0]], WIDTH, flip)
-    sources = [torch.from_numpy(values) for values in source]
-    assert torch.equal(batch.maps, observe(sight, batch.source, *sources, torch.from_numpy(poses), expected, (HEIGHT, WIDTH)).maps)
-    assert not torch.equal(batch.maps, plain.maps)
-    for name in ("source", "target", "rival", "mask"):
-        assert torch.equal(getattr(batch, name), getattr(plain, name))
+@pytest.mark.parametrize("values", [{"appearance": True, "lift": True}, {}])
+def test_the_label_of_a_limb_is_seen_only_where_it_overlaps_something(values: dict[str, object]) -> None:
+    sight, image = make_sight(**values), torch.zeros(1, 3, *SIZE)
+    told = torch.zeros(1, 8, dtype=torch.int8)
+    told[:, LIMB_NAMES.index("right_forearm")] = 1
+    for elbow, wrist, seen in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):
+        pose = torch.tensor([[{"right_elbow": elbow, "right_wrist": wrist}.get(name, STANDING[name]) for name in H36M_17.names]], dtype=torch.float32)
+        plain, other = (observe(sight, image, pose, told, pose, label, SIZE).maps for label in (torch.zeros_like(told), told))
+        assert torch.equal(plain, other) != seen

@@ -16,10 +16,10 @@ from pipeline.pose_maps import (
     channels,
     draw_body,
     draw_maps,
+    heed_labels,
     mask_body,
     measure,
     overlap_mask,
-    overlapping_limbs,
     part_axes,
     part_layers,
     part_map,
@@ -44,6 +44,7 @@ def make_label(**labels: int) -> Tensor:
 
 
 ARM_ACROSS = make_pose(right_elbow=(20, 50), right_wrist=(38, 50))  # the right forearm lies over the torso
+APART = make_pose(left_elbow=(56, 37), left_wrist=(62, 30), right_elbow=(8, 37), right_wrist=(2, 30))
 LEGS_CROSSED = make_pose(right_ankle=(44, 118), left_ankle=(20, 118))
 
 
@@ -239,25 +240,30 @@ def test_the_mask_reaches_beyond_wrists_and_ankles_but_not_everywhere() -> None:
     assert mask.mean() < 0.5
 
 
-def test_the_limbs_that_overlap_something_are_named() -> None:
-    apart = make_pose(left_elbow=(56, 37), left_wrist=(62, 30), right_elbow=(8, 37), right_wrist=(2, 30))
-    for pose, expected in ((apart, ()), (ARM_ACROSS, ("right_forearm",)), (LEGS_CROSSED, ("right_calf", "left_calf"))):
-        found = overlapping_limbs(measure(pose, SIZE))
-        assert found.shape == (1, len(LIMBS))
-        named = {name for name, there in zip(LIMB_NAMES, found[0], strict=True) if there}
-        assert named >= set(expected)
-        assert bool(named) == bool(overlap_mask(pose, SIZE).any())
+@pytest.mark.parametrize(("pose", "heeded"), [(APART, ()), (ARM_ACROSS, ("right_forearm",)), (LEGS_CROSSED, ("right_calf", "left_calf"))])
+def test_labels_are_heeded_where_they_can_decide_something(pose: Tensor, heeded: tuple[str, ...]) -> None:
+    for value in (-1, 1):
+        told = torch.full((1, len(LIMBS)), value, dtype=torch.int8)
+        label = heed_labels(measure(pose, SIZE), told)
+        assert label.dtype == told.dtype
+        named = {name for name, kept in zip(LIMB_NAMES, label[0].tolist(), strict=True) if kept == value}
+        assert named >= set(heeded)
+        assert bool(named) == bool(heeded)
+        assert int((label != 0).sum()) == len(named) < len(LIMBS)
 
 
-def test_the_limbs_that_overlap_something_change_sides_with_the_body() -> None:
+def test_labels_of_limbs_that_overlap_are_heeded_and_change_sides_with_the_body() -> None:
     pose, label = random_bodies(32)
-    found = overlapping_limbs(measure(pose, SIZE))
-    assert 0.2 < found.float().mean() < 0.9
-    assert torch.equal(overlapping_limbs(measure(mirror(pose, label)[0], SIZE)), found[:, LIMB_FLIP])
+    heeded = heed_labels(measure(pose, SIZE), torch.ones_like(label))
+    assert 0.2 < heeded.float().mean() < 0.95
+    assert torch.equal(heed_labels(measure(mirror(pose, label)[0], SIZE), torch.ones_like(label)), heeded[:, LIMB_FLIP])
+    assert torch.equal(heed_labels(measure(pose, SIZE), label), heeded * label)
+    overlapping = overlap_mask(pose, SIZE).flatten(1).any(1)
+    assert heeded[overlapping].any(1).all()
 
 
 def test_limbs_that_overlap_nothing_leave_the_overlap_mask_empty() -> None:
-    mask = overlap_mask(make_pose(left_elbow=(56, 37), left_wrist=(62, 30), right_elbow=(8, 37), right_wrist=(2, 30)), SIZE)
+    mask = overlap_mask(APART, SIZE)
     assert mask.shape == (1, 1, *SIZE)
     assert mask.sum() == 0
 

@@ -45,9 +45,7 @@ class TrainConfig(LoopConfig):
     """What the training of G1 and that of G2 share."""
 
     flip: bool = Field(description="mirror half of the pairs left to right")
-    twins: bool = Field(
-        description="paint a twin of the target half of the time; without twins in the data, draw labels of limbs that overlap nothing anew"
-    )
+    twins: bool = Field(description="paint a twin of the target half of the time, where the data has twins")
     order: float = Field(ge=0, description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
 
 

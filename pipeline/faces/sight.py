@@ -80,7 +80,3 @@ class FaceSight:
     def overlap(self, measured: Landmarks) -> Tensor:
         """Nowhere."""
         return torch.zeros(len(measured.point), 1, *measured.size, device=measured.point.device)
-
-    def bound(self, measured: Landmarks) -> Tensor:
-        """There are no labels: (B, 0)."""
-        return torch.zeros(len(measured.point), 0, dtype=torch.bool, device=measured.point.device)
