@@ -1,7 +1,13 @@
 """What several files of tests share."""
 
+import os
+
 import pytest
+import torch
 from clone import GRAPH, Clone, clone_of_the_working_tree
+
+# Workers that run side by side share the cores; threads that wait for one another's turn take several times as long.
+torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 
 
 @pytest.fixture(scope="session")
