@@ -47,7 +47,7 @@ comparison: $(VENV)/.installed
 faces-ablation: $(VENV)/.installed
 	python -m recipes.ablation run --list recipes/faces/ablation.yaml --recipe faces $(if $(RUNS),--runs "$(RUNS)") $(if $(JOBS),--jobs $(JOBS))
 
-# A file of tests per core at a time. Nothing gains by more than four: the whole chain in a fresh clone takes as long as the rest.
+# As many files of tests at a time as there are cores, at most four: each worker holds torch in memory.
 test: $(VENV)/.installed
 	python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
