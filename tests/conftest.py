@@ -6,7 +6,7 @@ import pytest
 import torch
 from clone import GRAPH, Clone, clone_of_the_working_tree
 
-# Workers that run side by side share the cores; threads that wait for one another's turn take several times as long.
+# Workers that run side by side share the cores.
 torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 
 
