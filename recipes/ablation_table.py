@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from pydantic import Field
 
@@ -37,6 +38,7 @@ IMAGE_SCORES = {
 }
 USUAL_SCORES = ("SSIM", "mask SSIM", "L1", "sharpness", "Inception score", "FID")
 ORDER_COLUMN = "order accuracy"
+MARKERS = "os^D"  # of the plot: the next one after every ten colours
 BASELINES = {"source": "the source image itself", "by_part": "painted by part, without a network"}
 TRUE_SCORES = {"ssim": 1.0, "ssim_pg2": 1.0, "ssim_gray": 1.0, "mask_ssim": 1.0, "l1": 0.0, "sharpness": 1.0, "fid": 0.0}
 MISSING = "–"
@@ -272,20 +274,27 @@ def to_json(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def plot(results: Sequence[Result]) -> Figure:
-    """Order accuracy against SSIM, a point per run that has both, with the interval where there is one; sharpness where no run has an order."""
+    """Order accuracy against SSIM, a point per run that has both, with the interval where there is one; sharpness where no run has an order.
+
+    Names stand beside the axes, the highest first: runs that differ in a seed alone lie so close that names at their points would cover each other.
+    """
     figure = Figure(figsize=(7.5, 4.8), layout="constrained")
     axes = figure.add_subplot()
     ordered = _has_order(results) or not any(result.metrics for result in results)
+    points: list[tuple[float, ErrorbarContainer]] = []
     for result in results:
         metrics = result.metrics or {}
         sharp = figure_at(metrics, "refined", "sharpness")
         ssim, (height, low, high) = figure_at(metrics, "refined", "ssim"), _order(metrics, "refined") if ordered else (sharp, None, None)
         if ssim is not None and height is not None:
             interval = None if low is None or high is None else [[max(height - low, 0)], [max(high - height, 0)]]
-            axes.errorbar(ssim, height, yerr=interval, fmt="o", markersize=5, capsize=3, linewidth=1)
-            axes.annotate(result.run.name, (ssim, height), xytext=(6, 4), textcoords="offset points", fontsize=8)
+            look = f"{MARKERS[len(points) // 10 % len(MARKERS)]}C{len(points) % 10}"
+            point = axes.errorbar(ssim, height, yerr=interval, fmt=look, label=result.run.name, markersize=5, capsize=3, linewidth=1)
+            points.append((height, point))
     axes.axhline(0.5 if ordered else 1.0, color="#9aa0a6", linewidth=1, linestyle="--")
-    axes.margins(x=0.15)
+    if points:
+        figure.legend(handles=[point for _, point in sorted(points, key=lambda pair: -pair[0])], loc="outside right upper", frameon=False)
+    axes.margins(x=0.1)
     axes.set_xlabel("SSIM of the refined image")
     axes.set_ylabel("order accuracy (0.5: blind to depth)" if ordered else "sharpness (1: as sharp as the truth)")
     axes.spines[["top", "right"]].set_visible(False)

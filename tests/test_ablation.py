@@ -131,9 +131,9 @@ def test_a_list_chooses_its_scores_and_has_no_order_where_nothing_has_limbs(tmp_
     assert rows[0] == "| run | what it is | image | SSIM (grey) | SSIM (7x7 RGB) |"
     assert rows[-1] == "| `good` | what good is | refined (+ G2) | 0.9000 | 0.8000 |"
     assert "order accuracy" not in text
-    axes = plot([result]).axes[0]
-    assert "sharpness" in axes.get_ylabel()
-    assert [text.get_text() for text in axes.texts] == ["good"]
+    figure = plot([result])
+    assert "sharpness" in figure.axes[0].get_ylabel()
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["good"]
     for faulty, fault in (
         ("scores: [SSIM, beauty]", "beauty: unknown"),
         ("figures: {one: [bad]}", "no run is named bad"),
@@ -163,7 +163,14 @@ def test_a_result_is_kept_while_code_and_parameters_are_the_same() -> None:
 def test_the_plot_names_each_run_that_has_both_scores() -> None:
     without = {"refined": METRICS["refined"]}
     figure = plot([Result(a_run("a"), "done", metrics=METRICS), Result(a_run("b"), "done", metrics=without), Result(a_run("c"), "failed")])
-    assert [text.get_text() for text in figure.axes[0].texts] == ["a"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a"]
+    assert not plot([Result(a_run("c"), "failed")]).legends
+
+
+def test_the_plot_tells_apart_as_many_runs_as_the_list_has() -> None:
+    figure = plot([Result(run, "done", metrics=METRICS) for run in read_list(ROOT / "recipes" / "ablation.yaml").runs])
+    looks = [(line.get_color(), line.get_marker()) for line, *_ in figure.axes[0].containers]
+    assert len(set(looks)) == len(looks) > 10
 
 
 def test_overrides_change_what_they_name_and_nothing_else() -> None:
