@@ -11,6 +11,7 @@ from pipeline.skeleton import LIMBS, TORSO
 from pipeline.synthetic.dataset import FPS, invent_take
 from pipeline.synthetic.names import sequences
 from pipeline.synthetic.room import room_cameras
+from pipeline.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 
 THICKNESS = 240.0
 RADIUS = np.array([80, 60, 80, 60, 50, 45, 50, 45], float)
@@ -70,11 +71,11 @@ def torso_of(corners: np.ndarray) -> tuple[list[tuple[np.ndarray, np.ndarray, fl
     """The torso's capsules and triangles."""
     left_shoulder, right_shoulder, right_hip, left_hip = corners
     capsules = []
-    for at_shoulders, at_hips, padding in zip(pose_space._AT_SHOULDERS, pose_space._AT_HIPS, pose_space._PADDING, strict=True):
+    for at_shoulders, at_hips, padding in zip(AT_SHOULDERS, AT_HIPS, PADDING, strict=True):
         radius = 0.5 * THICKNESS * padding
         top = right_shoulder + at_shoulders * (left_shoulder - right_shoulder)
         axis = right_hip + at_hips * (left_hip - right_hip) - top
-        start = min(pose_space._TOP * radius / np.sqrt(axis @ axis), 0.5)
+        start = min(TOP * radius / np.sqrt(axis @ axis), 0.5)
         capsules.append((top + start * axis, top + axis, radius))
     return capsules, [(left_shoulder, right_shoulder, right_hip), (left_shoulder, right_hip, left_hip)]
 

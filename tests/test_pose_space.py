@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import bench_pose_space as plain
 from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.config.section import load_config
 from pipeline.errors import UserError
@@ -273,3 +274,10 @@ def test_joints_behind_the_camera_are_refused(depth):
     poses[1, 5, 2] = depth
     with pytest.raises(UserError, match=f"^pose 1: expected every joint more than 115 mm before the camera, found depth {depth:.0f} mm"):
         label(poses)
+
+
+def test_the_labels_are_those_of_the_plain_loop_that_their_speed_is_compared_with() -> None:
+    poses = plain.built_in_poses()[::400]
+    expected = np.array([plain.label_one(pose) for pose in poses])
+    assert set(np.unique(expected)) == {-1, 0, 1}
+    np.testing.assert_array_equal(label_limbs(poses, plain.THICKNESS, plain.RADIUS), expected)
