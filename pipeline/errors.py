@@ -1,4 +1,22 @@
-"""The one exception for everything that a user can put right."""
+"""The exceptions for everything that a user can put right."""
+
+import errno
+import os
+
+_FAULTS = {
+    errno.ENOSPC: "the disk is full; free some space, then run it again",
+    errno.EDQUOT: "the disk quota is used up; free some space, then run it again",
+    errno.EFBIG: "files may not grow so large here; raise the limit (`ulimit -f`) or use another disk",
+    errno.EACCES: "permission denied; check who owns it and its mode",
+    errno.EPERM: "permission denied; check who owns it and its mode",
+    errno.EROFS: "the disk is read-only; use another place",
+    errno.EIO: "the disk or the network drive does not answer; check it, then run it again",
+    errno.ENAMETOOLONG: "the name is too long for this disk; choose a shorter one",
+    errno.EMFILE: "too many files are open; raise the limit (`ulimit -n`)",
+    errno.ENFILE: "too many files are open on this machine; close some programs, then run it again",
+    errno.ENOMEM: "not enough memory; close some programs, then run it again",
+    errno.ESTALE: "the network drive has lost the file; mount it anew, then run it again",
+}
 
 
 class UserError(Exception):
@@ -6,3 +24,18 @@ class UserError(Exception):
 
     Stages print it without a traceback and exit with status 1; any other exception is a bug and keeps its traceback.
     """
+
+
+class MachineError(UserError):
+    """A fault of this machine, not of what it reads: a full disk, a folder that may not be written. It is never skipped."""
+
+
+def is_machine_fault(error: OSError) -> bool:
+    """Whether the machine is at fault, and not the input."""
+    return error.errno in _FAULTS
+
+
+def machine_error(error: OSError, where: str | os.PathLike[str]) -> MachineError:
+    """One line about a fault of the machine; `where` counts where the error names no file of its own."""
+    place = error.filename if isinstance(error.filename, str | os.PathLike) else where
+    return MachineError(f"{os.fspath(place)}: {_FAULTS[error.errno or 0]}")

@@ -1,15 +1,23 @@
-"""Outputs that appear whole or not at all, and the fingerprints of inputs."""
+"""Outputs that appear whole or not at all, and the fingerprints of inputs.
+
+Nothing is replaced that this project did not write. A folder is replaced only where each of its files is of a kind that the writer makes; a file
+where a folder is meant, and the reverse, is refused. Links are followed, and what replaces a file keeps its mode.
+"""
 
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, is_machine_fault, machine_error
+
+PARTIAL = ".partial-"  # how the names of unfinished outputs begin
 
 
 def remove(path: Path) -> None:
@@ -21,45 +29,153 @@ def remove(path: Path) -> None:
 
 
 @contextmanager
-def atomic_output(path: Path) -> Iterator[Path]:
-    """Yield a sibling of `path` to write to; it becomes `path` only if the block succeeds.
-
-    The sibling keeps the suffix of `path`. It is a free name: the block makes the file or the folder. A full disk becomes
-    one line that names the output.
-    """
-    partial = path.with_name(f".partial-{path.name}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    remove(partial)
+def machine_faults(path: Path) -> Iterator[None]:
+    """Turn the machine's faults inside the block (a full disk, a read-only folder) into one line, a MachineError about the file, or else `path`."""
     try:
-        yield partial
-        if path.is_dir():
-            shutil.rmtree(path)  # a folder cannot be renamed over a full one
-        os.replace(partial, path)
+        yield
     except OSError as error:
-        if error.errno == 28:  # ENOSPC
-            raise UserError(f"{path}: the disk is full; free some space and run the stage again") from error
-        raise
-    finally:
+        if not is_machine_fault(error):
+            raise
+        raise machine_error(error, path) from error
+
+
+@contextmanager
+def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
+    """Yield a sibling of `path` to write a file to; it becomes `path` only if the block succeeds.
+
+    The sibling keeps the suffix of `path`. It is a free name: the block makes the file. Where `path` is a link, the file that it leads to is
+    replaced. A file that was there gives the new one its mode, and its owner and group where that is allowed.
+    durable : the file has reached the disk when the block is left, so that it outlives a loss of power
+    Raises UserError where `path` is a folder, MachineError where the disk is full or may not be written.
+    """
+    target = _target(path)
+    if target.is_dir():
+        raise UserError(f"{path}: expected the name of a file to write, found a folder; give another name")
+    partial = target.with_name(PARTIAL + target.name)
+    with machine_faults(path):
         remove(partial)
+        try:
+            yield partial
+            _keep_mode(target, partial)
+            if durable:
+                _sync(partial)
+            os.replace(partial, target)
+            if durable:
+                _sync(target.parent)
+        finally:
+            with suppress(OSError):
+                remove(partial)
+
+
+@contextmanager
+def atomic_folder(path: Path, kinds: Sequence[str] = ()) -> Iterator[Path]:
+    """Yield an empty sibling folder of `path`; it becomes `path` only if the block succeeds.
+
+    kinds : patterns (`*` also stands for `/`) of the files that the caller writes, relative to the folder. A folder that is there is replaced only
+    where each of its files is of one of these kinds; without kinds it has to be empty.
+    Raises UserError where `path` is a file or holds anything else, before and after the block; MachineError where the disk is full or may not be
+    written.
+    """
+    target = _target(path)
+    check_replaceable(path, kinds)
+    partial = target.with_name(PARTIAL + target.name)
+    with machine_faults(path):
+        remove(partial)
+        try:
+            partial.mkdir()
+            yield partial
+            check_replaceable(path, kinds)
+            _replace_folder(partial, target)
+        finally:
+            with suppress(OSError):
+                remove(partial)
+
+
+def check_replaceable(folder: Path, kinds: Sequence[str]) -> None:
+    """Raise UserError where `folder` is a file, or holds a file that is of none of `kinds` (patterns as for `atomic_folder`)."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"{folder}: expected a folder to write, found a file; give another name")
+    with machine_faults(folder):
+        for file in sorted(folder.rglob("*")):
+            name = file.relative_to(folder).as_posix()
+            ours = file.name.startswith(PARTIAL) or any(fnmatchcase(name, kind) for kind in kinds)
+            if not ours and (file.is_symlink() or not file.is_dir()):
+                found = f"holds {name}, which is none of the files that are written here"
+                raise UserError(f"{folder}: {found}; nothing was changed, give a new folder or an empty one")
+
+
+def _target(path: Path) -> Path:
+    """Where an output goes: what `path` leads to, in a folder that is there."""
+    target = Path(os.path.realpath(path))
+    if target == target.parent or not path.name:
+        raise UserError(f"{path}: expected a name to write to, found a folder that is in use; give another name")
+    try:
+        with machine_faults(path):
+            target.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(f"{path}: expected a place in a folder, found that {path.parent} is a file or lies in one; give another place") from None
+    return target
+
+
+def _keep_mode(old: Path, new: Path) -> None:
+    if old.exists():
+        was = old.stat()
+        with suppress(OSError):  # only root may give a file away
+            os.chown(new, was.st_uid, was.st_gid)
+        os.chmod(new, stat.S_IMODE(was.st_mode))
+
+
+def _replace_folder(new: Path, old: Path) -> None:
+    """Put `new` in the place of `old`: moved aside first, so that at any moment one of the two is there whole, under some name."""
+    if not old.exists():
+        os.replace(new, old)
+        return
+    os.chmod(new, stat.S_IMODE(old.stat().st_mode))
+    aside = old.with_name(f"{PARTIAL}old-{old.name}")
+    remove(aside)
+    os.replace(old, aside)
+    os.replace(new, old)
+    remove(aside)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, have reached the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError) if path.is_dir() else machine_faults(path):  # some network drives cannot do it for folders
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_text(path: Path, text: str, durable: bool = False) -> None:
+    """Write text in UTF-8, with the line ends as they are, whole or not at all."""
+    with atomic_file(path, durable) as partial:
+        partial.write_bytes(text.encode("utf-8"))
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON that is the same for the same value: two spaces, keys in the order given, a newline at the end."""
-    with atomic_output(path) as partial:
-        partial.write_text(json.dumps(value, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; raise UserError where it is missing or damaged."""
+def read_json(path: Path, most_bytes: int = 2**30) -> Any:
+    """Read a JSON file; raise UserError where it is missing, damaged, or larger than `most_bytes`."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found") from None
-    except ValueError as error:
-        raise UserError(f"{path}: expected JSON, {error}") from None
+        with machine_faults(path):
+            if not path.is_file():
+                raise UserError(f"{path}: not found" if not path.exists() else f"{path}: expected a file of JSON, found something else")
+            if path.stat().st_size > most_bytes:
+                raise UserError(f"{path}: expected at most {most_bytes} bytes of JSON, found {path.stat().st_size}")
+            return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        found = "lists within lists without end" if isinstance(error, RecursionError) else error
+        raise UserError(f"{path}: expected JSON, {found}") from None
 
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
+    with machine_faults(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.hdf5 import write_hdf5
 
 # Quality 95 without chroma subsampling: a reduced frame has as much colour detail as brightness detail.
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
@@ -33,7 +33,7 @@ def write_frames(path: Path, images: Iterable[np.ndarray], frame: np.ndarray, si
     frame : (n,) int32, index of each image in the video; size, stored : (width, height) px of the video and of the images;
     fps : of the video. The same input gives the same bytes.
     """
-    with atomic_output(path) as partial, h5py.File(partial, "w") as file:
+    with write_hdf5(path) as file:
         file.attrs.update({"width": size[0], "height": size[1], "stored_width": stored[0], "stored_height": stored[1], "fps": fps, "units": _UNITS})
         file.create_dataset("frame", data=np.asarray(frame, dtype=np.int32))
         jpeg = file.create_dataset("jpeg", shape=(len(frame),), dtype=h5py.vlen_dtype(np.uint8))

@@ -1,5 +1,6 @@
-"""Open an HDF5 file for reading, with errors that say which stage makes it."""
+"""HDF5 files: written whole or not at all, read with errors that say which stage makes them."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,20 @@ from pathlib import Path
 import h5py
 
 from pipeline.errors import UserError
+from pipeline.files import atomic_file
+
+
+@contextmanager
+def write_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Yield an HDF5 file to fill; it becomes `path` only if the block succeeds. The same content gives the same bytes.
+
+    It is built in memory and then written at once: the HDF5 library does not survive a disk that is full when it closes a file.
+    """
+    with h5py.File(f"memory-{uuid.uuid4()}", "w", driver="core", backing_store=False) as file:
+        yield file
+        file.flush()
+        with atomic_file(path) as partial:
+            partial.write_bytes(file.id.get_file_image())
 
 
 @contextmanager

@@ -14,8 +14,7 @@ import h5py
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
-from pipeline.hdf5 import open_hdf5
+from pipeline.hdf5 import open_hdf5, write_hdf5
 
 Columns = Mapping[str, np.ndarray]
 
@@ -79,7 +78,7 @@ class Pack:
 
 def write_pack(path: Path, subject: str, units: str, rows: Sequence[Columns], twins: Sequence[Columns]) -> None:
     """Write a subject's rows, one after the other, and its twins; the truth about labels only where all rows have it."""
-    with atomic_output(path) as partial, h5py.File(partial, "w") as file:
+    with write_hdf5(path) as file:
         file.attrs.update({"subject": subject, "units": units})
         _write_columns(file, rows, ("image", *NUMBERS, *TEXT, *(name for name in TRUTH if all(name in part for part in rows))))
         _write_columns(file.create_group("twins"), twins, TWINS)
@@ -88,6 +87,11 @@ def write_pack(path: Path, subject: str, units: str, rows: Sequence[Columns], tw
 def pack_path(folder: Path, subject: str) -> Path:
     """Where a subject's pack stands below `folder`."""
     return folder / f"{subject}.h5"
+
+
+def pack_files(subjects: Sequence[str]) -> tuple[str, ...]:
+    """The files of a folder of packs that one stage writes together, and their report."""
+    return (*(pack_path(Path(), subject).name for subject in subjects), "report.json")
 
 
 def read_packs(folder: Path, subjects: Sequence[str]) -> Pack:

@@ -12,11 +12,14 @@ import numpy as np
 from pipeline.config.data import PairsConfig
 from pipeline.config.recipe import AnyData
 from pipeline.errors import UserError
-from pipeline.files import atomic_output, write_json
+from pipeline.files import atomic_folder, write_json
 from pipeline.pack import Pack, read_columns
 
 _HEADER = ["subject", "identity", "source", "target"]
 _CHUNK = 2**16
+
+
+FILES = ("train.csv", "test.csv", "report.json")  # what `write_pairs` writes
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,7 @@ def write_pairs(packed: Path, folder: Path, data: AnyData, config: PairsConfig, 
     }
     _check_apart(people["train"], people["test"])
     report = {}
-    with atomic_output(folder) as new:
-        new.mkdir()
+    with atomic_folder(folder, FILES) as new:
         for split, total in (("train", config.train), ("test", config.test)):
             if split == "test" and listed is not None:
                 chosen = find_listed(people[split], listed, total, config.seed)

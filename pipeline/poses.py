@@ -17,7 +17,8 @@ import numpy as np
 from pipeline.camera import Camera
 from pipeline.config.pose import PoseConfig
 from pipeline.errors import UserError
-from pipeline.files import atomic_output, file_hash
+from pipeline.files import file_hash
+from pipeline.hdf5 import write_hdf5
 from pipeline.human36m.cdf import read_pose
 from pipeline.human36m.frames import kept_frames
 from pipeline.pose_space import label_limbs
@@ -52,7 +53,7 @@ def write_poses(path: Path, manifest: dict[str, Any], root: Path, fps: float, po
     Raises UserError where a file is missing, damaged, or another one than the manifest describes, or a pose cannot be labelled.
     """
     truth = manifest["truth"]
-    with atomic_output(path) as partial, h5py.File(partial, "w") as file:
+    with write_hdf5(path) as file:
         file.attrs.update({"subject": manifest["subject"], "units": _UNITS, "joints": list(H36M_17.names), "limbs": list(LIMB_NAMES)})
         if truth is None:
             _write_views(file, manifest, root, fps, pose, None)

@@ -197,9 +197,12 @@ def draw_demonstrations(shown: Demonstrations) -> np.ndarray:
     return sheet(("", *DEMONSTRATION_COLUMNS), rows, ROW)
 
 
+PICTURE_FILES = ("*.png", "demonstrations.jpg", "contact_sheet.jpg")
+
+
 def write_pictures(folder: Path, cases: Cases, contact: dict[str, dict[str, np.ndarray]]) -> None:
     """Sheets of samples, best and worst pairs, twins, steps, appearances (PNG), demonstrations, frames (JPEG); nothing of what is empty."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     sheets: list[tuple[str, Sequence[str], list[list[np.ndarray]]]]
     sheets = [(name, pair_columns(cases.samples), pair_rows(getattr(cases, name))) for name in ("samples", "best", "worst")]
     sheets += [("twins", TWIN_COLUMNS, twin_rows(cases.twins)), ("steps", STEP_COLUMNS, step_rows(cases.steps))]

@@ -20,7 +20,7 @@ import torch
 from rich.console import Console
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output, file_hash, remove
+from pipeline.files import atomic_file, file_hash, remove
 
 STATE = "state.pt"
 
@@ -102,7 +102,7 @@ def save_state(folder: Path, step: int, parts: Mapping[str, Part]) -> None:
     """Write what a run needs to go on after `step` steps: the state of every part, and torch's random numbers."""
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     state = {"step": step, "random": [torch.get_rng_state(), *devices], "parts": {name: part.state_dict() for name, part in parts.items()}}
-    with atomic_output(folder / STATE) as partial:
+    with atomic_file(folder / STATE) as partial:
         torch.save(state, partial)
 
 

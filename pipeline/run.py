@@ -19,11 +19,12 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.train import LoopConfig
 from pipeline.devices import choose_device, choose_precision
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_folder
 from pipeline.memory import keep_memory
 from pipeline.resume import Part, read_state, restore, save_state
 
 N = TypeVar("N", bound=nn.Module)
+SERIES_FILES = ("metrics.json", "plots/*.tsv", "samples/*.jpg")  # curves and samples of a training
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Run:
 
     def publish_series(self, folder: Path) -> None:
         """Put curves and samples where they belong."""
-        with atomic_output(folder) as partial:
-            shutil.copytree(self.scratch / "series", partial)
+        with atomic_folder(folder, SERIES_FILES) as partial:
+            shutil.copytree(self.scratch / "series", partial, dirs_exist_ok=True)
 
     def start(self, parts: Mapping[str, Part]) -> int:
         """Give the parts the state of a killed run, if there is one; returns the number of steps that it had made."""

@@ -25,7 +25,7 @@ from pydantic import create_model
 from pipeline.config.section import Section, parse
 from pipeline.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.errors import UserError
-from pipeline.files import atomic_output, read_json
+from pipeline.files import atomic_file, read_json
 from pipeline.frame_store import decode_image
 from pipeline.loader import to_image
 from pipeline.metrics.image import to_uint8
@@ -91,7 +91,7 @@ def write_picture(path: Path, image: np.ndarray) -> None:
     if path.suffix.lower() != ".png":
         raise UserError(f"{path}: the image is written as PNG; expected a name that ends in .png")
     _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    with atomic_output(path) as partial:
+    with atomic_file(path) as partial:
         partial.write_bytes(encoded.tobytes())
 
 

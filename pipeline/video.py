@@ -17,13 +17,16 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.errors import UserError
-from pipeline.files import atomic_output, file_hash, write_json
+from pipeline.files import atomic_folder, file_hash, write_json
 from pipeline.frame_store import store_path, write_frames
 from pipeline.human36m.frames import kept_frames
 from pipeline.parallel import run_parallel
 
 # Without ACCURATE_RND a conversion that keeps the size darkens the image by more than one grey level.
 _SCALING = int(Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
+
+
+FILES = ("*.*.h5", "report.json")  # what `extract_subject` writes
 
 
 def stored_size(width: int, height: int, max_height: int) -> tuple[int, int]:
@@ -128,8 +131,7 @@ def extract_subject(manifest: dict[str, Any], folder: Path, data: DataConfig, pa
     A video that is missing or cannot be decoded raises UserError that names the view; with `data.skip_bad` it is left out.
     """
     subject, videos = manifest["subject"], manifest["videos"]
-    with atomic_output(folder) as new:
-        new.mkdir()
+    with atomic_folder(folder, FILES) as new:
         extract = partial(_extract_view, subject, Path(data.root).absolute(), new.absolute(), data)
         faults = run_parallel(extract, videos, parallel, f"extract {subject}")
         if all(faults):

@@ -27,7 +27,7 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output, write_json
+from pipeline.files import atomic_file, write_json, write_text
 from pipeline.pictures import as_jpeg, encode
 from recipes.ablation_table import Result, Run, RunList, choose, is_made_of, kept, page, plot, read_list, table, to_json, with_block, with_overrides
 from stages.command import existing, output
@@ -340,26 +340,23 @@ def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], co
         raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m recipes.ablation run` makes them")
     text = table(results, listed.images, listed.scores)
     write_json(out / "results.json", to_json(results))
-    with atomic_output(out / "table.md") as partial:
-        partial.write_text(text, encoding="utf-8")
-    with atomic_output(out / "plot.png") as partial:
+    write_text(out / "table.md", text)
+    with atomic_file(out / "plot.png") as partial:
         plot(results).savefig(partial, dpi=120)
     pictures = dict(sample_pictures(recipe, results)) if listed.images or listed.figures else {}
     if listed.images:
-        with atomic_output(out / "page.html") as partial:
-            partial.write_text(page(listed, results, pictures), encoding="utf-8")
+        write_text(out / "page.html", page(listed, results, pictures))
     for name, runs in listed.figures.items():
         content = stacked(pictures, runs)
         if content is not None:
-            with atomic_output(out / f"{name}.jpg") as partial:
+            with atomic_file(out / f"{name}.jpg") as partial:
                 partial.write_bytes(content)
     own = ROOT / recipe.folder / "README.md"
     readme = own if own.is_file() else ROOT / "README.md"
     before = readme.read_text(encoding="utf-8")
     after = with_block(before, recipe.title, f"{text}\n![the runs against their SSIM]({os.path.relpath(out / 'plot.png', readme.parent)})\n")
     if after != before:
-        with atomic_output(readme) as partial:
-            partial.write_text(after, encoding="utf-8")
+        write_text(readme, after)
     click.echo(text)
 
 

@@ -1,28 +1,56 @@
-"""What every stage shares: the `--params` option, and errors as one line."""
+"""What every stage shares: the `--params` option, the care for files that are there already, and errors as one line."""
 
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, is_machine_fault, machine_error
 
 existing = click.Path(exists=True, path_type=Path)
-output = click.Path(path_type=Path)
+
+
+class Output(click.Path):
+    """Where a command writes a file or a folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+
+output = Output()
 
 
 def stage(function: Callable[..., None]) -> click.Command:
-    """Make `function` a command with `--params`; a UserError is printed as it is, without a traceback, with exit status 1."""
+    """Make `function` a command with `--params`; a UserError is printed as it is, without a traceback, with exit status 1.
+
+    A file that stands where the command is to write is replaced only by DVC, which takes outputs of an earlier run away itself, and with `--force`.
+    """
 
     @click.command(help=function.__doc__)
     @click.option("--params", type=existing, default="params.yaml", show_default=True, help="File of parameters.")
+    @click.option("--force", is_flag=True, help="Replace files that are there already.")
     @functools.wraps(function)
-    def command(*args: Any, **kwargs: Any) -> None:
+    def command(*args: Any, force: bool, **kwargs: Any) -> None:
         try:
+            if not force and "DVC_STAGE" not in os.environ:
+                _check_free(click.get_current_context(), kwargs)
             function(*args, **kwargs)
         except UserError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if not is_machine_fault(error):
+                raise
+            raise click.ClickException(str(machine_error(error, function.__module__))) from error
 
     return command
+
+
+def _check_free(context: click.Context, values: dict[str, Any]) -> None:
+    """Raise UserError where a file stands at an output's place; folders are looked at by who writes them."""
+    for parameter in context.command.params:
+        path = values.get(parameter.name or "")
+        if isinstance(parameter.type, Output) and path is not None and path.is_file():
+            raise UserError(f"{path}: is there already, and is not replaced; give another name, or --force to replace it")

@@ -10,7 +10,7 @@ from pipeline.devices import fix_arithmetic
 from pipeline.estimation.estimate import locate_joints
 from pipeline.estimation.evaluation import USUAL, choose_rows, score_net, table, time_per_image
 from pipeline.estimation.pictures import skeleton_sheet
-from pipeline.files import atomic_output, write_json
+from pipeline.files import atomic_folder, write_json
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
 from pipeline.pack import read_packs
@@ -37,8 +37,7 @@ def main(packed: Path, nets: Path, test: Path, samples: Path, params: Path) -> N
     click.echo(table(figures))
     rows = choose_rows(pack, config.samples)
     found = {backbone: locate_joints(network, pack.image[rows], config.batch_size) for backbone, network in networks.items()}
-    with atomic_output(samples) as partial:
-        partial.mkdir()
+    with atomic_folder(samples, ("table.md", "samples.jpg")) as partial:
         (partial / "table.md").write_text(table(figures), encoding="utf-8")
         sheet = skeleton_sheet(pack.image[rows], {**found, "truth": pack.pose_2d[rows]})
         (partial / "samples.jpg").write_bytes(encode(sheet, ".jpg"))

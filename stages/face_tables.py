@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from pipeline.faces.tables import write_tables
-from pipeline.files import atomic_output, read_json
+from pipeline.faces.tables import TABLE_FILES, write_tables
+from pipeline.files import atomic_folder, read_json
 from pipeline.metrics.cases import read_cases
 from pipeline.report import read_series
 from stages.command import existing, output, stage
@@ -18,7 +18,7 @@ from stages.command import existing, output, stage
 @click.argument("tables", type=output)
 def main(cases: Path, test: Path, series_g2: Path, tables: Path, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
     """Write Table 1 and 2, Figure 12 and 13 of CASES, the scores in TEST and the curves of SERIES_G2 to the folder TABLES."""
-    with atomic_output(tables) as partial:
+    with atomic_folder(tables, TABLE_FILES) as partial:
         write_tables(partial, read_cases(cases), read_json(test), read_series(series_g2))
 
 

@@ -7,7 +7,7 @@ import click
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.files import atomic_output
+from pipeline.files import atomic_folder
 from pipeline.human36m.index import check_complete, left_out, write_manifests
 from pipeline.human36m.inspection import inspect
 from stages.command import output, stage
@@ -20,7 +20,7 @@ def main(manifest: Path, params: Path) -> None:
     data = load_config(DataConfig, params, "data")
     subjects = inspect(data, load_config(ParallelConfig, params, "parallel"))
     check_complete(subjects, data.skip_bad)
-    with atomic_output(manifest) as folder:
+    with atomic_folder(manifest, ("*.videos.json", "*.poses.json")) as folder:
         write_manifests(folder, subjects)
     for subject in subjects:
         for entry in left_out(subject):

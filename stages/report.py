@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from pipeline.config.recipe import load_data
-from pipeline.files import atomic_output, read_json
+from pipeline.files import atomic_folder, read_json, write_text
 from pipeline.metrics.cases import read_cases
-from pipeline.report import contact_sheet, left_out_lines, read_left_out, read_series, render_report, write_pictures
+from pipeline.report import PICTURE_FILES, contact_sheet, left_out_lines, read_left_out, read_series, render_report, write_pictures
 from stages.command import existing, output, stage
 
 
@@ -44,9 +44,8 @@ def main(
         contact = contact_sheet(frames, poses, subjects)
         lines += read_left_out(manifests, frames, subjects)
     page = render_report(shown, figures, series, contact, lines)
-    with atomic_output(report) as partial:
-        partial.write_text(page, encoding="utf-8")
-    with atomic_output(pictures) as partial:
+    write_text(report, page)
+    with atomic_folder(pictures, PICTURE_FILES) as partial:
         write_pictures(partial, shown, contact)
 
 

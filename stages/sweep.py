@@ -10,9 +10,9 @@ from pipeline.config.data import DataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.synthetic import SyntheticConfig
-from pipeline.files import atomic_output, write_json
+from pipeline.files import atomic_folder, write_json
 from pipeline.metrics.sweep import Known, read_hand_labels, read_known, sweep
-from pipeline.metrics.sweep_plots import write_plots
+from pipeline.metrics.sweep_plots import PLOT_FILES, write_plots
 from pipeline.synthetic.dataset import invent_take
 from pipeline.synthetic.names import sequences
 from stages.command import existing, output, stage
@@ -37,8 +37,7 @@ def main(packed: Path, out: Path, labels: Path | None, every: int, params: Path)
     elif known.truth is not None:
         depths = chest_depths(known, load_config(SyntheticConfig, params, "synthetic"))
     found = sweep(known, pose.torso_thickness, pose.limb_radius, depths)
-    with atomic_output(out) as partial:
-        partial.mkdir()
+    with atomic_folder(out, ("sweep.json", *PLOT_FILES)) as partial:
         write_json(partial / "sweep.json", found)
         write_plots(partial, found)
     for line in summary(found):

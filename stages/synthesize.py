@@ -7,7 +7,7 @@ import click
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
 from pipeline.config.synthetic import SyntheticConfig
-from pipeline.files import atomic_output
+from pipeline.files import atomic_folder
 from pipeline.synthetic.dataset import write_dataset
 from stages.command import output, stage
 
@@ -18,7 +18,7 @@ def main(root: Path, params: Path) -> None:
     """Invent people who move before four cameras, and write them to ROOT in the Human3.6M layout."""
     config = load_config(SyntheticConfig, params, "synthetic")
     parallel = load_config(ParallelConfig, params, "parallel")
-    with atomic_output(root) as partial:
+    with atomic_folder(root) as partial:
         write_dataset(partial, config, parallel)
 
 

@@ -8,7 +8,7 @@ from pipeline.config.faces import FacesConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
 from pipeline.faces.invent import write_faces
-from pipeline.files import atomic_output
+from pipeline.files import atomic_folder
 from stages.command import output, stage
 
 
@@ -17,7 +17,7 @@ from stages.command import output, stage
 def main(root: Path, params: Path) -> None:
     """Invent people, and write pictures of their faces at FEI's ten angles and the landmarks to ROOT."""
     config, parallel = load_config(FacesConfig, params, "faces"), load_config(ParallelConfig, params, "parallel")
-    with atomic_output(root) as partial:
+    with atomic_folder(root) as partial:
         write_faces(partial, config, parallel)
 
 

@@ -8,7 +8,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
-from pipeline.files import atomic_output
+from pipeline.files import atomic_folder
 from pipeline.photos.invent import write_photos
 from stages.command import output, stage
 
@@ -18,7 +18,7 @@ from stages.command import output, stage
 def main(root: Path, params: Path) -> None:
     """Invent people, and write photos of them, their keypoints and their depth labels to ROOT."""
     config, pose = load_config(PhotosConfig, params, "photos"), load_config(PoseConfig, params, "pose")
-    with atomic_output(root) as partial:
+    with atomic_folder(root) as partial:
         write_photos(partial, config, pose, load_config(ParallelConfig, params, "parallel"))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.config.everything import check_params
-from pipeline.files import atomic_output
+from pipeline.files import write_text
 from stages.command import output, stage
 
 
@@ -14,8 +14,7 @@ from stages.command import output, stage
 def main(checked: Path, params: Path) -> None:
     """Check every parameter and write the constant file CHECKED, which the first stages wait for."""
     check_params(params)
-    with atomic_output(checked) as partial:
-        partial.write_text("every parameter is valid\n", encoding="utf-8")
+    write_text(checked, "every parameter is valid\n")
 
 
 if __name__ == "__main__":

@@ -194,7 +194,7 @@ def test_the_stage_reads_its_parameters(root: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(project.main, ["S1", *arguments])
     assert result.exit_code == 0, result.output
     assert (tmp_path / "stage.h5").read_bytes() == written(root, manifest(root, truth=True)).read_bytes()
-    result = CliRunner().invoke(project.main, ["S5", *arguments])
+    result = CliRunner().invoke(project.main, ["S5", *arguments, "--force"])
     assert result.exit_code == 1
     assert "S5.poses.json: not found" in result.output
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 from pipeline.networks.openpose import PoseNet
 
 TOLERANCE = 1e-3  # of confidences, which lie between 0 and 1
@@ -46,7 +46,7 @@ def export_onnx(network: PoseNet, path: Path) -> float:
     image = torch.zeros(2, 3, height, width)
     axes = {name: {0: "n", 2: f"{name}_h", 3: f"{name}_w"} for name in ("image", "heat", "paf")}
     names: dict[str, Any] = {"input_names": ["image"], "output_names": ["heat", "paf"], "dynamic_axes": axes}
-    with atomic_output(path) as partial:
+    with atomic_file(path) as partial:
         with _quiet():
             torch.onnx.export(last, (image,), str(partial), **names, opset_version=_OPSET, dynamo=False)
         other = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (1, 3, height, 2 * width)).astype(np.float32))

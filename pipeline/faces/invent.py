@@ -22,7 +22,7 @@ PROFILE = np.pi / 2  # the first and the last angle
 
 def write_faces(root: Path, config: FacesConfig, parallel: ParallelConfig) -> None:
     """Write the pictures of all people, and their landmarks as one table, into the new folder `root`."""
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
     people = list(range(1, config.people + 1))
     rows = run_parallel(partial(_write_person, root.absolute(), config), people, parallel, "rendering")
     write_csv(root / CSV_NAME, {name: points for person in rows for name, points in person.items()})

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 from pipeline.skeleton import IBUG_68
 
 CSV_NAME, XML_NAME = "landmarks.csv", "landmarks.xml"
@@ -72,7 +72,7 @@ def read_csv(path: Path) -> dict[str, np.ndarray]:
 
 def write_csv(path: Path, found: Found) -> None:
     """Write landmarks (68, 2) px by picture, to a hundredth of a pixel."""
-    with atomic_output(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         writer.writerows([name, *(f"{value:.2f}" for value in points.ravel())] for name, points in found.items())

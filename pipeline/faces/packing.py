@@ -12,9 +12,9 @@ from pipeline.crop import crop_image, middle_box, to_crop
 from pipeline.errors import UserError
 from pipeline.faces.landmarks import detector, has_landmarks, read_landmarks
 from pipeline.faces.layout import Picture, find_pictures, split_people
-from pipeline.files import atomic_output, write_json
+from pipeline.files import atomic_folder, write_json
 from pipeline.frame_store import decode_image
-from pipeline.pack import Columns, pack_path, write_pack
+from pipeline.pack import Columns, pack_files, pack_path, write_pack
 from pipeline.parallel import run_parallel
 
 MIN_EXTENT = 8.0  # px of the image; landmarks that span less are no face
@@ -34,8 +34,7 @@ def pack_faces(folder: Path, data: FaceDataConfig, parallel: ParallelConfig) -> 
     kept = _with_landmarks(root, pictures, data.predictor)
     rows = run_parallel(partial(_row, data.image_size), [item for item in kept if item[1] is not None], parallel, "pack faces")
     left_out = [{"picture": picture.path.name, "reason": "no face was found"} for picture, points in kept if points is None]
-    with atomic_output(folder) as new:
-        new.mkdir()
+    with atomic_folder(folder, pack_files(data.subjects)) as new:
         for name, people in zip(data.subjects, (train, test), strict=True):
             _write(pack_path(new, name), name, [row for person, row in rows if person in people], data.image_size)
         people_report = {"train": train, "test": test}

@@ -20,6 +20,7 @@ PAIRS = {"source": "(I_S, I_T)", "coarse": "(I_T, I_G1)", "refined": "(I_T, I_G2
 HEADING = [*(f"{kind} {pair}" for kind in KINDS for pair in PAIRS.values()), "L1 (I_T, I_G2)"]
 COLUMNS = ("source", "target", "G1", "difference", "G1 + difference")
 ROW = 192  # height of an image, px
+TABLE_FILES = ("tables.md", "figure_12.jpg", "figure_13.png")
 
 
 def write_tables(folder: Path, cases: Cases, figures: Mapping[str, Any], series: Mapping[str, np.ndarray]) -> None:
@@ -27,7 +28,7 @@ def write_tables(folder: Path, cases: Cases, figures: Mapping[str, Any], series:
 
     figures : the content of metrics/test.json; series : the curves of G2 and D, as `report.read_series` gives them
     """
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     (folder / "tables.md").write_text(tables(cases, figures), encoding="utf-8")
     (folder / "figure_12.jpg").write_bytes(encode(draw_examples(cases), ".jpg"))
     draw_losses(series).savefig(folder / "figure_13.png", dpi=120, metadata={"Software": None})

@@ -7,7 +7,7 @@ import numpy as np
 from cdflib.cdfwrite import CDF as CDFWriter
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 
 VARIABLE = "Pose"
 JOINTS = 32
@@ -64,7 +64,7 @@ def write_pose(path: Path, poses: np.ndarray) -> None:
     if path.suffix != ".cdf":
         raise ValueError(f"{path}: expected a name that ends in .cdf")
     values = np.ascontiguousarray(poses, np.float32).reshape(1, len(poses), -1)
-    with atomic_output(path) as partial:
+    with atomic_file(path) as partial:
         file = CDFWriter(partial, cdf_spec={"Majority": "Row_major", "Encoding": 6}, delete=True)
         file.write_var(
             {

@@ -8,7 +8,7 @@ import av
 import cv2
 import numpy as np
 
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 
 # From RGB to Y, Cb and Cr as ITU-R BT.601 defines them, 8 bit, limited range; the fourth column is the offset.
 _TO_LUMA = np.array([[65.481, 128.553, 24.966, 16 * 255]]) / 255
@@ -28,7 +28,7 @@ def write_video(path: Path, frames: Iterable[np.ndarray], fps: Fraction | int, c
     Raises ValueError where there is no frame, or one has another size or type than the first.
     """
     count = 0
-    with atomic_output(path) as partial, av.open(partial, "w", options={"fflags": "+bitexact"}) as container:
+    with atomic_file(path) as partial, av.open(partial, "w", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(fps), options={**_OPTIONS, "crf": str(crf)})
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1

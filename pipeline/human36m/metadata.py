@@ -10,7 +10,7 @@ import numpy as np
 
 from pipeline.camera import Camera
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 
 FILE_NAME = "metadata.xml"
 
@@ -181,7 +181,7 @@ def write_metadata(path: Path, metadata: Metadata) -> None:
     _write_texts(cameras, "item", metadata.camera_ids)
     _write_texts(ET.SubElement(tree, "actionnames"), "item", [metadata.actions[i] for i in range(1, len(metadata.actions) + 1)])
     ET.indent(tree, "   ")
-    with atomic_output(path) as partial:
+    with atomic_file(path) as partial:
         partial.write_bytes(ET.tostring(tree, encoding="utf-8", xml_declaration=True) + b"\n")
 
 

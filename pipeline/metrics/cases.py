@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ _GROUPS: dict[str, Any] = {
 def write_cases(path: Path, cases: Cases) -> None:
     """Write a .npz whose bytes depend on the content alone (its members carry a fixed date)."""
     arrays = {f"{name}.{field}": array for name in _GROUPS for field, array in vars(getattr(cases, name)).items()}
-    with atomic_output(path) as partial, partial.open("wb") as file:
+    with atomic_file(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 

@@ -14,6 +14,8 @@ COLOURS = {"label_accuracy": "#2f5cd6", "label_accuracy_all": "#8a8f98", "label_
 SHARE_COLOURS = {"occluded": "#2f5cd6", "level": "#2f9e44", "in_front": "#d63031"}
 KIND_COLOURS = {"thigh": "#2f5cd6", "calf": "#2f9e44", "upper_arm": "#d63031", "forearm": "#e8a33d"}
 
+PLOT_FILES = ("thickness.png", "radius.png", "confusion.png")
+
 
 def write_plots(folder: Path, found: dict[str, Any]) -> None:
     """Write thickness.png and radius.png into `folder`, and confusion.png where the truth is known."""

@@ -14,7 +14,7 @@ from pipeline.config.faces import FaceMapConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.recipe import seen_from
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -31,7 +31,7 @@ def save_network(path: Path, network: nn.Module, pose: MapConfig | FaceMapConfig
     if precision is not None:
         header["precision"] = precision
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    with atomic_output(path) as partial:
+    with atomic_file(path) as partial:
         partial.write_bytes(save(tensors, metadata={"pose25d": json.dumps(header)}))  # one entry: the order of several is not fixed
 
 

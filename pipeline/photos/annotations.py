@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file, write_text
 from pipeline.skeleton import COCO_18
 
 HEADER = ("name", "keypoints_y", "keypoints_x")
@@ -72,7 +72,7 @@ def read_annotations(path: Path) -> Annotations:
 
 def write_annotations(path: Path, points: Mapping[str, np.ndarray]) -> None:
     """Write keypoints, name -> (18, 2), x and y in px, NaN where missing, rounded to whole px, sorted by name."""
-    with atomic_output(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         file.write(":".join(HEADER) + "\n")
         for name in sorted(points):
             x, y = np.nan_to_num(np.rint(points[name]), nan=MISSING).astype(int).T.tolist()
@@ -91,7 +91,7 @@ def read_pairs(path: Path) -> list[tuple[str, str]]:
 
 def write_pairs(path: Path, pairs: Sequence[tuple[str, str]]) -> None:
     """Write pairs of names, source and target."""
-    with atomic_output(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([PAIRS_HEADER, *pairs])
 
 
@@ -102,8 +102,7 @@ def read_list(path: Path) -> list[str]:
 
 def write_list(path: Path, names: Sequence[str]) -> None:
     """Write a list of names."""
-    with atomic_output(path) as partial:
-        partial.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    write_text(path, "".join(f"{name}\n" for name in names))
 
 
 def _text(path: Path) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 from pipeline.skeleton import LIMB_NAMES
 
 FILE_NAME = "depth.csv"
@@ -70,7 +70,7 @@ def _row(row: list[str], where: str) -> tuple[str, Labels]:
 
 def write_depth(path: Path, labels: Mapping[str, Labels]) -> None:
     """Write labels, sorted by name, whole or not at all; pictures of which nothing is known have no row."""
-    with atomic_output(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         for name in sorted(labels):

@@ -12,9 +12,9 @@ from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.crop import crop_image, middle_box, to_crop
 from pipeline.errors import UserError
-from pipeline.files import atomic_output, write_json
+from pipeline.files import atomic_folder, write_json
 from pipeline.frame_store import decode_image
-from pipeline.pack import Columns, pack_path, write_pack
+from pipeline.pack import Columns, pack_files, pack_path, write_pack
 from pipeline.parallel import run_parallel
 from pipeline.photos.annotations import Annotations, identity, read_annotations, read_list
 from pipeline.photos.depth import NOT_YET, Labels, read_depth
@@ -49,8 +49,7 @@ def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel:
         usable = [name for name in usable if labels.get(name, NOT_YET) != NOT_YET]
     split = _split(root, data, usable)
     left_out |= dict.fromkeys(set(usable) - {name for names in split.values() for name in names}, UNLISTED)
-    with atomic_output(folder) as new:
-        new.mkdir()
+    with atomic_folder(folder, pack_files(data.subjects)) as new:
         kept: dict[str, list[str]] = {}
         for subject, names in split.items():
             items = [(name, pictures[name], found.points[name], labels.get(name, NOT_YET)) for name in names]

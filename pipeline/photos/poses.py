@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.config.pose import PoseConfig
 from pipeline.errors import UserError
-from pipeline.files import atomic_output
+from pipeline.files import atomic_file
 from pipeline.photos.depth import Labels
 from pipeline.pose_space import label_limbs
 from pipeline.skeleton import H36M_17
@@ -34,7 +34,7 @@ def read_poses_3d(path: Path) -> dict[str, np.ndarray]:
 def write_poses_3d(path: Path, poses: Mapping[str, np.ndarray]) -> None:
     """Write 3D poses, name -> (17, 3) mm, sorted by name; the same poses give the same bytes."""
     names = sorted(poses)
-    with atomic_output(path) as partial:
+    with atomic_file(path) as partial:
         np.savez(partial, name=np.array(names), pose_3d=np.array([poses[name] for name in names], np.float32).reshape(-1, len(H36M_17), 3))
 
 

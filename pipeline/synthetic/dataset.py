@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.synthetic import SyntheticConfig
+from pipeline.hdf5 import write_hdf5
 from pipeline.human36m.encode import write_video
 from pipeline.human36m.frames import kept_frames
 from pipeline.human36m.metadata import ACTIONS, FILE_NAME, Metadata, write_metadata
@@ -146,8 +147,7 @@ def _to_png(picture: np.ndarray) -> np.ndarray:
 
 def _write_truth(path: Path, takes: list[tuple[Sequence, Truth]]) -> None:
     """Write the sidecar of one subject."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
+    with write_hdf5(path) as file:
         file.attrs["units"] = "label -1 occluded, 0 on the torso's plane, 1 in front; pose_3d mm in the camera's frame; image PNG, RGB"
         file.attrs["joints"], file.attrs["limbs"], file.attrs["chains"] = H36M_17.names, LIMB_NAMES, CHAIN_NAMES
         for take, truth in takes:

@@ -33,7 +33,7 @@ def test_a_bug_keeps_its_traceback() -> None:
 def test_validate_writes_the_same_file_for_every_valid_input(tmp_path: Path) -> None:
     contents = set()
     for params in ("params.yaml", "recipes/tiny/params.yaml"):
-        result = CliRunner().invoke(validate.main, [str(tmp_path / "checked"), "--params", str(ROOT / params)])
+        result = CliRunner().invoke(validate.main, [str(tmp_path / "checked"), "--force", "--params", str(ROOT / params)])
         assert result.exit_code == 0, result.output
         contents.add((tmp_path / "checked").read_bytes())
     assert len(contents) == 1
