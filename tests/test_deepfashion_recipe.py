@@ -6,19 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clone import Clone, clone_of_the_working_tree, stages_run
+from clone import ROOT, Clone, clone_of_the_working_tree, stages_run
 from ruamel.yaml import YAML
 
 PHOTOS = "recipes/deepfashion"
 GRAPH = f"{PHOTOS}/dvc.yaml"
-SMALL: dict[str, dict[str, Any]] = {
-    "data": {"image_size": [32, 24]},
-    "photos": {"people": 5, "pictures": 3, "picture_size": 64, "test_share": 0.2},
-    "model": {"filters": 4, "border": 2},
-    "train_g1": {"steps": 20, "batch_size": 4, "sample_every": 20, "checkpoint_every": 10, "precision": "32-true", "threads": 1},
-    "train_g2": {"steps": 6, "batch_size": 4, "sample_every": 6, "pretrain_d": 4, "precision": "32-true", "threads": 1},
-    "evaluate": {"samples": 3, "threads": 1},
-}
+SMALL: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "recipes" / "tiny" / "deepfashion.yaml")
 
 
 @pytest.fixture(scope="module")

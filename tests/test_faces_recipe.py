@@ -7,19 +7,12 @@ from typing import Any
 
 import cv2
 import pytest
-from clone import Clone, clone_of_the_working_tree, stages_run
+from clone import ROOT, Clone, clone_of_the_working_tree, stages_run
 from ruamel.yaml import YAML
 
 FACES = "recipes/faces"
 GRAPH = f"{FACES}/dvc.yaml"
-SMALL: dict[str, dict[str, Any]] = {
-    "data": {"views": ["01", "05", "06", "10"], "test_share": 0.25, "image_size": [32, 48]},
-    "faces": {"people": 4, "picture_size": [96, 128]},
-    "model": {"filters": 4, "blocks": 4, "border": 2},
-    "train_g1": {"steps": 30, "batch_size": 4, "sample_every": 30, "checkpoint_every": 10, "precision": "32-true", "threads": 1},
-    "train_g2": {"steps": 10, "batch_size": 4, "sample_every": 10, "pretrain_d": 5, "precision": "32-true", "threads": 1},
-    "evaluate": {"samples": 3, "threads": 1},
-}
+SMALL: dict[str, dict[str, Any]] = YAML(typ="safe").load(ROOT / "recipes" / "tiny" / "faces.yaml")
 
 
 def write_small(clone: Clone, **more: dict[str, Any]) -> None:

@@ -13,23 +13,7 @@ from pipeline.pack import write_pack
 
 SIZE = (64, 32)
 RECIPE = Path(__file__).resolve().parents[2] / "recipes" / "pose" / "params.yaml"
-SMALL: dict[str, dict[str, Any]] = {
-    "data": {"train_subjects": ["S1"], "test_subjects": ["S9"]},
-    "pose_net": {"width": 0.1, "stages": 1, "stride": 4, "sigma": 3},
-    "train_pose": {
-        "close_ups": {"steps": 2, "images": 2, "side": 24},
-        "steps": 6,
-        "batch_size": 4,
-        "sample_every": 8,
-        "checkpoint_every": 4,
-        "log_every": 4,
-        "warmup": 2,
-        "precision": "32-true",
-        "threads": 1,
-    },
-    "evaluate_pose": {"images": 6, "pairs": 4, "batch_size": 4, "threads": 1, "samples": 3},
-    "parallel": {"workers": 1, "accelerator": "cpu"},
-}
+SMALL: dict[str, dict[str, Any]] = YAML(typ="safe").load(RECIPE.parents[1] / "tiny" / "pose.yaml")
 
 
 def write_sticks(path: Path, rows: int, seed: int) -> None:
