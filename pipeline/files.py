@@ -46,11 +46,13 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
     The sibling keeps the suffix of `path`. It is a free name: the block makes the file. Where `path` is a link, the file that it leads to is
     replaced. A file that was there gives the new one its mode, and its owner and group where that is allowed.
     durable : the file has reached the disk when the block is left, so that it outlives a loss of power
-    Raises UserError where `path` is a folder, MachineError where the disk is full or may not be written.
+    Raises UserError where `path` is a folder or a file that is read-only, MachineError where the disk is full or may not be written.
     """
     target = _target(path)
     if target.is_dir():
         raise UserError(f"{path}: expected the name of a file to write, found a folder; give another name")
+    if target.exists() and not target.stat().st_mode & 0o222:
+        raise UserError(f"{path}: is read-only, and is not replaced; make it writable or give another name")
     partial = target.with_name(PARTIAL + target.name)
     with machine_faults(path):
         remove(partial)

@@ -111,6 +111,15 @@ def test_links_are_followed_and_modes_are_kept(tmp_path: Path) -> None:
     assert names(tmp_path / "shared") == ["depth.csv"]
 
 
+def test_a_file_that_somebody_made_read_only_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "depth.csv"
+    path.write_text("precious", encoding="utf-8")
+    path.chmod(0o444)
+    with pytest.raises(UserError, match="read-only"):
+        write_text(path, "other")
+    assert path.read_text(encoding="utf-8") == "precious"
+
+
 def test_a_linked_folder_is_followed(tmp_path: Path) -> None:
     (tmp_path / "big_disk").mkdir(mode=0o750)
     (tmp_path / "out").symlink_to(tmp_path / "big_disk")
