@@ -48,9 +48,8 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
     durable : the file has reached the disk when the block is left, so that it outlives a loss of power
     Raises UserError where `path` is a folder, MachineError where the disk is full or may not be written.
     """
+    check_file_place(path)
     target = _target(path)
-    if target.is_dir():
-        raise UserError(f"{path}: expected the name of a file to write, found a folder; give another name")
     partial = target.with_name(PARTIAL + target.name)
     with machine_faults(path):
         remove(partial)
@@ -65,6 +64,14 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 remove(partial)
+
+
+def check_file_place(path: Path) -> None:
+    """Raise UserError where something else than a file stands at `path`: a folder, or a device such as /dev/null."""
+    with machine_faults(path):
+        if path.exists() and not path.is_file():
+            found = "a folder" if path.is_dir() else "a device"
+            raise UserError(f"{path}: expected the name of a file to write, found {found}; give another name")
 
 
 @contextmanager
