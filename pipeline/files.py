@@ -48,8 +48,8 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
     durable : the file has reached the disk when the block is left, so that it outlives a loss of power
     Raises UserError where `path` is a folder, MachineError where the disk is full or may not be written.
     """
-    check_file_place(path)
     target = _target(path)
+    check_file_place(path)
     partial = target.with_name(PARTIAL + target.name)
     with machine_faults(path):
         remove(partial)

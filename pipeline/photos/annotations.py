@@ -97,7 +97,7 @@ def check_points(points: np.ndarray, size: tuple[int, int], path: Path) -> None:
     inside = ((points > -1) & (points < size)).all(axis=1)
     far = ((points < -max(size)) | (points > np.add(size, max(size)))).any(axis=1)
     if far.any() or not inside.any():
-        found = "others" if not far.any() else f"({points[far][0, 0]:.0f}, {points[far][0, 1]:.0f})"
+        found = "others" if not inside.any() else f"({points[far][0, 0]:.0f}, {points[far][0, 1]:.0f})"
         raise UserError(f"{path}: expected keypoints in px of this picture, {size[0]} x {size[1]}, found {found}; check the file of keypoints")
 
 

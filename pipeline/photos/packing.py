@@ -44,7 +44,9 @@ def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel:
     check_replaceable(folder, kinds)
     there, found = find_pictures(root), read_all_annotations([root / name for name in data.annotations])
     pictures, labels = there.paths, read_labels(root, data.depth, pose)
-    left_out = {**there.left_out} | dict.fromkeys(pictures, NO_KEYPOINTS) | dict.fromkeys(found.empty, ALL_MISSING) | dict.fromkeys(found.damaged, PRINTED)
+    left_out = (
+        {**there.left_out} | dict.fromkeys(pictures, NO_KEYPOINTS) | dict.fromkeys(found.empty, ALL_MISSING) | dict.fromkeys(found.damaged, PRINTED)
+    )
     left_out |= {name: NO_PICTURE for name in found.points if name not in pictures}
     usable = [name for name in found.points if name in pictures]
     if data.labelled_only:
