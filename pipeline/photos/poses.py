@@ -29,12 +29,14 @@ _DAMAGED = (  # what NumPy and zipfile raise on damaged files
 def read_poses_3d(path: Path) -> dict[str, np.ndarray]:
     """Read 3D poses, name -> (17, 3) float32 mm; raise UserError where the file is missing, damaged or of another form."""
     try:
-        with machine_faults(path), np.load(path, allow_pickle=False) as file:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: expected a file of 3D poses, found a folder or a device")
+        with machine_faults(path), path.open("rb") as content, np.load(content, allow_pickle=False) as file:
             name, pose_3d = file["name"], file["pose_3d"]
     except FileNotFoundError:
         raise UserError(f"{path}: not found; expected a file of 3D poses") from None
     except _DAMAGED as error:
-        raise UserError(f"{path}: expected `name` and `pose_3d` in an .npz file, {printable(str(error)) or 'found a damaged one'}") from None
+        raise UserError(f"{path}: expected `name` and `pose_3d` in an .npz file, {printable(str(error), 80) or 'found a damaged one'}") from None
     if name.ndim != 1 or name.dtype.kind != "U" or pose_3d.dtype.kind not in "fiu" or pose_3d.shape != (len(name), len(H36M_17), 3):
         found = f"`name` {name.shape} {name.dtype}, `pose_3d` {pose_3d.shape} {pose_3d.dtype}"
         raise UserError(f"{path}: expected `name` (N,) text, `pose_3d` ({len(name) if name.ndim else 'N'}, {len(H36M_17)}, 3) numbers, found {found}")

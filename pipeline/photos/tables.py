@@ -16,8 +16,9 @@ _UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # Unicode's categories of what breaks a 
 
 def printable(text: str, most: int = 300) -> str:
     """Text, such as the name of a file, in one line that can be printed and encoded, however it was."""
-    short = text if len(text) <= most else f"{text[:most]}..."
-    return "".join(letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _UNWRITABLE else letter for letter in short)
+    letters = (letter.encode("unicode_escape").decode() if unicodedata.category(letter) in _UNWRITABLE else letter for letter in text[: most + 1])
+    shown = "".join(letters)
+    return shown if len(shown) <= most else f"{shown[:most]}..."
 
 
 def name_fault(name: str) -> str | None:
