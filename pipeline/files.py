@@ -67,8 +67,11 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
 
 
 def check_file_place(path: Path) -> None:
-    """Raise UserError where something else than a file stands at `path`: a folder, or a device such as /dev/null."""
+    """Raise UserError where something else than a file stands at `path`, a folder or a device such as /dev/null, or no folder can be above it."""
     with machine_faults(path):
+        above = next(parent for parent in path.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise UserError(f"{path}: expected a place in a folder, found that {above} is a file or lies in one; give another place")
         if path.exists() and not path.is_file():
             found = "a folder" if path.is_dir() else "a device"
             raise UserError(f"{path}: expected the name of a file to write, found {found}; give another name")
