@@ -74,7 +74,7 @@ def _header(path: Path, content: bytes) -> tuple[tuple[int, int], bool]:
                 transparent, orientation = image.has_transparency_data, _orientation(image)
                 width, height = image.size
     except Image.DecompressionBombError:
-        raise TooLargeError(f"{path}: too large; reduce it") from None
+        raise TooLargeError(f"{path}: more than {MOST_PIXELS} px are too large; reduce it") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError):
         raise PictureError(f"{path}: no picture, or a damaged one") from None
     return ((height, width) if orientation in _SIDEWAYS else (width, height)), transparent

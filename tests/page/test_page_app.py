@@ -20,8 +20,8 @@ import httpx2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from photo_folder import BARE, GOOD, HUGE, POINTS, TEXT, png_head, write_folder, write_weights
-from PIL import Image
+from odd_pictures import png_head, transparent, turned
+from photo_folder import BARE, GOOD, HUGE, POINTS, TEXT, note_what_is_opened, write_folder, write_weights
 from standing import RULE
 from starlette.testclient import TestClient
 
@@ -379,11 +379,8 @@ def test_a_picture_of_a_phone_is_shown_upright_with_its_keypoints(folder: PhotoF
     """Taken with the camera turned (EXIF orientation 6): stored lying, 200 x 160, seen 160 x 200."""
     upright = np.full((200, 160, 3), 255, np.uint8)
     upright[20:40, 70:90] = (200, 0, 0)  # around the nose, red
-    stored = Image.fromarray(np.rot90(upright))
-    exif = stored.getexif()
-    exif[0x0112] = 6
     path = folder.root / GOOD[0]
-    stored.save(path, format="JPEG", exif=exif, quality=95)
+    path.write_bytes(turned(upright))
     photo = client(folder).get(f"/api/photo/{GOOD[0]}").json()
     assert (photo["width"], photo["height"], photo["error"]) == (160, 200, None)
     image = cv2.imdecode(np.frombuffer(client(folder).get(f"/image/{GOOD[0]}").content, np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -394,10 +391,8 @@ def test_a_picture_of_a_phone_is_shown_upright_with_its_keypoints(folder: PhotoF
 
 
 def test_what_is_transparent_is_shown_white(folder: PhotoFolder) -> None:
-    image = np.zeros((200, 160, 4), np.uint8)
-    image[..., :3] = (9, 200, 9)
-    image[:100, :, 3] = 255
-    Image.fromarray(image).save(folder.root / GOOD[0])
+    image = np.full((200, 160, 3), (9, 200, 9), np.uint8)
+    (folder.root / GOOD[0]).write_bytes(transparent(image, np.arange(200)[:, None] * np.ones(160) < 100))
     shown = cv2.imdecode(np.frombuffer(client(folder).get(f"/image/{GOOD[0]}").content, np.uint8), cv2.IMREAD_COLOR_RGB)
     assert np.abs(shown[:90].astype(int) - (9, 200, 9)).max() < 12
     assert shown[110:].min() > 240
@@ -486,12 +481,10 @@ def server(folder: PhotoFolder, tmp_path: Path) -> Iterator[tuple[str, list[str]
     """A page that was started with a browser that only notes what it is told to open: its address, and the browser's command line."""
     shutil.copy(folder.root / GOOD[0], folder.root / "100%2e_1.png")
     write_annotations(folder.root / "annotation-2.csv", {"100%2e_1.png": POINTS})
-    (tmp_path / "tmp").mkdir()
-    (tmp_path / "browser").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/part && mv {tmp_path}/part {tmp_path}/opened\n', encoding="utf-8")
-    (tmp_path / "browser").chmod(0o755)
-    environment = {**os.environ, "BROWSER": f"{tmp_path / 'browser'} %s", "TMPDIR": str(tmp_path / "tmp")}
     command = [sys.executable, "-m", "stages.label_depth", str(folder.root)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=note_what_is_opened(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(2)]
         deadline = time.monotonic() + 20
@@ -509,7 +502,7 @@ def test_other_users_see_no_token_in_the_browsers_command_line(server: tuple[str
     assert len(token) >= 32
     assert token not in opened
     page = Path(urlsplit(opened).path)
-    assert page.is_relative_to(tmp_path / "tmp")
+    assert page.is_relative_to(tmp_path)
     assert (stat.S_IMODE(page.stat().st_mode), stat.S_IMODE(page.parent.stat().st_mode)) == (0o600, 0o700)
     assert address in page.read_text(encoding="utf-8")
     with httpx2.Client(follow_redirects=True) as visitor:
