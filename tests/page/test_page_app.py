@@ -1,5 +1,6 @@
 """The page's server: who is let in, what is served, that answers last, and that bad input is one line."""
 
+import json
 import os
 import resource
 import shutil
@@ -20,6 +21,8 @@ import httpx2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from odd_pictures import png_head, transparent, turned
 from photo_folder import BARE, GOOD, HUGE, POINTS, TEXT, note_what_is_opened, write_folder, write_weights
 from standing import RULE
@@ -564,3 +567,49 @@ def test_a_folder_whose_keypoints_are_of_others_is_one_line(folder: PhotoFolder)
         (folder.root / name).unlink()
     with pytest.raises(UserError, match=r"none of the 1 pictures has keypoints in annotation\.csv"):
         PhotoFolder(folder.root)
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from([0, 1, -1, 1e308, -1e308, 1e5, 1e-300, float("nan"), float("inf"), 10**400])
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+POINT_VALUES = st.none() | st.lists(st.floats() | st.sampled_from([0, 50, 1e308, -1e308, 1e19, 1e5]), min_size=2, max_size=2) | JSON_VALUES
+
+
+@pytest.fixture(scope="module")
+def page_with_studio(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    root = tmp_path_factory.mktemp("page")
+    folder = PhotoFolder(write_folder(root / "photos"))
+    return client(folder, studio=PoseStudio(folder, load_painter(*write_weights(root / "weights")), 0.15))
+
+
+@settings(max_examples=150, deadline=None)
+@given(JSON_VALUES, JSON_VALUES)
+@example([0] * 8, None)
+def test_any_answer_is_saved_or_refused(page_with_studio: TestClient, labels: object, before: object) -> None:
+    content = json.dumps({"labels": labels, "before": before})
+    assert page_with_studio.put(f"/api/labels/{GOOD[0]}", content=content).status_code in (400, 409)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.sampled_from(H36M_17.names), POINT_VALUES), st.dictionaries(st.sampled_from(LIMB_NAMES), JSON_VALUES, max_size=3))
+def test_any_pose_is_painted_or_refused(page_with_studio: TestClient, joints: dict[str, object], labels: dict[str, object]) -> None:
+    pose = dict(zip(H36M_17.names, to_h36m_17(POINTS).tolist(), strict=True)) | joints
+    answer = page_with_studio.post(f"/api/paint/{GOOD[0]}", content=json.dumps({"joints": pose, "labels": labels}))
+    assert answer.status_code in (200, 422)
+    assert answer.status_code == 200 or answer.text
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["", "image/", "api/photo/", "static/", "api/labels/"]), st.text(max_size=12), st.sampled_from(["GET", "PUT", "POST", "DELETE"])
+)
+def test_any_path_is_answered(page_with_studio: TestClient, start: str, rest: str, method: str) -> None:
+    name = quote(rest.encode("utf-8", "surrogatepass"), safe="")
+    assert page_with_studio.request(method, f"/{start}{name}").status_code in (200, 400, 404, 405)

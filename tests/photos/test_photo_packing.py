@@ -210,7 +210,11 @@ def test_pictures_and_names_that_cannot_be_used_are_left_out(copy: Path, tmp_pat
     found = {item["picture"]: item["reason"] for item in report(tmp_path / "packed")["left_out"]}
     assert found.pop("two\\nlines_1.jpg") == found.pop("\\udcff_1.jpg")
     assert found == {
-        huge: TOO_LARGE, thin: TOO_LARGE, empty: UNREADABLE, "../secret_1.jpg": NO_PICTURE, str(secret): NO_PICTURE,
+        huge: TOO_LARGE,
+        thin: TOO_LARGE,
+        empty: UNREADABLE,
+        "../secret_1.jpg": NO_PICTURE,
+        str(secret): NO_PICTURE,
         "gone_1.jpg": "it is a link that leads nowhere",
     }
     assert f"pack_photos: 2 left out, {TOO_LARGE}" in result.output
