@@ -17,6 +17,7 @@ from typing import Any
 
 from pipeline.errors import UserError, is_machine_fault, machine_error
 
+_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 PARTIAL = ".partial-"  # how the names of unfinished outputs begin
 
 
@@ -67,7 +68,11 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
 
 
 def check_file_place(path: Path) -> None:
-    """Raise UserError where something else than a file stands at `path`, a folder or a device such as /dev/null, or no folder can be above it."""
+    """Raise UserError where no file can be written to `path`.
+
+    Something else than a file stands there, a folder or a device such as /dev/null; no folder can be above it; or it is a link to a file that is
+    write-protected, as DVC's cache is.
+    """
     with machine_faults(path):
         above = next(parent for parent in path.absolute().parents if parent.exists())
         if not above.is_dir():
@@ -75,6 +80,9 @@ def check_file_place(path: Path) -> None:
         if path.exists() and not path.is_file():
             found = "a folder" if path.is_dir() else "a device"
             raise UserError(f"{path}: expected the name of a file to write, found {found}; give another name")
+        if path.is_symlink() and path.exists() and not path.stat().st_mode & _MAY_WRITE:
+            how = "put a file in place of the link (`dvc unprotect` does, where it leads into DVC's cache)"
+            raise UserError(f"{path}: is a link to a file that is write-protected, {os.path.realpath(path)}; {how}")
 
 
 @contextmanager

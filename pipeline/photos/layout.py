@@ -29,22 +29,23 @@ def find_pictures(root: Path) -> Pictures:
     Hidden files (a Mac's `._a.jpg`, unfinished outputs) do not count. Links are followed wherever they lead: DVC and many people keep pictures so.
     """
     if not root.is_dir():
-        raise UserError(f"{root}: not found; expected a folder of pictures (data.root)")
-    found: dict[str, Path] = {}
+        found = "a file" if root.exists() else "nothing"
+        raise UserError(f"{root}: expected a folder of pictures (data.root), found {found}")
+    paths: dict[str, Path] = {}
     left_out: dict[str, str] = {}
     for folder in (root / place for place in PLACES):
         for path in _files(folder):
             fault = _fault(path)
             if fault is not None:
                 left_out[printable(path.name)] = fault
-            elif path.name in found:
-                raise UserError(f"{path}: {found[path.name]} has the same name; keep one of them")
+            elif path.name in paths:
+                raise UserError(f"{path}: {paths[path.name]} has the same name; keep one of them")
             else:
-                found[path.name] = path
-    if not found:
+                paths[path.name] = path
+    if not paths:
         why = "".join(f"; {name} is left out, {reason}" for name, reason in list(left_out.items())[:1])
         raise UserError(f"{root}: expected pictures, .jpg or .png, there or in its folders train and test, found none{why}")
-    return Pictures(dict(sorted(found.items())), dict(sorted(left_out.items())))
+    return Pictures(dict(sorted(paths.items())), dict(sorted(left_out.items())))
 
 
 def _files(folder: Path) -> list[Path]:
