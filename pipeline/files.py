@@ -17,6 +17,7 @@ from typing import Any
 
 from pipeline.errors import UserError, is_machine_fault, machine_error
 
+_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 PARTIAL = ".partial-"  # how the names of unfinished outputs begin
 
 
@@ -49,10 +50,7 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
     Raises UserError where `path` is a folder or a file that is read-only, MachineError where the disk is full or may not be written.
     """
     target = _target(path)
-    if target.is_dir():
-        raise UserError(f"{path}: expected the name of a file to write, found a folder; give another name")
-    if target.exists() and not target.stat().st_mode & 0o222:
-        raise UserError(f"{path}: is read-only, and is not replaced; make it writable or give another name")
+    check_file_place(path)
     partial = target.with_name(PARTIAL + target.name)
     with machine_faults(path):
         remove(partial)
@@ -67,6 +65,26 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 remove(partial)
+
+
+def check_file_place(path: Path) -> None:
+    """Raise UserError where no file can be written to `path`.
+
+    Something else than a file stands there, a folder or a device such as /dev/null; no folder can be above it; it is read-only; or it is a
+    link to a file that is, as DVC's cache is.
+    """
+    with machine_faults(path):
+        above = next(parent for parent in path.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise UserError(f"{path}: expected a place in a folder, found that {above} is a file or lies in one; give another place")
+        if path.exists() and not path.is_file():
+            found = "a folder" if path.is_dir() else "a device"
+            raise UserError(f"{path}: expected the name of a file to write, found {found}; give another name")
+        if path.is_symlink() and path.exists() and not path.stat().st_mode & _MAY_WRITE:
+            how = "put a file in place of the link (`dvc unprotect` does, where it leads into DVC's cache)"
+            raise UserError(f"{path}: is a link to a file that is write-protected, {os.path.realpath(path)}; {how}")
+        if path.exists() and not path.stat().st_mode & _MAY_WRITE:
+            raise UserError(f"{path}: is read-only, and is not replaced; make it writable or give another name")
 
 
 @contextmanager

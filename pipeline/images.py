@@ -13,12 +13,17 @@ from pipeline.files import machine_faults
 
 MOST_PIXELS = 50_000_000  # a larger picture is not decoded: it would take gigabytes
 MOST_SIDE = 32_767  # px; libraries count further in other numbers
+MOST_BYTES = 2**29  # of a file; 50 Mpx without any compression take fewer
 _SIDEWAYS = (5, 6, 7, 8)  # values of EXIF's orientation that exchange width and height
 _ORIENTATION = 0x0112
 
 
 class PictureError(UserError):
     """A picture that cannot be used, and why; work on the others goes on."""
+
+
+class TooLargeError(PictureError):
+    """A picture that is not decoded, since it would take gigabytes."""
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -36,15 +41,24 @@ def read_picture(path: Path) -> np.ndarray:
     """
     content = _content(path)
     size, transparent = _header(path, content)
-    image = _over_white(content) if transparent else cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+    image = _over_white(content) if transparent else _decode(content)
     if image is None or image.shape[:2] != (size[1], size[0]):
         raise PictureError(f"{path}: no picture, or a damaged one")
     return image
 
 
+def _decode(content: bytes) -> np.ndarray | None:
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
+    except cv2.error:
+        return None
+
+
 def _content(path: Path) -> bytes:
     try:
         with machine_faults(path):
+            if path.stat().st_size > MOST_BYTES:
+                raise TooLargeError(f"{path}: a file of {path.stat().st_size} bytes is too large; reduce it")
             return path.read_bytes()
     except OSError as error:
         raise PictureError(f"{path}: expected a picture, {error.strerror}") from None
@@ -60,7 +74,7 @@ def _header(path: Path, content: bytes) -> tuple[tuple[int, int], bool]:
                 transparent, orientation = image.has_transparency_data, _orientation(image)
                 width, height = image.size
     except Image.DecompressionBombError:
-        raise PictureError(f"{path}: too large; reduce it") from None
+        raise TooLargeError(f"{path}: more than {MOST_PIXELS} px are too large; reduce it") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError):
         raise PictureError(f"{path}: no picture, or a damaged one") from None
     return ((height, width) if orientation in _SIDEWAYS else (width, height)), transparent
@@ -68,7 +82,7 @@ def _header(path: Path, content: bytes) -> tuple[tuple[int, int], bool]:
 
 def _check_size(path: Path, width: int, height: int) -> None:
     if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
-        raise PictureError(f"{path}: {width} x {height} px is too large; reduce it")
+        raise TooLargeError(f"{path}: {width} x {height} px is too large; reduce it")
 
 
 def _orientation(image: Image.Image) -> int:

@@ -20,8 +20,8 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
     On a disk without locks a file beside it, `<path>.held`, is the lock: it says who holds it, and goes when it is given back.
     Raises MachineError where the file may not be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with machine_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock = _acquire(path, waiting)
     try:
         yield

@@ -14,10 +14,14 @@ existing = click.Path(exists=True, path_type=Path)
 
 
 class Output(click.Path):
-    """Where a command writes a file or a folder."""
+    """Where a command writes a file or a folder.
 
-    def __init__(self) -> None:
+    unless : the option that says to keep what is there and to add to it, so that a file that stands there is no mistake
+    """
+
+    def __init__(self, unless: str | None = None) -> None:
         super().__init__(path_type=Path)
+        self.unless = unless
 
 
 output = Output()
@@ -52,5 +56,6 @@ def _check_free(context: click.Context, values: dict[str, Any]) -> None:
     """Raise UserError where a file stands at an output's place; folders are looked at by who writes them."""
     for parameter in context.command.params:
         path = values.get(parameter.name or "")
-        if isinstance(parameter.type, Output) and path is not None and path.is_file():
-            raise UserError(f"{path}: is there already, and is not replaced; give another name, or --force to replace it")
+        if isinstance(parameter.type, Output) and path is not None and path.is_file() and not values.get(parameter.type.unless or ""):
+            add = "" if parameter.type.unless is None else f"--{parameter.type.unless} to keep it and add what it lacks, "
+            raise UserError(f"{path}: is there already, and is not replaced; give another name, {add}or --force to replace it")

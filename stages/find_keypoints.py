@@ -6,13 +6,14 @@ import click
 
 from pipeline.errors import UserError
 from pipeline.estimation.photos import find_keypoints, load_finder
-from pipeline.photos.annotations import write_annotations
-from stages.command import existing, output, stage
+from pipeline.files import check_file_place
+from pipeline.photos.annotations import add_annotations, check_annotations, known_names, read_annotations, write_annotations
+from stages.command import Output, existing, stage
 
 
 @stage
 @click.argument("folder", type=existing)
-@click.argument("annotations", type=output)
+@click.argument("annotations", type=Output(unless="add"))
 @click.option(
     "--model",
     type=existing,
@@ -20,18 +21,29 @@ from stages.command import existing, output, stage
     show_default=True,
     help="Pose estimator: trained here (.safetensors), or another's, such as RTMPose (.onnx).",
 )
-def main(folder: Path, annotations: Path, model: Path, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
+@click.option("--add", is_flag=True, help="Keep every line of ANNOTATIONS, and look only at the pictures that it lacks.")
+def main(folder: Path, annotations: Path, model: Path, add: bool, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
     """Write the keypoints of the photos in FOLDER to the file ANNOTATIONS, in the field's format (name:keypoints_y:keypoints_x).
 
+    A file that is there may have been corrected by hand: it stays as it is, unless --add or --force says otherwise.
     The networks of recipes/pose/ learn from few or invented people: on real photos a model that was trained on COCO, given as ONNX, finds more.
     """
-    found = find_keypoints(folder, load_finder(model))
+    check_file_place(annotations)
+    check_annotations(annotations)
+    known = known_names(read_annotations(annotations)) if add and annotations.exists() else set()
+    found = find_keypoints(folder, load_finder(model), known)
     for name, reason in found.left_out.items():
         click.echo(f"find_keypoints: {name} is left out, {reason}")
-    if not found.points:
+    if not found.points and not known:
         raise UserError(f"{folder}: nobody was found in any picture; give a pose model that was trained on photos (--model rtmpose.onnx)")
-    write_annotations(annotations, found.points)
-    click.echo(f"find_keypoints: {len(found.points)} pictures in {annotations}, {len(found.left_out)} left out")
+    if add:
+        found_names = add_annotations(annotations, found.points)
+    else:
+        write_annotations(annotations, found.points)
+        found_names = sorted(found.points)
+    kept = f", {len(known)} kept as they were" if add else ""
+    place = click.format_filename(annotations)
+    click.echo(f"find_keypoints: {len(found_names)} pictures in {place}{kept}, {len(found.left_out)} left out")
     if model.suffix != ".onnx":
         click.echo("find_keypoints: on real photos a pose model that was trained on COCO is often the better choice: --model rtmpose.onnx")
 

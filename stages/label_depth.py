@@ -1,8 +1,12 @@
 """Open the page on which depth labels are made by hand, and poses are tried out."""
 
 import secrets
+import shutil
 import socket
+import tempfile
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -57,14 +61,36 @@ def main(
         data = load_data(params)
         studio = PoseStudio(photos, load_painter(g1, g2), data.margin if isinstance(data, DataConfig) else None)
     token = secrets.token_urlsafe(24)
-    app = make_app(photos, token, _guess(poses_3d, lifter, params), studio)
-    with _listen(port) as listener:
+    with _listen(port) as listener, _private_folder() as private:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/?token={token}"
-        click.echo(f"label_depth: {photos.done} of {len(photos.photos)} photos are labelled; answers go to {photos.depth}")
+        app = make_app(photos, token, _guess(poses_3d, lifter, params), studio, lambda: shutil.rmtree(private, ignore_errors=True))
+        answers = click.format_filename(photos.depth)
+        click.echo(f"label_depth: {photos.done} of {len(photos.photos)} photos are labelled; answers go to {answers}")
         click.echo(f"label_depth: {address} (Ctrl+C ends it)")
+        for name, reason in photos.left_out.items():
+            click.echo(f"label_depth: {name} is left out, {reason}")
         if browser:
-            webbrowser.open(address)
+            webbrowser.open(_page_that_leads_to(address, private).as_uri())
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+
+
+@contextmanager
+def _private_folder() -> Iterator[Path]:
+    """A new folder that no other user may look into, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="pose25d-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _page_that_leads_to(address: str, folder: Path) -> Path:
+    """A file that opens `address`. Other users see the command line of the browser: it names the file, which they may not read, not the token."""
+    page = folder / "open.html"
+    page.touch(mode=0o600)
+    page.write_text(
+        f'<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer"><title>pose25d</title>'
+        f'<meta http-equiv="refresh" content="0; url={address}"><a href="{address}">pose25d</a>\n',
+        encoding="utf-8",
+    )
+    return page
 
 
 def _guess(poses_3d: Path | None, lifter: Path | None, params: Path) -> Guess | None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from pipeline.photos.depth import merge_depth, read_depth, write_depth
+from pipeline.files import check_file_place
+from pipeline.photos.depth import check_depth, locked_depth, merge_depth, read_depth, write_depth
 from stages.command import existing, output, stage
 
 
@@ -13,15 +14,21 @@ from stages.command import existing, output, stage
 @click.argument("second", type=existing)
 @click.argument("merged", type=output)
 def main(first: Path, second: Path, merged: Path, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
-    """Write what FIRST and SECOND say to MERGED. Limbs on which they disagree are listed and left empty, for the page to ask again."""
+    """Write what FIRST and SECOND say to MERGED. Limbs on which they disagree are listed and left empty, for the page to ask again.
+
+    A file that is there holds somebody's labels, and stays, unless --force says otherwise.
+    """
+    check_file_place(merged)
+    check_depth(merged)
     mine, theirs = read_depth(first), read_depth(second)
     labels, faults = merge_depth(mine, theirs)
     both = [(a, b) for name in mine.keys() & theirs.keys() for a, b in zip(mine[name], theirs[name], strict=True) if a is not None and b is not None]
     for fault in faults:
         click.echo(f"merge_depth: {fault}")
-    write_depth(merged, labels)
+    with locked_depth(merged):
+        write_depth(merged, labels, durable=True)
     share = f", {100 * (1 - len(faults) / len(both)):.1f} % of them alike" if both else ""
-    click.echo(f"merge_depth: {len(labels)} pictures in {merged}; {len(both)} limbs were labelled twice{share}")
+    click.echo(f"merge_depth: {len(labels)} pictures in {click.format_filename(merged)}; {len(both)} limbs were labelled twice{share}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main(packed: Path, params: Path) -> None:
     pictures = ", ".join(f"{count} to {split} on" for split, count in report["pictures"].items())
     click.echo(f"pack_photos: {pictures}; {report['limbs_without_label']} of {report['limbs']} limbs without a label count as level with the torso")
     for reason, count in report["counts"].items():
-        click.echo(f"pack_photos: {count} left out, {reason} (their names: {packed / 'report.json'})")
+        click.echo(f"pack_photos: {count} left out, {reason} (their names: {click.format_filename(packed / 'report.json')})")
 
 
 if __name__ == "__main__":

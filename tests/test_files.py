@@ -229,3 +229,22 @@ def test_json_round_trip_and_its_errors(tmp_path: Path) -> None:
 def test_file_hash_is_sha256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert file_hash(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+
+
+def test_a_link_into_dvcs_cache_is_not_followed(tmp_path: Path) -> None:
+    """Its files are write-protected: what is written there would be taken for what was kept."""
+    kept, link = tmp_path / "kept", tmp_path / "link.csv"
+    kept.write_text("kept", encoding="utf-8")
+    kept.chmod(0o444)
+    link.symlink_to(kept)
+    with pytest.raises(UserError, match=r"link\.csv: is a link to a file that is write-protected, .*kept; put a file in place of the link"):
+        write_text(link, "new")
+    assert (kept.read_text(encoding="utf-8"), link.is_symlink(), names(tmp_path)) == ("kept", True, ["kept", "link.csv"])
+
+
+def test_a_device_is_no_place_for_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(UserError, match="expected the name of a file to write, found a device"):
+            write_text(path, "new")
+    assert not Path("/dev/null").is_file()

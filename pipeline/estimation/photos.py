@@ -1,6 +1,6 @@
 """Keypoints for a folder of photos that nobody has annotated: of each the surest person, in the order of `skeleton.COCO_18`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from rich.progress import track
 from pipeline.errors import UserError
 from pipeline.estimation.estimate import estimate
 from pipeline.estimation.onnx_pose import OnnxPose
-from pipeline.frame_store import decode_image
+from pipeline.images import PictureError, read_picture
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
 from pipeline.photos.joints import to_coco_18
@@ -20,7 +20,7 @@ from pipeline.skeleton import COCO_18, H36M_17
 
 Finder = Callable[[np.ndarray], np.ndarray]  # a picture (h, w, 3) uint8 RGB to keypoints (18, 2) px, NaN where not found
 FEWEST = 4  # keypoints; with fewer nobody was found
-NOBODY, DAMAGED = "nobody was found", "it cannot be read"
+NOBODY = "nobody was found"
 
 
 @dataclass(frozen=True)
@@ -49,16 +49,19 @@ def load_finder(path: Path) -> Finder:
     return find
 
 
-def find_keypoints(root: Path, find: Finder) -> FoundPoses:
-    """Look at every picture of the folder."""
-    points, left_out = {}, {}
+def find_keypoints(root: Path, find: Finder, known: Collection[str] = ()) -> FoundPoses:
+    """Look at every picture of the folder but those that are `known`."""
+    pictures = find_pictures(root)
+    points: dict[str, np.ndarray] = {}
+    left_out = dict(pictures.left_out)
+    new = {name: path for name, path in pictures.paths.items() if name not in known}
     console = Console(stderr=True)
-    for name, path in track(find_pictures(root).items(), "keypoints", console=console, disable=not console.is_terminal):
-        image = decode_image(np.frombuffer(path.read_bytes(), np.uint8))
-        if image is None:
-            left_out[name] = DAMAGED
+    for name, path in track(new.items(), "keypoints", total=len(new), console=console, disable=not console.is_terminal):
+        try:
+            found = find(read_picture(path))
+        except PictureError as error:
+            left_out[name] = f"it cannot be read: {str(error).removeprefix(f'{path}: ')}"
             continue
-        found = find(image)
         if (~np.isnan(found[:, 0])).sum() < FEWEST:
             left_out[name] = NOBODY
         else:

@@ -1,11 +1,13 @@
 """The local web page: depth labels by hand, and the pose studio. On this machine alone, behind a token, and only what the folder lists.
 
-Every request has to name the token that the URL on the terminal gives (afterwards a cookie does), and to be addressed to this machine, so that no
-other page in the browser and no other user can talk to it. Pictures are asked for by name, and a name is looked up, never opened.
+Every request has to name the token that the URL on the terminal gives (afterwards a cookie does), to be addressed to this machine, and to come from
+this page, so that no other page in the browser and no other user can talk to it. Pictures are asked for by name, and a name is looked up, never
+opened.
 """
 
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
@@ -16,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from pipeline.errors import UserError
@@ -24,20 +26,26 @@ from pipeline.page.folder import CannotShowError, ConflictError, Photo, PhotoFol
 from pipeline.page.guess import Guess
 from pipeline.page.painting import PoseStudio
 from pipeline.photos.depth import Labels
+from pipeline.photos.tables import printable
 from pipeline.pictures import LABEL_COLOURS
 from pipeline.skeleton import H36M_17, LIMB_NAMES, LIMBS, NECK_AND_HEAD, TORSO
 
-COOKIE = "pose25d"
+COOKIE = "pose25d-{port}"  # cookies are of a host, so that of another page on this machine would be taken for this one
 MOST_BYTES = 64 * 1024  # of a request
-HOSTS = ("127.0.0.1", "localhost")
+HOST = re.compile(r"(?:127\.0\.0\.1|localhost)(?::([0-9]{1,5}))?")
 KINDS = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self' blob:; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+NO_TOKEN = "open the address that the terminal shows: it names the token of this page"
+# Whoever is sent here by another page, such as the file that opens this one, has a cookie that the browser keeps back; asked from here, it gives it.
+ONCE_MORE = f'<!doctype html><meta http-equiv="refresh" content="0; url=/"><title>pose25d</title>{NO_TOKEN}'
 
 Next = Callable[[Request], Awaitable[Response]]
 
@@ -50,8 +58,10 @@ class Refused(Exception):
         self.status = status
 
 
-def make_app(folder: PhotoFolder, token: str, guess: Guess | None = None, studio: PoseStudio | None = None) -> Starlette:
-    """The application on a folder of photos; `guess` gives labels to begin with, `studio` paints."""
+def make_app(
+    folder: PhotoFolder, token: str, guess: Guess | None = None, studio: PoseStudio | None = None, entered: Callable[[], object] = lambda: None
+) -> Starlette:
+    """The application on a folder of photos; `guess` gives labels to begin with, `studio` paints, `entered` is called when the token was named."""
     page = _Page(folder, guess, studio)
     routes = [
         Route("/", page.home),
@@ -63,7 +73,7 @@ def make_app(folder: PhotoFolder, token: str, guess: Guess | None = None, studio
         Route("/api/labels/{name}", page.label, methods=["PUT"]),
         Route("/api/paint/{name}", page.paint, methods=["POST"]),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(_Guard, token=token)], exception_handlers={Refused: _refuse})
+    return Starlette(routes=routes, middleware=[Middleware(_Guard, token=token, entered=entered)], exception_handlers={Refused: _refuse})
 
 
 async def _refuse(_: Request, error: Exception) -> Response:
@@ -72,11 +82,11 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 
 class _Guard(BaseHTTPMiddleware):
-    """Lets in who knows the token and addresses this machine."""
+    """Lets in who knows the token, addresses this machine, and comes from this page."""
 
-    def __init__(self, app: Any, token: str) -> None:
+    def __init__(self, app: Any, token: str, entered: Callable[[], object]) -> None:
         super().__init__(app)
-        self.token = token
+        self.token, self.entered = token, entered
 
     async def dispatch(self, request: Request, call_next: Next) -> Response:
         """Answer, or refuse; every answer carries `HEADERS`."""
@@ -85,16 +95,36 @@ class _Guard(BaseHTTPMiddleware):
         return response
 
     async def _answer(self, request: Request, call_next: Next) -> Response:
-        if request.headers.get("host", "").rpartition(":")[0] not in HOSTS:
+        host = HOST.fullmatch(request.headers.get("host", ""))
+        if host is None:
             return PlainTextResponse("this page is for this machine alone", 403)
+        if _is_foreign(request):
+            return PlainTextResponse("this is asked by another page, which has no business here", 403)
+        cookie = COOKIE.format(port=host[1] or 80)
         asked = request.query_params.get("token")
-        if not hmac.compare_digest((asked or request.cookies.get(COOKIE, "")).encode(), self.token.encode()):
-            return PlainTextResponse("open the address that the terminal shows: it names the token of this page", 403)
+        if not hmac.compare_digest((asked or request.cookies.get(cookie, "")).encode(), self.token.encode()):
+            if asked is None and _is_sent_here(request):
+                return HTMLResponse(ONCE_MORE, 403)
+            return PlainTextResponse(NO_TOKEN, 403)
         if asked is not None:  # the token leaves the address, and stays as a cookie
-            response: Response = RedirectResponse(request.url.path, 303)
-            response.set_cookie(COOKIE, self.token, httponly=True, samesite="strict")
+            self.entered()
+            response: Response = RedirectResponse("/", 303)
+            response.set_cookie(cookie, self.token, httponly=True, samesite="strict")
             return response
         return await call_next(request)
+
+
+def _is_foreign(request: Request) -> bool:
+    """Whether another page asks: its browser says so, by headers that pages cannot set. To be sent to the first page is allowed, as by a link."""
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site", "none")
+    if origin is not None and origin != f"http://{request.headers['host']}" and not (origin == "null" and site == "same-origin"):
+        return True
+    return site not in ("same-origin", "none") and not _is_sent_here(request)
+
+
+def _is_sent_here(request: Request) -> bool:
+    """Whether another page leads to this one."""
+    return request.method == "GET" and request.url.path == "/" and request.headers.get("sec-fetch-site") in ("cross-site", "same-site")
 
 
 class _Page:
@@ -111,7 +141,7 @@ class _Page:
     async def static(self, request: Request) -> Response:
         name = request.path_params["file"]
         if name not in KINDS:
-            raise Refused(404, f"{name}: there is no such file")
+            raise Refused(404, f"{printable(name)}: there is no such file")
         return _file(name)
 
     async def photos(self, _: Request) -> Response:
@@ -119,6 +149,7 @@ class _Page:
         described = {
             "photos": [{"name": name, "done": self.folder.is_done(name)} for name in self.folder.photos],
             "without": self.folder.without,
+            "left_out": [{"name": name, "reason": reason} for name, reason in self.folder.left_out.items()],
             "limbs": [{"name": name.replace("_", " "), "key": name, "joints": limb} for name, limb in zip(LIMB_NAMES, LIMBS, strict=True)],
             "joints": H36M_17.names,
             "parents": H36M_17.parents,
@@ -137,8 +168,8 @@ class _Page:
         except CannotShowError as fault:
             width, height, error = 0, 0, str(fault)
         joints = [None if np.isnan(x) else [round(float(x), 2), round(float(y), 2)] for x, y in photo.pose_2d]
-        guess = await run_in_threadpool(self._guess, photo) if error is None else None
-        known = {"labels": self.folder.labels(photo.name), "visible": photo.visible, "guess": guess}
+        guess, why = await run_in_threadpool(self._guess, photo) if error is None else (None, None)
+        known = {"labels": self.folder.labels(photo.name), "visible": photo.visible, "guess": guess, "no_guess": why}
         return JSONResponse({"name": photo.name, "width": width, "height": height, "error": error, "joints": joints, **known})
 
     async def image(self, request: Request) -> Response:
@@ -149,10 +180,12 @@ class _Page:
             raise Refused(422, str(error)) from None
 
     async def label(self, request: Request) -> Response:
-        """Save the labels of a photo."""
-        photo, labels = self._find(request), _labels((await _body(request)).get("labels"))
+        """Save the labels of a photo; `before`, if it is said, is what they were on the page."""
+        photo, body = self._find(request), await _body(request)
+        labels = _labels(body.get("labels"))
+        before = _labels(body["before"]) if "before" in body else None
         try:
-            await run_in_threadpool(self.folder.save, photo.name, labels)
+            await run_in_threadpool(self.folder.save, photo.name, labels, before)
         except ConflictError as error:
             raise Refused(409, str(error)) from None
         except (UserError, OSError) as error:
@@ -173,11 +206,15 @@ class _Page:
     def _find(self, request: Request) -> Photo:
         name = request.path_params["name"]
         if name not in self.folder.photos:
-            raise Refused(404, f"{name}: there is no such photo")
+            raise Refused(404, f"{printable(name)}: there is no such photo")
         return self.folder.photos[name]
 
-    def _guess(self, photo: Photo) -> Labels | None:
-        return None if self.guess is None else self.guess(photo.name, photo.pose_2d)
+    def _guess(self, photo: Photo) -> tuple[Labels | None, str | None]:
+        """A guess of the labels, and why there is none."""
+        try:
+            return (None if self.guess is None else self.guess(photo.name, photo.pose_2d)), None
+        except UserError as error:
+            return None, str(error)
 
 
 def _file(name: str) -> Response:
@@ -201,6 +238,11 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _labels(values: Any) -> Labels:
-    if not isinstance(values, list) or len(values) != len(LIMB_NAMES) or any(value not in (-1, 0, 1, None) or value is True for value in values):
+    if not isinstance(values, list) or len(values) != len(LIMB_NAMES) or not all(_is_label(value) for value in values):
         raise Refused(400, f"expected {len(LIMB_NAMES)} labels, each -1, 0, 1 or null")
-    return tuple(None if value is None else int(value) for value in values)
+    return tuple(values)
+
+
+def _is_label(value: Any) -> bool:
+    """Whether a value of JSON is a label; `false` is none, and neither is 1.0."""
+    return value is None or (type(value) is int and value in (-1, 0, 1))

@@ -1,25 +1,23 @@
 """A folder of photos as the page knows it: pictures by name alone, their keypoints, and the depth labels, which are saved at once."""
 
 import threading
-import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from pipeline.errors import UserError
-from pipeline.files import file_hash
-from pipeline.frame_store import decode_image
-from pipeline.photos.annotations import read_annotations
-from pipeline.photos.depth import FILE_NAME, NOT_YET, Labels, read_depth, write_depth
+from pipeline.files import check_file_place, machine_faults
+from pipeline.images import picture_size, read_picture
+from pipeline.photos.annotations import check_points, read_all_annotations
+from pipeline.photos.depth import FILE_NAME, NOT_YET, Labels, locked_depth, read_depth, write_depth
 from pipeline.photos.joints import to_h36m_17
 from pipeline.photos.layout import find_pictures
 from pipeline.pictures import encode
 from pipeline.skeleton import LIMBS
 
-MOST_PIXELS = 50_000_000  # a larger picture is not decoded: it would take gigabytes
 SHOWN_SIDE = 1400  # px; larger pictures are sent reduced
 
 
@@ -33,10 +31,11 @@ class ConflictError(Exception):
 
 @dataclass(frozen=True)
 class Photo:
-    """A picture with keypoints: pose_2d (17, 2) float32 px of the picture, NaN where a joint is missing."""
+    """A picture with keypoints: points (18, 2) and pose_2d (17, 2) float32 px of the picture, NaN where one is missing."""
 
     name: str
     path: Path
+    points: np.ndarray
     pose_2d: np.ndarray
 
     @property
@@ -51,22 +50,17 @@ class PhotoFolder:
 
     def __init__(self, root: Path, depth: Path | None = None) -> None:
         """Raise UserError where there are no pictures or no keypoints, or where a file is damaged; nothing is written then."""
-        pictures = find_pictures(root)
-        files = sorted(root.glob("*annotation*.csv"))
-        if not files:
-            how = f"python -m stages.find_keypoints {root} {root}/annotation.csv"
-            raise UserError(f"{root}: expected keypoints, *annotation*.csv, found none; find them with {how}")
-        points = {name: place for file in files for name, place in read_annotations(file).points.items()}
+        pictures, files = find_pictures(root), _annotation_files(root)
+        points = read_all_annotations(files).points
         self.root, self.depth = root, depth or root / FILE_NAME
-        self.photos = {name: Photo(name, path, to_h36m_17(points[name])) for name, path in pictures.items() if name in points}
-        self.without = [name for name in pictures if name not in points]
+        self.photos = {name: Photo(name, path, points[name], to_h36m_17(points[name])) for name, path in pictures.paths.items() if name in points}
+        self.without = [name for name in pictures.paths if name not in points]
+        self.left_out: Mapping[str, str] = pictures.left_out
         if not self.photos:
-            raise UserError(
-                f"{root}: none of the {len(pictures)} pictures has keypoints in {', '.join(file.name for file in files)}; check the names"
-            )
+            found = f"none of the {len(pictures.paths)} pictures has keypoints in {', '.join(file.name for file in files)}"
+            raise UserError(f"{root}: {found}; check the names")
         self._lock = threading.Lock()
-        self._labels = read_depth(self.depth) if self.depth.is_file() else {}
-        self._hash = self._on_disk()
+        self._labels = self._on_disk()
 
     def labels(self, name: str) -> Labels:
         """What is known of the labels of a photo."""
@@ -81,54 +75,62 @@ class PhotoFolder:
         """How many photos are labelled."""
         return sum(self.is_done(name) for name in self.photos)
 
-    def save(self, name: str, labels: Labels) -> None:
-        """Write the labels of a photo to disk, whole or not at all.
+    def save(self, name: str, labels: Labels, before: Labels | None = None) -> None:
+        """Write the labels of a photo to disk, whole or not at all; they count only after they have reached it.
 
-        What somebody else wrote meanwhile about other photos stays; raises ConflictError where it was about this one.
+        What somebody else, in this process or another, wrote meanwhile about other photos stays; raises ConflictError where it was about this one.
+        before : the labels that whoever answers has seen, by default what is known here.
         """
-        with self._lock:
-            if self._on_disk() != self._hash:
-                theirs = read_depth(self.depth) if self.depth.is_file() else {}
-                changed = theirs.get(name, NOT_YET) != self.labels(name)
-                self._labels, self._hash = theirs, self._on_disk()
-                if changed:
-                    raise ConflictError(
-                        f"{self.depth} was changed by somebody else: {name} has other labels there now; look at them and answer again"
-                    )
-            self._labels = {**self._labels, name: labels}
-            write_depth(self.depth, self._labels)
-            self._hash = self._on_disk()
+        with self._lock, locked_depth(self.depth):
+            theirs = self._on_disk()
+            seen = self.labels(name) if before is None else before
+            if theirs.get(name, NOT_YET) not in (seen, labels):
+                self._labels = theirs
+                raise ConflictError(f"{self.depth} was changed by somebody else: {name} has other labels there now; look at them and answer again")
+            mine = {**theirs, name: labels}
+            write_depth(self.depth, mine, durable=True)
+            self._labels = mine
 
     def size(self, name: str) -> tuple[int, int]:
-        """Width and height of a picture, from its head alone; raise CannotShowError where it is none, or too large."""
+        """Width and height of a picture as it is shown, from its head alone; raise CannotShowError where it is none, too large, or another's."""
+        photo = self.photos[name]
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                with Image.open(self.photos[name].path) as image:
-                    width, height = image.size
-        except Image.DecompressionBombError:
-            raise CannotShowError(f"{name}: too large to be shown; reduce it") from None
-        except (UnidentifiedImageError, OSError, ValueError):
-            raise CannotShowError(f"{name}: no picture, or a damaged one") from None
-        if width * height > MOST_PIXELS:
-            raise CannotShowError(f"{name}: {width} x {height} px is too large to be shown; reduce it")
-        return width, height
+            size = picture_size(photo.path)
+            check_points(photo.points, size, photo.path)
+        except UserError as error:
+            raise _cannot_show(photo, error) from None
+        return size
 
     def read(self, name: str) -> np.ndarray:
-        """A picture, (h, w, 3) uint8 RGB; raise CannotShowError."""
-        self.size(name)
-        image = decode_image(np.frombuffer(self.photos[name].path.read_bytes(), np.uint8))
-        if image is None:
-            raise CannotShowError(f"{name}: no picture, or a damaged one")
-        return image
+        """A picture as it is shown, (h, w, 3) uint8 RGB; raise CannotShowError."""
+        try:
+            return read_picture(self.photos[name].path)
+        except UserError as error:
+            raise _cannot_show(self.photos[name], error) from None
 
     def shown(self, name: str) -> bytes:
         """A picture as JPEG, no larger than a page needs; raise CannotShowError."""
         image = self.read(name)
-        scale = SHOWN_SIDE / max(image.shape[:2])
+        height, width = image.shape[:2]
+        scale = SHOWN_SIDE / max(height, width)
         if scale < 1:
-            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            image = cv2.resize(image, (max(round(width * scale), 1), max(round(height * scale), 1)), interpolation=cv2.INTER_AREA)
         return encode(image, ".jpg")
 
-    def _on_disk(self) -> str | None:
-        return file_hash(self.depth) if self.depth.is_file() else None
+    def _on_disk(self) -> dict[str, Labels]:
+        check_file_place(self.depth)
+        return read_depth(self.depth) if self.depth.exists() else {}
+
+
+def _annotation_files(root: Path) -> list[Path]:
+    """The files of keypoints in a folder; those whose names begin with a dot (a Mac's, unfinished ones) are none."""
+    with machine_faults(root):
+        files = sorted(path for path in root.glob("*annotation*.csv") if not path.name.startswith(".") and path.is_file())
+    if not files:
+        how = f"python -m stages.find_keypoints {root} {root}/annotation.csv"
+        raise UserError(f"{root}: expected keypoints, *annotation*.csv, found none; find them with {how}")
+    return files
+
+
+def _cannot_show(photo: Photo, error: UserError) -> CannotShowError:
+    return CannotShowError(f"{photo.name}: {str(error).removeprefix(f'{photo.path}: ')}")

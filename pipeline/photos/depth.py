@@ -7,12 +7,17 @@ A limb is in front (1), in the plane of the torso (0), occluded (-1), or nobody 
 """
 
 import csv
-from collections.abc import Mapping
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import UserError
 from pipeline.files import atomic_file
+from pipeline.locks import locked
+from pipeline.photos.tables import printable, read_csv
 from pipeline.skeleton import LIMB_NAMES
 
 FILE_NAME = "depth.csv"
@@ -33,49 +38,63 @@ class Disagreement:
     second: int
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.limb}: {_WORDS[self.first]} in the first, {_WORDS[self.second]} in the second"
+        return f"{printable(self.name)}, {self.limb}: {_WORDS[self.first]} in the first, {_WORDS[self.second]} in the second"
 
 
 def read_depth(path: Path) -> dict[str, Labels]:
     """Read labels by the name of the picture; raise UserError with the line where the file holds something else."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UserError(f"{path}: expected a file of depth labels, {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: expected text in UTF-8, found something else") from None
-    lines = list(csv.reader(text.splitlines()))
-    if not lines or tuple(cell.strip() for cell in lines[0]) != HEADER:
-        raise UserError(f"{path}: expected the header {','.join(HEADER)}, found {','.join(lines[0])[:80] if lines else 'nothing'}")
     found: dict[str, Labels] = {}
-    for number, row in enumerate(lines[1:], start=2):
-        if not row:
-            continue
+    for number, row in read_csv(path, "a file of depth labels", HEADER):
         name, labels = _row(row, f"{path}, line {number}")
         if name in found:
-            raise UserError(f"{path}, line {number}: {name} stands twice; remove the line that should not count")
+            raise UserError(f"{path}, line {number}: {printable(name)} stands twice; remove the line that should not count")
         found[name] = labels
     return found
 
 
 def _row(row: list[str], where: str) -> tuple[str, Labels]:
-    name, *cells = (cell.strip() for cell in row)
+    name, *cells = row
     if len(cells) != len(LIMB_NAMES):
         raise UserError(f"{where}: expected a name and {len(LIMB_NAMES)} labels, found {len(cells)} labels")
     for limb, cell in zip(LIMB_NAMES, cells, strict=True):
         if cell not in _VALUES:
-            raise UserError(f"{where}, {limb}: expected -1, 0, 1 or nothing, found {cell}")
+            raise UserError(f"{where}, {limb}: expected -1, 0, 1 or nothing, found {printable(cell, 60)}")
     return name, tuple(_VALUES[cell] for cell in cells)
 
 
-def write_depth(path: Path, labels: Mapping[str, Labels]) -> None:
-    """Write labels, sorted by name, whole or not at all; pictures of which nothing is known have no row."""
-    with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+@contextmanager
+def locked_depth(path: Path) -> Iterator[None]:
+    """Hold the lock of a file of labels, `.<name>.lock` beside it, so that no other process of this project reads and writes it meanwhile.
+
+    Where `path` is a link, the lock lies beside the file that it leads to. Who may write the labels may hold the lock.
+    """
+    target = Path(os.path.realpath(path))
+    lock = target.with_name(f".{target.name}.lock")
+    with locked(lock):
+        with suppress(OSError):  # the lock is another user's, or there are no labels yet
+            was = target.stat()
+            os.chown(lock, -1, was.st_gid)
+            os.chmod(lock, stat.S_IMODE(was.st_mode) | stat.S_IRUSR | stat.S_IWUSR)
+        yield
+
+
+def write_depth(path: Path, labels: Mapping[str, Labels], durable: bool = False) -> None:
+    """Write labels, sorted by name, whole or not at all; pictures of which nothing is known have no row. `durable`: as for `atomic_file`."""
+    with atomic_file(path, durable) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         for name in sorted(labels):
             if labels[name] != NOT_YET:
                 writer.writerow([name, *("" if label is None else label for label in labels[name])])
+
+
+def check_depth(path: Path) -> None:
+    """Raise UserError where something is there that is no file of labels: it is not to be replaced."""
+    if path.exists():
+        try:
+            read_csv(path, "a file of depth labels", HEADER)
+        except UserError as error:
+            raise UserError(f"{error}; nothing was changed, give another name") from None
 
 
 def merge_depth(first: Mapping[str, Labels], second: Mapping[str, Labels]) -> tuple[dict[str, Labels], list[Disagreement]]:

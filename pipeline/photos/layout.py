@@ -1,31 +1,66 @@
 """Where the pictures of a folder of photos lie: in the folder itself, or in its folders `train` and `test`, as in the field's downloads."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.errors import UserError
+from pipeline.files import machine_faults
 from pipeline.photos.annotations import identity
+from pipeline.photos.tables import name_fault, printable
 
 PLACES = ("", "train", "test")
 SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
-def find_pictures(root: Path) -> dict[str, Path]:
-    """The pictures of the folder, name -> path, sorted by name; raise UserError where there are none, or where a name stands for two."""
+@dataclass(frozen=True)
+class Pictures:
+    """paths : name -> where the picture lies, sorted by name; left_out : what is called a picture and cannot be used, name -> why."""
+
+    paths: Mapping[str, Path]
+    left_out: Mapping[str, str]
+
+
+def find_pictures(root: Path) -> Pictures:
+    """The pictures of the folder; raise UserError where there are none, or where a name stands for two.
+
+    Hidden files (a Mac's `._a.jpg`, unfinished outputs) do not count. Links are followed wherever they lead: DVC and many people keep pictures so.
+    """
     if not root.is_dir():
-        raise UserError(f"{root}: not found; expected a folder of pictures (data.root)")
-    found: dict[str, Path] = {}
+        found = "a file" if root.exists() else "nothing"
+        raise UserError(f"{root}: expected a folder of pictures (data.root), found {found}")
+    paths: dict[str, Path] = {}
+    left_out: dict[str, str] = {}
     for folder in (root / place for place in PLACES):
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path.suffix.lower() in SUFFIXES and path.is_file():
-                if path.name in found:
-                    raise UserError(f"{path}: {found[path.name]} has the same name; keep one of them")
-                found[path.name] = path
-    if not found:
-        raise UserError(f"{root}: expected pictures, .jpg or .png, there or in its folders train and test, found none")
-    return dict(sorted(found.items()))
+        for path in _files(folder):
+            fault = _fault(path)
+            if fault is not None:
+                left_out[printable(path.name)] = fault
+            elif path.name in paths:
+                raise UserError(f"{path}: {paths[path.name]} has the same name; keep one of them")
+            else:
+                paths[path.name] = path
+    if not paths:
+        why = "".join(f"; {name} is left out, {reason}" for name, reason in list(left_out.items())[:1])
+        raise UserError(f"{root}: expected pictures, .jpg or .png, there or in its folders train and test, found none{why}")
+    return Pictures(dict(sorted(paths.items())), dict(sorted(left_out.items())))
+
+
+def _files(folder: Path) -> list[Path]:
+    """What is called a picture in a folder, if it is there."""
+    if not folder.is_dir():
+        return []
+    with machine_faults(folder):
+        return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+
+
+def _fault(path: Path) -> str | None:
+    """Why a picture cannot be used, as far as its name tells."""
+    if not path.is_file():
+        return "it is a link that leads nowhere" if path.is_symlink() else "it is a folder or a device"
+    return name_fault(path.name)
 
 
 def view(name: str) -> str:

@@ -12,15 +12,16 @@ from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.crop import crop_image, middle_box, to_crop
 from pipeline.errors import UserError
-from pipeline.files import atomic_folder, write_json
-from pipeline.frame_store import decode_image
+from pipeline.files import atomic_folder, check_replaceable, write_json
+from pipeline.images import MOST_PIXELS, MOST_SIDE, PictureError, TooLargeError, read_picture
 from pipeline.pack import Columns, pack_files, pack_path, write_pack
 from pipeline.parallel import run_parallel
-from pipeline.photos.annotations import Annotations, identity, read_annotations, read_list
+from pipeline.photos.annotations import check_points, identity, read_all_annotations, read_list
 from pipeline.photos.depth import NOT_YET, Labels, read_depth
 from pipeline.photos.joints import to_h36m_17
 from pipeline.photos.layout import find_pictures, split_pictures, view
 from pipeline.photos.poses import label_poses, read_poses_3d
+from pipeline.photos.tables import printable
 from pipeline.photos.twins import read_twin_labels, twin_name, twin_path
 from pipeline.skeleton import CHAINS, LIMBS
 
@@ -29,6 +30,7 @@ _UNITS = (
 )
 NO_KEYPOINTS, ALL_MISSING = "it has no keypoints", "all its keypoints are missing"
 PRINTED, NO_PICTURE = "its keypoints were printed by NumPy 2 (`np.int64(...)`), not written as numbers", "its picture is not there"
+TOO_LARGE = f"its picture is too large (more than {MOST_PIXELS} px, or {MOST_SIDE} on a side)"
 UNREADABLE, UNLABELLED, UNLISTED = "its picture is damaged", "it has no depth labels", "it is in no list"
 
 
@@ -38,10 +40,13 @@ def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel:
     The report names every picture that was left out and why, and counts them by reason. Limbs without a label count as level with the torso.
     Raises UserError where a file about the photos is damaged, or where nothing is left to train on or to score.
     """
-    root = Path(data.root)
-    pictures, found = find_pictures(root), _read_all(root, data.annotations)
-    labels = read_labels(root, data.depth, pose)
-    left_out = dict.fromkeys(pictures, NO_KEYPOINTS) | dict.fromkeys(found.empty, ALL_MISSING) | dict.fromkeys(found.damaged, PRINTED)
+    root, kinds = Path(data.root), pack_files(data.subjects)
+    check_replaceable(folder, kinds)
+    there, found = find_pictures(root), read_all_annotations([root / name for name in data.annotations])
+    pictures, labels = there.paths, read_labels(root, data.depth, pose)
+    left_out = (
+        {**there.left_out} | dict.fromkeys(pictures, NO_KEYPOINTS) | dict.fromkeys(found.empty, ALL_MISSING) | dict.fromkeys(found.damaged, PRINTED)
+    )
     left_out |= {name: NO_PICTURE for name in found.points if name not in pictures}
     usable = [name for name in found.points if name in pictures]
     if data.labelled_only:
@@ -49,17 +54,17 @@ def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel:
         usable = [name for name in usable if labels.get(name, NOT_YET) != NOT_YET]
     split = _split(root, data, usable)
     left_out |= dict.fromkeys(set(usable) - {name for names in split.values() for name in names}, UNLISTED)
-    with atomic_folder(folder, pack_files(data.subjects)) as new:
+    with atomic_folder(folder, kinds) as new:
         kept: dict[str, list[str]] = {}
         for subject, names in split.items():
             items = [(name, pictures[name], found.points[name], labels.get(name, NOT_YET)) for name in names]
-            rows = run_parallel(partial(_row, data.image_size), items, parallel, f"pack {subject}")
-            there = [row for row in rows if row is not None]
-            kept[subject] = _names(there)
-            left_out |= {name: UNREADABLE for name, row in zip(names, rows, strict=True) if row is None}
-            if not there:
+            results = run_parallel(partial(_row, data.image_size), items, parallel, f"pack {subject}")
+            rows = [row for row in results if not isinstance(row, str)]
+            kept[subject] = _names(rows)
+            left_out |= {name: row for name, row in zip(names, results, strict=True) if isinstance(row, str)}
+            if not rows:
                 raise UserError(f"{root}: no picture to go into `{subject}` can be read; check the pictures")
-            write_pack(pack_path(new, subject), subject, _UNITS, there, [_twins(root, data.image_size, there)])
+            write_pack(pack_path(new, subject), subject, _UNITS, rows, [_twins(root, data.image_size, rows)])
         left_out = {name: reason for name, reason in left_out.items() if not any(name in names for names in kept.values())}
         write_json(new / "report.json", _report(kept, labels, left_out))
 
@@ -69,22 +74,6 @@ def read_labels(root: Path, name: str | None, pose: PoseConfig) -> dict[str, Lab
     if name is None:
         return {}
     return label_poses(read_poses_3d(root / name), pose) if name.endswith(".npz") else read_depth(root / name)
-
-
-def _read_all(root: Path, files: Sequence[str]) -> Annotations:
-    """The keypoints of several files together; raise UserError where a picture stands in two."""
-    points: dict[str, np.ndarray] = {}
-    empty: list[str] = []
-    damaged: list[str] = []
-    for name in files:
-        part = read_annotations(root / name)
-        twice = sorted(points.keys() & part.points.keys())
-        if twice:
-            raise UserError(f"{root / name}: {twice[0]} stands in another file of keypoints, too (data.annotations); remove one of the two lines")
-        points |= part.points
-        empty += part.empty
-        damaged += part.damaged
-    return Annotations(points, tuple(empty), tuple(damaged))
 
 
 def _split(root: Path, data: PhotoDataConfig, names: Sequence[str]) -> dict[str, list[str]]:
@@ -101,15 +90,15 @@ def _split(root: Path, data: PhotoDataConfig, names: Sequence[str]) -> dict[str,
     return split
 
 
-def _row(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]) -> Columns | None:
-    """One row of a pack; None where the picture cannot be read."""
+def _row(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]) -> Columns | str:
+    """One row of a pack; why there is none where the picture cannot be read."""
     name, path, points, labels = item
-    image = _read(path)
-    if image is None:
-        return None
+    try:
+        image = read_picture(path)
+    except PictureError as error:
+        return TOO_LARGE if isinstance(error, TooLargeError) else UNREADABLE
     height, width = image.shape[:2]
-    if not ((points > -1) & (points < (width, height))).all(axis=1).any():
-        raise UserError(f"{path}: expected keypoints in px of this picture, {width} x {height}, found others; check the file of keypoints")
+    check_points(points, (width, height), path)
     box = middle_box((height, width), image_size)
     pose_2d = to_crop(to_h36m_17(points)[None], box[None], image_size).astype(np.float32)
     columns = {
@@ -121,10 +110,6 @@ def _row(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]
     }
     text = {"sequence": name, "identity": identity(name), "action": view(name), "camera": "photo"}
     return columns | {key: np.array([value], dtype=object) for key, value in text.items()}
-
-
-def _read(path: Path) -> np.ndarray | None:
-    return decode_image(np.frombuffer(path.read_bytes(), np.uint8))
 
 
 def _cut(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
@@ -158,10 +143,10 @@ def _names(rows: Sequence[Columns]) -> list[str]:
 
 
 def _twin_image(path: Path, image_size: tuple[int, int]) -> np.ndarray:
-    image = _read(path)
-    if image is None:
-        raise UserError(f"{path}: expected the picture of a twin, found a damaged file; make the photos again")
-    return _cut(image, image_size)
+    try:
+        return _cut(read_picture(path), image_size)
+    except PictureError:
+        raise UserError(f"{path}: expected the picture of a twin, found a damaged file; make the photos again") from None
 
 
 def _report(kept: Mapping[str, Sequence[str]], labels: Mapping[str, Labels], left_out: Mapping[str, str]) -> dict[str, object]:
@@ -172,5 +157,5 @@ def _report(kept: Mapping[str, Sequence[str]], labels: Mapping[str, Labels], lef
         "limbs": len(said),
         "limbs_without_label": said.count(None),
         "counts": dict(sorted(Counter(left_out.values()).items())),
-        "left_out": [{"picture": name, "reason": reason} for name, reason in sorted(left_out.items())],
+        "left_out": [{"picture": printable(name), "reason": reason} for name, reason in sorted(left_out.items())],
     }

@@ -3,7 +3,9 @@
 They give depth labels by the rule of `pose_space.py` in place of those made by hand, or as a first guess for the hand.
 """
 
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,24 +13,38 @@ import numpy as np
 
 from pipeline.config.pose import PoseConfig
 from pipeline.errors import UserError
-from pipeline.files import atomic_file
+from pipeline.files import atomic_file, machine_faults
+from pipeline.numbers import MOST_MM, check_numbers
 from pipeline.photos.depth import Labels
+from pipeline.photos.tables import printable
 from pipeline.pose_space import label_limbs
 from pipeline.skeleton import H36M_17
+
+_DAMAGED = (  # what NumPy and zipfile raise on damaged files
+    *(KeyError, ValueError, OSError, EOFError, TypeError, AttributeError, OverflowError, MemoryError, RuntimeError, SyntaxError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 def read_poses_3d(path: Path) -> dict[str, np.ndarray]:
     """Read 3D poses, name -> (17, 3) float32 mm; raise UserError where the file is missing, damaged or of another form."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: expected a file of 3D poses, found a folder or a device")
+        with machine_faults(path), path.open("rb") as content, np.load(content, allow_pickle=False) as file:
             name, pose_3d = file["name"], file["pose_3d"]
     except FileNotFoundError:
         raise UserError(f"{path}: not found; expected a file of 3D poses") from None
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: expected `name` and `pose_3d` in an .npz file, {error}") from None
-    if name.ndim != 1 or pose_3d.shape != (len(name), len(H36M_17), 3):
-        raise UserError(f"{path}: expected `pose_3d` ({len(name)}, {len(H36M_17)}, 3), found {pose_3d.shape}")
-    return dict(zip(name.tolist(), pose_3d.astype(np.float32), strict=True))
+    except _DAMAGED as error:
+        raise UserError(f"{path}: expected `name` and `pose_3d` in an .npz file, {printable(str(error), 80) or 'found a damaged one'}") from None
+    if name.ndim != 1 or name.dtype.kind != "U" or pose_3d.dtype.kind not in "fiu" or pose_3d.shape != (len(name), len(H36M_17), 3):
+        found = f"`name` {name.shape} {name.dtype}, `pose_3d` {pose_3d.shape} {pose_3d.dtype}"
+        raise UserError(f"{path}: expected `name` (N,) text, `pose_3d` ({len(name) if name.ndim else 'N'}, {len(H36M_17)}, 3) numbers, found {found}")
+    check_numbers(pose_3d, MOST_MM, str(path), "pose_3d, mm,")
+    poses = dict(zip(name.tolist(), pose_3d.astype(np.float32), strict=True))
+    if len(poses) < len(name):
+        raise UserError(f"{path}: expected each picture once, found {len(name) - len(poses)} of them again")
+    return poses
 
 
 def write_poses_3d(path: Path, poses: Mapping[str, np.ndarray]) -> None:

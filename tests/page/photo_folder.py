@@ -1,12 +1,12 @@
 """A small folder of photos as people have them: three that are good, one that is none, one too large, one without keypoints."""
 
-import struct
-import zlib
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from odd_pictures import png_head
 
 from pipeline.config.pose import MapConfig
 from pipeline.networks.checkpoint import save_network
@@ -55,12 +55,6 @@ def write_folder(root: Path) -> Path:
     return root
 
 
-def png_head(width: int, height: int) -> bytes:
-    """A PNG that says how large it is, and holds a handful of its bytes."""
-    parts = (b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0), b"IDAT" + zlib.compress(bytes(64)))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(struct.pack(">I", len(part) - 4) + part + struct.pack(">I", zlib.crc32(part)) for part in parts)
-
-
 def write_weights(folder: Path, size: tuple[int, int] = (64, 32)) -> tuple[Path, Path]:
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
@@ -72,3 +66,11 @@ def write_weights(folder: Path, size: tuple[int, int] = (64, 32)) -> tuple[Path,
             torch.nn.init.normal_(parameter, std=0.1)
         save_network(folder / f"{name}.safetensors", network, pose)
     return folder / "g1.safetensors", folder / "g2.safetensors"
+
+
+def note_what_is_opened(folder: Path) -> dict[str, str]:
+    """The environment in which Python's `webbrowser` opens nothing, and writes the browser's command line to the file `opened` of the folder."""
+    script = folder / "browser"
+    script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {folder}/part && mv {folder}/part {folder}/opened\n', encoding="utf-8")
+    script.chmod(0o755)
+    return {**os.environ, "BROWSER": f"{script} %s", "TMPDIR": str(folder)}

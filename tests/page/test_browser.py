@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from photo_folder import GOOD, HUGE, TEXT, write_folder, write_weights
+from photo_folder import GOOD, HUGE, TEXT, note_what_is_opened, write_folder, write_weights
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
@@ -51,18 +53,22 @@ class Visit:
     def find(self, selector: str) -> WebElement:
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
+    def text(self, selector: str) -> str:
+        """What an element says now, read in one go: lists are drawn anew at every change."""
+        return str(self.browser.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
+
     def keys(self, *keys: str) -> None:
         for key in keys:
             self.find("body").send_keys(key)
 
     def saved(self) -> None:
-        self.until(lambda: self.find("#status").text in ("saved", "every photo is labelled"))
+        self.until(lambda: self.text("#status") in ("saved", "every photo is labelled"))
 
     def at(self, name: str) -> None:
-        self.until(lambda: self.find("#name").text == name)
+        self.until(lambda: self.text("#name") == name)
 
     def said(self, limb: str) -> str:
-        return str(self.find(f"button[data-limb={limb}] .what").text)
+        return self.text(f"button[data-limb={limb}] .what")
 
     def on_disk(self, name: str) -> dict[str, int | None]:
         path = self.root / "depth.csv"
@@ -70,27 +76,36 @@ class Visit:
         return dict(zip(LIMB_NAMES, labels, strict=True)) if labels else {}
 
 
-@pytest.fixture
-def visit(tmp_path: Path) -> Iterator[Visit]:
-    root = write_folder(tmp_path / "photos")
-    g1, g2 = write_weights(tmp_path / "weights")
-    command = [sys.executable, "-m", "stages.label_depth", str(root), "--no-browser", "--g1", str(g1), "--g2", str(g2)]
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+@contextmanager
+def serving(root: Path, *options: str, **settings: Any) -> Iterator[str]:
+    """A page on the folder that runs; its address."""
+    command = [sys.executable, "-m", "stages.label_depth", str(root), *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **settings) as server:
         assert server.stdout is not None
         lines = [server.stdout.readline() for _ in range(2)]
         address = re.search(r"http://\S+", lines[1])
         assert address, lines
+        try:
+            yield address[0]
+        finally:
+            server.terminate()
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Iterator[Visit]:
+    root = write_folder(tmp_path / "photos")
+    g1, g2 = write_weights(tmp_path / "weights")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    with serving(root, "--g1", str(g1), "--g2", str(g2), env=note_what_is_opened(tmp_path)) as address:
         browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(str(DRIVER)))
         browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path / "downloads")})
         try:
-            yield Visit(root, address[0], browser)
+            yield Visit(root, address, browser)
         finally:
             browser.quit()
-            server.terminate()
 
 
 def limb_on_screen(visit: Visit, limb: str) -> tuple[int, int]:
@@ -152,6 +167,59 @@ def test_a_whole_folder_is_labelled_by_the_keyboard_and_bad_pictures_are_passed_
 def test_the_page_without_its_token_says_so(visit: Visit) -> None:
     visit.browser.get(visit.address.partition("?")[0])
     assert "open the address that the terminal shows" in visit.find("body").text
+
+
+def test_the_file_that_the_browser_is_told_to_open_leads_to_the_page(visit: Visit, tmp_path: Path) -> None:
+    visit.until((tmp_path / "opened").exists)
+    opened = (tmp_path / "opened").read_text(encoding="utf-8").strip()
+    assert opened.startswith("file://")
+    visit.open(opened)
+    visit.at(GOOD[0])
+    assert visit.browser.current_url == visit.address.partition("?")[0]
+    visit.keys("1")
+    visit.saved()
+    assert visit.on_disk(GOOD[0])["right_thigh"] == 0
+
+
+def test_two_pages_in_one_browser_stay_open(visit: Visit, tmp_path: Path) -> None:
+    visit.open()
+    with serving(write_folder(tmp_path / "others"), "--no-browser") as other:
+        visit.open(other)
+        for address in (visit.address, other):
+            visit.open(address.partition("?")[0])
+            visit.at(GOOD[0])
+
+
+def test_an_answer_that_is_not_saved_is_not_shown_as_saved(visit: Visit) -> None:
+    visit.open()
+    visit.at(GOOD[0])
+    (visit.root / "depth.csv").mkdir()
+    visit.keys("1")
+    visit.until(lambda: "not saved: " in visit.text("#status"))
+    visit.until(lambda: visit.said("right_thigh") == "?")
+    visit.keys(Keys.ENTER)
+    visit.until(lambda: "found a folder" in visit.text("#status"))
+    visit.until(lambda: visit.said("right_calf") == "?")
+    assert visit.find("#name").text == GOOD[0]
+    assert visit.find("#count").text == "0 of 5 labelled"
+    (visit.root / "depth.csv").rmdir()
+    visit.keys(Keys.ENTER)
+    visit.at(GOOD[1])
+    assert visit.find("#count").text == "1 of 5 labelled"
+
+
+def test_an_answer_goes_to_the_photo_that_is_shown(visit: Visit) -> None:
+    """Keys that come while the next photo is on its way answer neither it nor the one before."""
+    visit.open()
+    visit.at(GOOD[0])
+    visit.keys("1")
+    visit.saved()
+    labels = "(name) => fetch(`api/photo/${name}`).then((answer) => answer.json()).then((one) => one.labels)"
+    visit.browser.execute_script("open(1); set(1, 1); accept();")
+    visit.at(GOOD[1])
+    visit.browser.execute_script("return saving")
+    assert visit.browser.execute_script(f"return ({labels})(arguments[0])", GOOD[1]) == [None] * 8
+    assert visit.on_disk(GOOD[0]) == {**dict.fromkeys(LIMB_NAMES), "right_thigh": 0}
 
 
 def test_the_studio_repaints_while_a_joint_is_dragged_and_exports(visit: Visit, tmp_path: Path) -> None:

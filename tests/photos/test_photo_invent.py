@@ -18,7 +18,7 @@ from pipeline.skeleton import CHAIN_LIMBS, COCO_18, LIMBS
 
 
 def test_the_folder_holds_what_the_field_shares(photos: Path) -> None:
-    pictures = find_pictures(photos)
+    pictures = find_pictures(photos).paths
     assert len(pictures) == PHOTOS.people * PHOTOS.pictures
     lists = {split: read_list(photos / LIST.format(split)) for split in ("train", "test")}
     assert sorted(lists["train"] + lists["test"]) == list(pictures)

@@ -1,14 +1,20 @@
 """Packs of photos: what is packed is what was there, and everything that is left out is named."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from builtin_photos import PARALLEL, POSE, VALUES
+from click.testing import CliRunner, Result
+from odd_pictures import png_head, transparent, turned
+from ruamel.yaml import YAML
 
+import stages.pack_photos
 from pipeline.config.data import PairsConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.errors import UserError
@@ -19,7 +25,7 @@ from pipeline.photos.annotations import identity, read_annotations, write_annota
 from pipeline.photos.annotations import read_pairs as read_listed
 from pipeline.photos.depth import read_depth, write_depth
 from pipeline.photos.invent import KEYPOINTS, PAIRS, POSES
-from pipeline.photos.packing import ALL_MISSING, NO_KEYPOINTS, NO_PICTURE, PRINTED, UNLABELLED, UNLISTED, UNREADABLE, pack_photos
+from pipeline.photos.packing import ALL_MISSING, NO_KEYPOINTS, NO_PICTURE, PRINTED, TOO_LARGE, UNLABELLED, UNLISTED, UNREADABLE, pack_photos
 from pipeline.photos.twins import read_twin_labels, twin_name, twin_path
 from pipeline.skeleton import LIMBS
 
@@ -153,6 +159,103 @@ def test_keypoints_of_another_picture_are_refused(copy: Path, tmp_path: Path) ->
     write_annotations(path, {name: points + 1000 for name, points in read_annotations(path).points.items()})
     with pytest.raises(UserError, match="expected keypoints in px of this picture, 96 x 96, found others"):
         pack_photos(tmp_path / "packed", config(copy), POSE, PARALLEL)
+
+
+def params(path: Path, root: Path) -> Path:
+    """The recipe's parameters for the photos at `root`."""
+    values = {**VALUES, "data": {**VALUES["data"], "root": str(root), "image_size": [64, 44]}, "parallel": {**VALUES["parallel"], "workers": 1}}
+    with path.open("w", encoding="utf-8") as file:
+        YAML(typ="safe").dump(values, file)
+    return path
+
+
+def run(packed: Path, params: Path, *options: str) -> Result:
+    return CliRunner().invoke(stages.pack_photos.main, [str(packed), "--params", str(params), *options])
+
+
+@pytest.mark.parametrize("options", [(), ("--force",)])
+def test_a_folder_with_anything_but_packs_is_never_replaced(copy: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    values = params(tmp_path / "params.yaml", copy)
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    name = sorted(path.name for path in copy.glob("*.jpg"))[0]
+    for place in (copy, copy.parent, copy / name, copy / "twins", copy / "twins" / "..", copy / name / "packed"):
+        refused = run(place, values, *options)
+        assert refused.exit_code == 1
+        assert refused.output.count("\n") == 1, refused.output
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+    for _ in range(2):  # packs are replaced by packs
+        assert run(tmp_path / "packed", values, *options).exit_code == 0
+    (tmp_path / "packed" / "notes.txt").write_text("by hand", encoding="utf-8")
+    assert "holds notes.txt, which is none of the files that are written here" in run(tmp_path / "packed", values, *options).output
+    assert (tmp_path / "packed" / "train.h5").exists()
+
+
+def test_pictures_and_names_that_cannot_be_used_are_left_out(copy: Path, tmp_path: Path) -> None:
+    path = copy / KEYPOINTS.format("train")
+    points = dict(read_annotations(path).points)
+    huge, thin, empty, *_ = names = sorted(points)
+    (copy / huge).write_bytes(png_head(40_000, 30_000))
+    (copy / thin).write_bytes(cv2.imencode(".png", np.zeros((49_000, 1), np.uint8))[1].tobytes())
+    (copy / empty).write_bytes(b"")
+    secret = tmp_path / "secret_1.jpg"
+    shutil.copy(copy / names[3], secret)
+    points["../secret_1.jpg"] = points[str(secret)] = points[names[3]]
+    write_annotations(path, points)
+    broken = os.fsdecode(b"\xff_1.jpg")
+    for name in (broken, "two\nlines_1.jpg", "._a_1.jpg", ".partial-a_1.jpg"):
+        shutil.copy(copy / names[3], copy / name)
+    (copy / "gone_1.jpg").symlink_to(copy / "nowhere")
+    result = run(tmp_path / "packed", params(tmp_path / "params.yaml", copy))
+    assert result.exit_code == 0, result.output
+    found = {item["picture"]: item["reason"] for item in report(tmp_path / "packed")["left_out"]}
+    assert found.pop("two\\nlines_1.jpg") == found.pop("\\udcff_1.jpg")
+    assert found == {
+        huge: TOO_LARGE,
+        thin: TOO_LARGE,
+        empty: UNREADABLE,
+        "../secret_1.jpg": NO_PICTURE,
+        str(secret): NO_PICTURE,
+        "gone_1.jpg": "it is a link that leads nowhere",
+    }
+    assert f"pack_photos: 2 left out, {TOO_LARGE}" in result.output
+    assert set(read_packs(tmp_path / "packed", ("train",)).sequence) == set(names[3:])
+
+
+def test_pictures_may_be_links_as_dvc_makes_them(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "links").mkdir()
+    for path in photos.iterdir():
+        (tmp_path / "links" / path.name).symlink_to(path)
+    for name, root in (("files", photos), ("linked", tmp_path / "links")):
+        pack_photos(tmp_path / name, config(root), POSE, PARALLEL)
+    for split in BOTH:
+        assert file_hash(tmp_path / "files" / f"{split}.h5") == file_hash(tmp_path / "linked" / f"{split}.h5")
+
+
+def test_a_pack_holds_pictures_as_they_are_shown(copy: Path, tmp_path: Path) -> None:
+    upright = np.full((96, 96, 3), 250, np.uint8)
+    upright[30:60, 20:40] = (200, 30, 30)
+    clear = np.full((96, 96, 3), (200, 30, 30), np.uint8)
+    phone, png, *_ = sorted(read_annotations(copy / KEYPOINTS.format("train")).points)
+    (copy / phone).write_bytes(turned(upright))
+    (copy / png).write_bytes(transparent(clear, np.zeros((96, 96), bool)))
+    pack_photos(tmp_path / "packed", config(copy, image_size=[96, 96]), POSE, PARALLEL)
+    pack = read_packs(tmp_path / "packed", ("train",))
+    image = dict(zip(pack.sequence.tolist(), pack.image, strict=True))
+    assert np.abs(image[phone].astype(int) - upright).mean() < 3
+    assert (image[png] == 255).all()
+
+
+@pytest.mark.parametrize("value", ["1e999", "-1e999", "1" + "0" * 400, "NaN", "90000", "-3000"])
+def test_keypoints_that_are_not_finite_or_far_outside_never_land_in_a_pack(copy: Path, tmp_path: Path, value: str) -> None:
+    path = copy / KEYPOINTS.format("train")
+    first, *lines = path.read_text(encoding="utf-8").splitlines()
+    head, _, rest = lines[0].rpartition("[")
+    path.write_text("\n".join([first, f"{head}[{value}, {rest.partition(', ')[2]}", *lines[1:]]) + "\n", encoding="utf-8")
+    result = run(tmp_path / "packed", params(tmp_path / "params.yaml", copy))
+    assert result.exit_code == 1
+    assert result.output.count("\n") == 1
+    assert head.partition(":")[0] in result.output
+    assert not (tmp_path / "packed").exists()
 
 
 def test_the_listed_pairs_are_those_that_are_scored(photos: Path, tmp_path: Path) -> None:

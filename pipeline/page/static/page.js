@@ -13,12 +13,13 @@ const pen = canvas.getContext("2d");
 let known; // what /api/photos says
 let at = -1; // number of the photo
 let photo = null; // what /api/photo says of it
+let opened = 0; // how often a photo was opened
 let picture = null; // the image, or null where it cannot be shown
 let limb = 0; // the chosen one
 let studio = false;
 let pose = null; // in the studio: { joints, labels }
 let scale = 1; // px of the canvas per px of the photo
-const undone = []; // { number, labels } as they were before each change
+let undone = []; // { number, labels, after }: as they were before each change, and after it
 let saving = Promise.resolve();
 
 // ---- talking to the server
@@ -38,37 +39,47 @@ function asJson(method, content) {
   return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(content) };
 }
 
-function save(number, labels) {
+function save(number, labels, before) { // whether they are on disk; where not, the photo is shown as it is there
   const name = known.photos[number].name;
   say("saving …");
-  saving = saving.then(async () => {
+  const saved = saving.then(async () => {
     try {
-      const state = await (await ask(`api/labels/${encodeURIComponent(name)}`, asJson("PUT", { labels }))).json();
-      known.photos[number].done = state.done;
+      const state = await (await ask(`api/labels/${encodeURIComponent(name)}`, asJson("PUT", { labels, before }))).json();
+      Object.assign(known.photos[number], { done: state.done, labels });
       say("saved");
       showProgress(state.labelled, state.of);
       showList();
+      return true;
     } catch (error) {
-      say(error instanceof TypeError ? "not saved: the server is gone; start it again and reload" : error.message, true);
-      await open(number, true);
+      const gone = error instanceof TypeError;
+      undone = undone.filter((one) => one.number !== number);
+      say(gone ? "not saved: the server is gone; start it again and reload" : error.message, true);
+      if (!gone) await open(number, true);
+      else if (isOpen() && at === number) {
+        photo.labels = known.photos[number].labels;
+        show();
+      }
+      return false;
     }
   });
-  return saving;
+  saving = saved.catch(() => false);
+  return saved;
 }
 
 // ---- labels
 
+const isOpen = () => photo !== null && photo.name === known.photos[at].name; // else the next one is on its way: an answer must not go to it
 const label = (number) => (studio ? pose.labels[number] : photo.labels[number]);
 const guessed = (number) => (photo.guess ? photo.guess[number] : null);
 
 function turn(number) {
-  if (!photo || photo.error || !photo.visible[number]) return;
+  if (!isOpen() || photo.error || !photo.visible[number]) return;
   const now = label(number);
   set(number, now === null ? guessed(number) ?? 0 : ORDER[(ORDER.indexOf(now) + 1) % ORDER.length]);
 }
 
 function set(number, value) {
-  if (!photo || photo.error || !photo.visible[number]) return;
+  if (!isOpen() || photo.error || !photo.visible[number]) return;
   limb = number;
   if (studio) {
     pose.labels[number] = value;
@@ -80,15 +91,18 @@ function set(number, value) {
 }
 
 function change(labels) {
-  undone.push({ number: at, labels: photo.labels });
+  const before = photo.labels;
+  undone.push({ number: at, labels: before, after: labels });
   photo.labels = labels;
-  return save(at, labels);
+  return save(at, labels, before);
 }
 
+const same = (one, other) => one.every((value, number) => value === other[number]);
+
 async function accept() {
-  if (!photo || photo.error || studio) return;
+  if (!isOpen() || photo.error || studio) return;
   const labels = photo.labels.map((old, number) => (photo.visible[number] ? old ?? guessed(number) ?? 0 : old));
-  if (labels.some((value, number) => value !== photo.labels[number])) await change(labels);
+  if (!same(labels, photo.labels) && !(await change(labels))) return;
   await nextUnlabelled();
 }
 
@@ -96,9 +110,11 @@ async function undo() {
   const last = undone.pop();
   if (!last) return say("nothing to undo");
   if (last.number !== at) await open(last.number);
+  if (!isOpen() || at !== last.number) return;
+  if (!same(photo.labels, last.after)) return say("not undone: somebody else changed these labels since", true);
   photo.labels = last.labels;
   show();
-  await save(at, last.labels);
+  await save(at, last.labels, last.after);
 }
 
 async function nextUnlabelled() {
@@ -113,23 +129,38 @@ async function nextUnlabelled() {
 // ---- opening a photo
 
 async function open(number, keepStatus = false) {
+  const mine = ++opened;
+  if (!keepStatus) { // a photo whose answer is on its way is shown with it
+    at = (number + known.photos.length) % known.photos.length;
+    await saving;
+    if (mine !== opened) return;
+  }
   at = (number + known.photos.length) % known.photos.length;
   const name = known.photos[at].name;
-  photo = await (await ask(`api/photo/${encodeURIComponent(name)}`)).json();
-  picture = null;
-  if (!photo.error) {
-    const image = new Image();
+  let next, image = null;
+  try {
+    next = await (await ask(`api/photo/${encodeURIComponent(name)}`)).json();
+  } catch (error) {
+    if (mine === opened) say(error instanceof TypeError ? "the server is gone; start it again and reload" : error.message, true);
+    return;
+  }
+  if (!next.error) {
+    image = new Image();
     image.src = `image/${encodeURIComponent(name)}`;
     try {
       await image.decode();
-      picture = image;
     } catch {
-      photo.error = `${name}: the picture cannot be shown`;
+      image = null;
+      next.error = `${name}: the picture cannot be shown`;
     }
   }
+  if (mine !== opened) return; // another one was opened meanwhile
+  photo = next;
+  known.photos[at].labels = photo.labels;
+  picture = image;
   limb = Math.max(0, photo.visible.indexOf(true));
   pose = startPose();
-  if (!keepStatus) say("");
+  if (!keepStatus) say(photo.no_guess ? `no guess: ${photo.no_guess}` : "");
   show();
   showList();
   if (studio) paint();
@@ -360,7 +391,7 @@ async function paint() { // one request at a time, and of those that wait only t
 }
 
 function setMode(toStudio) {
-  if (toStudio && !known.studio) return;
+  if (!photo || (toStudio && !known.studio)) return;
   studio = toStudio;
   byId("mode-label").setAttribute("aria-selected", String(!studio));
   byId("mode-studio").setAttribute("aria-selected", String(studio));
@@ -402,6 +433,7 @@ byId("undo").addEventListener("click", undo);
 byId("next").addEventListener("click", nextUnlabelled);
 
 function choose(step) {
+  if (!photo) return;
   for (let number = limb + step; number >= 0 && number < known.limbs.length; number += step) {
     if (photo.visible[number]) { limb = number; return show(); }
   }
@@ -440,7 +472,11 @@ async function begin() {
   byId("modes").hidden = !known.studio;
   byId("other").replaceChildren(...known.photos.map((one) => element("option", one.name)));
   const without = known.without.length;
-  byId("without").textContent = without ? `${without} more without keypoints: ${known.without.slice(0, 3).join(", ")}${without > 3 ? ", …" : ""}` : "";
+  const left = known.left_out;
+  byId("without").textContent = [
+    without ? `${without} more without keypoints: ${known.without.slice(0, 3).join(", ")}${without > 3 ? ", …" : ""}.` : "",
+    left.length ? `${left.length} left out: ${left.slice(0, 3).map((one) => `${one.name}, ${one.reason}`).join("; ")}${left.length > 3 ? "; …" : ""}.` : "",
+  ].join(" ").trim();
   showProgress(known.photos.filter((one) => one.done).length, known.photos.length);
   const first = known.photos.findIndex((one) => !one.done);
   await open(first < 0 ? 0 : first);
