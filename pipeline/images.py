@@ -45,6 +45,8 @@ def read_picture(path: Path) -> np.ndarray:
 def _content(path: Path) -> bytes:
     try:
         with machine_faults(path):
+            if path.exists() and not (path.is_file() or path.is_dir()):
+                raise PictureError(f"{path}: expected a picture, found a pipe or a device")
             return path.read_bytes()
     except OSError as error:
         raise PictureError(f"{path}: expected a picture, {error.strerror}") from None
