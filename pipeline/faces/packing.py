@@ -75,8 +75,9 @@ def _row(image_size: tuple[int, int], item: tuple[Picture, np.ndarray]) -> Colum
     height, width = image.shape[:2]
     box = middle_box((height, width), image_size)
     placed = to_crop(points[None], box[None], image_size)
-    inside = ((points > -1) & (points < (width, height))).all(axis=1)
-    if np.ptp(placed[0], axis=0).max() < MIN_EXTENT or inside.mean() < 0.5 or np.abs(placed).max() > MOST_PX:
+    inside = ((points > -1) & (points < (width, height))).all(axis=1).mean()
+    seen = ((placed[0] > -1) & (placed[0] < image_size[::-1])).any()
+    if np.ptp(placed[0], axis=0).max() < MIN_EXTENT or not seen or inside < 0.5 or np.abs(placed).max() > MOST_PX:
         raise UserError(f"{picture.path}: expected landmarks in px of this picture, {width} x {height}, found others; check the file of landmarks")
     columns = {
         "image": crop_image(image, box, (width, height), image_size)[None],

@@ -25,9 +25,9 @@ def write_xml(path: Path, name: str, points: np.ndarray) -> None:
     path.write_text(f"<dataset><images>{images}</images></dataset>", encoding="utf-8")
 
 
-def xml(x: str = "1", names: str = "{}") -> str:
-    """Dlib's XML of a picture all of whose landmarks lie at `x` and 2, except that the x of the last one is its number."""
-    parts = "".join(f"<part name='{names.format(number)}' x='{x if number < 67 else number}' y='2'/>" for number in range(68))
+def xml(x: str) -> str:
+    """Dlib's XML of a picture all of whose landmarks lie at `x` and 2."""
+    parts = "".join(f"<part name='{number}' x='{x}' y='2'/>" for number in range(68))
     return f"<dataset><images><image file='1-01.jpg'><box>{parts}</box></image></images></dataset>"
 
 
