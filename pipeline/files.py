@@ -52,8 +52,7 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
     Raises UserError where `path` is a folder, MachineError where the disk is full or may not be written.
     """
     target = _target(path)
-    if target.is_dir():
-        raise UserError(f"{path}: expected the name of a file to write, found a folder; give another name")
+    check_no_folder(path)
     partial = target.with_name(PARTIAL + target.name)
     with machine_faults(path):
         remove(partial)
@@ -92,6 +91,12 @@ def atomic_folder(path: Path, kinds: Sequence[str] = ()) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 remove(partial)
+
+
+def check_no_folder(path: Path) -> None:
+    """Raise UserError where a folder stands at the place of a file to write."""
+    if path.is_dir():
+        raise UserError(f"{path}: expected the name of a file to write, found a folder; give another name")
 
 
 def check_replaceable(folder: Path, kinds: Sequence[str]) -> None:

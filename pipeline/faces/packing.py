@@ -12,7 +12,7 @@ from pipeline.crop import crop_image, middle_box, to_crop
 from pipeline.errors import UserError
 from pipeline.faces.landmarks import detector, has_landmarks, read_landmarks
 from pipeline.faces.layout import Picture, find_pictures, split_people
-from pipeline.files import atomic_folder, write_json
+from pipeline.files import atomic_folder, check_replaceable, write_json
 from pipeline.images import PictureError, read_picture
 from pipeline.numbers import MOST_PX
 from pipeline.pack import Columns, pack_files, pack_path, write_pack
@@ -30,6 +30,7 @@ def pack_faces(folder: Path, data: FaceDataConfig, parallel: ParallelConfig) -> 
     Pictures that cannot be read (damaged, or too large), those without landmarks, and those in which dlib finds no face, are left out, and listed
     in the report. Raises UserError that names the file where landmarks are damaged, or not those of their picture.
     """
+    check_replaceable(folder, pack_files(data.subjects))
     root = Path(data.root)
     pictures = find_pictures(root, data.views)
     train, test = split_people([picture.person for picture in pictures], data.test_share, data.seed)
