@@ -18,8 +18,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import UserError, is_machine_fault, machine_error, shown
+from pipeline.errors import UserError, is_machine_fault, machine_error
 
+_MAY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 PARTIAL = ".partial-"  # how the names of unfinished outputs begin
 
 
@@ -52,7 +53,7 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
     Raises UserError where `path` is a folder, MachineError where the disk is full or may not be written.
     """
     target = _target(path)
-    check_no_folder(path)
+    check_file_place(path)
     partial = target.with_name(PARTIAL + target.name)
     with machine_faults(path):
         remove(partial)
@@ -67,6 +68,24 @@ def atomic_file(path: Path, durable: bool = False) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 remove(partial)
+
+
+def check_file_place(path: Path) -> None:
+    """Raise UserError where no file can be written to `path`.
+
+    Something else than a file stands there, a folder or a device such as /dev/null; no folder can be above it; or it is a link to a file that is
+    write-protected, as DVC's cache is.
+    """
+    with machine_faults(path):
+        above = next(parent for parent in path.absolute().parents if parent.exists())
+        if not above.is_dir():
+            raise UserError(f"{path}: expected a place in a folder, found that {above} is a file or lies in one; give another place")
+        if path.exists() and not path.is_file():
+            found = "a folder" if path.is_dir() else "a device"
+            raise UserError(f"{path}: expected the name of a file to write, found {found}; give another name")
+        if path.is_symlink() and path.exists() and not path.stat().st_mode & _MAY_WRITE:
+            how = "put a file in place of the link (`dvc unprotect` does, where it leads into DVC's cache)"
+            raise UserError(f"{path}: is a link to a file that is write-protected, {os.path.realpath(path)}; {how}")
 
 
 @contextmanager
@@ -91,12 +110,6 @@ def atomic_folder(path: Path, kinds: Sequence[str] = ()) -> Iterator[Path]:
         finally:
             with suppress(OSError):
                 remove(partial)
-
-
-def check_no_folder(path: Path) -> None:
-    """Raise UserError where a folder stands at the place of a file to write."""
-    if path.is_dir():
-        raise UserError(f"{path}: expected the name of a file to write, found a folder; give another name")
 
 
 def check_replaceable(folder: Path, kinds: Sequence[str]) -> None:
@@ -216,7 +229,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"the key {shown(key)} stands twice in one place")
+        raise ValueError(f"the key {repr(key)[:80]} stands twice in one place")
     return found
 
 

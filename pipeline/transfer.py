@@ -27,7 +27,7 @@ from pydantic import BeforeValidator, Field, Strict, create_model
 from pipeline.config.section import Section, parse
 from pipeline.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.errors import UserError
-from pipeline.files import atomic_file, check_no_folder, read_json
+from pipeline.files import atomic_file, check_file_place, read_json
 from pipeline.images import PictureError, read_picture
 from pipeline.loader import to_image
 from pipeline.metrics.image import to_uint8
@@ -91,7 +91,7 @@ def read_pose(path: Path) -> LabelledPose:
 
 def check_name(path: Path) -> None:
     """Raise UserError where a painted picture cannot be written to `path`, before anything is painted."""
-    check_no_folder(path)
+    check_file_place(path)
     if path.suffix.lower() != ".png":
         raise UserError(f"{path}: the image is written as PNG; expected a name that ends in .png")
 

@@ -14,17 +14,20 @@ existing = click.Path(exists=True, path_type=Path)
 
 
 class Output(click.Path):
-    """Where a command writes a file or a folder.
+    """Where a command writes a file or a folder."""
 
-    ours : whether a file that stands there is nothing but what the command itself wrote, so that it may be replaced unasked
-    """
-
-    def __init__(self, ours: Callable[[Path], bool] | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__(path_type=Path)
-        self.ours = ours
 
 
 output = Output()
+
+
+def check_apart(out: Path, *inputs: Path | None) -> None:
+    """Raise UserError where a command would write over what it reads; no `--force` asks for that."""
+    for path in inputs:
+        if path is not None and out.exists() and out.samefile(path):
+            raise UserError(f"{out}: is read by this very command, and is not replaced; give another name")
 
 
 def stage(function: Callable[..., None]) -> click.Command:
@@ -56,13 +59,5 @@ def _check_free(context: click.Context, values: dict[str, Any]) -> None:
     """Raise UserError where a file stands at an output's place; folders are looked at by who writes them."""
     for parameter in context.command.params:
         path = values.get(parameter.name or "")
-        kind = parameter.type
-        if isinstance(kind, Output) and path is not None and path.is_file() and not (kind.ours and kind.ours(path)):
+        if isinstance(parameter.type, Output) and path is not None and path.is_file():
             raise UserError(f"{path}: is there already, and is not replaced; give another name, or --force to replace it")
-
-
-def check_apart(out: Path, *inputs: Path | None) -> None:
-    """Raise UserError where a command would write over what it reads; no `--force` asks for that."""
-    for path in inputs:
-        if path is not None and out.exists() and out.samefile(path):
-            raise UserError(f"{out}: is read by this very command, and is not replaced; give another name")

@@ -8,7 +8,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
 from pipeline.errors import UserError
 from pipeline.estimation.coco import pack_coco, summary
-from pipeline.files import check_no_folder
+from pipeline.files import check_file_place
 from stages.command import check_apart, existing, output, stage
 
 SIDE = click.IntRange(8, 4096)  # px of a crop
@@ -26,7 +26,7 @@ def main(annotations: Path, pictures: Path, pack: Path, size: tuple[int, int], m
     if not 0 <= margin < 1:  # click lets NaN pass
         raise UserError(f"--margin {margin}: expected a share from 0 to 0.9")
     check_apart(pack, annotations)
-    check_no_folder(pack)
+    check_file_place(pack)
     count, left_out = pack_coco(annotations, pictures, pack, size, margin, fewest, load_config(ParallelConfig, params, "parallel"))
     for line in (f"{count} people, {pack}", *summary(left_out)):
         click.echo(f"pack_coco: {line}")

@@ -112,7 +112,7 @@ def test_only_what_was_painted_here_is_painted_over(tmp_path: Path) -> None:
     link = tmp_path / "link.png"
     link.symlink_to(photo)
     for out in (photo, link):
-        assert "is there already, and is not replaced" in repaint(tmp_path, out)
+        assert "is there already, and is no picture that was painted here" in repaint(tmp_path, out)
     for out in (photo, link):
         assert "is read by this very command" in repaint(tmp_path, out, "--force", image=photo)
     assert photo.read_bytes() == (EXAMPLES / "person.png").read_bytes()
@@ -127,7 +127,7 @@ def test_only_what_was_painted_here_is_painted_over(tmp_path: Path) -> None:
         drawn = image.copy()
     drawn.putpixel((3, 3), (255, 0, 0))
     drawn.save(painted, pnginfo=mark)
-    assert "is there already, and is not replaced" in repaint(tmp_path, painted)
+    assert "is there already, and is no picture that was painted here" in repaint(tmp_path, painted)
     assert repaint(tmp_path, painted, "--force") == ""
     assert is_painted(painted)
 

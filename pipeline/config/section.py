@@ -1,6 +1,5 @@
 """Read one typed section of params.yaml."""
 
-import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.errors import UserError, shown
+from pipeline.errors import UserError
 
 
 class Section(BaseModel):
@@ -63,17 +62,12 @@ def parse(cls: type[C], values: Any, where: str, path: tuple[str, ...] = (), hin
 
 
 def _line(where: str, path: tuple[str, ...], cls: type[BaseModel], fault: Any, hint: str) -> str:
-    key = f"{where}: {'.'.join(_name(part) for part in (*path, *fault['loc']))}"
+    key = f"{where}: {'.'.join(str(part) for part in (*path, *fault['loc']))}"
     if fault["type"] == "extra_forbidden":
-        return f"{key} = {shown(fault['input'])}: unknown key; known here: {', '.join(_keys(cls, fault['loc'][:-1]))}"
+        return f"{key} = {fault['input']!r}: unknown key; known here: {', '.join(_keys(cls, fault['loc'][:-1]))}"
     if fault["type"] == "missing":
         return f"{key}: missing; {hint}"
-    return f"{key} = {shown(fault['input'])}: {fault['msg'].removeprefix('Value error, ')}"
-
-
-def _name(part: str | int) -> str:
-    """A part of a key's name; one that somebody made up may be of any length and hold any letter."""
-    return str(part) if isinstance(part, int) or re.fullmatch(r"[\w.-]{1,60}", part) else shown(part)
+    return f"{key} = {fault['input']!r}: {fault['msg'].removeprefix('Value error, ')}"
 
 
 def _keys(cls: type[BaseModel], path: tuple[Any, ...]) -> list[str]:

@@ -16,10 +16,9 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from pipeline.images import read_picture
 from pipeline.photos.depth import read_depth
 from pipeline.skeleton import LIMB_NAMES
-from pipeline.transfer import read_pose
+from pipeline.transfer import read_picture, read_pose
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

@@ -34,7 +34,13 @@ COMMANDS: list[tuple[click.Command, tuple[str, ...]]] = [
     (transfer.main, ("--image", "photos/me.png", "--pose", IN, "--g1", IN, "--g2", IN, "--out", "photos/me.png")),
 ]
 
-ANSWERS = ("none of the files that are written here; nothing was changed", "found a folder", "is not replaced", "expected a name that ends in .png")
+ANSWERS = (
+    "none of the files that are written here; nothing was changed",
+    "found a folder",
+    "is not replaced",
+    "no picture that was painted here",
+    "expected a name that ends in .png",
+)
 
 
 @pytest.mark.parametrize("force", [False, True])
