@@ -12,12 +12,13 @@ import torch
 
 from pipeline.config.everything import Params, check_params
 from pipeline.devices import fix_arithmetic
+from pipeline.images import read_picture
 from pipeline.networks.coarse import make_coarse, sight_of
 from pipeline.networks.generator import Painter
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G2
 from pipeline.sight import Seen
-from pipeline.transfer import read_picture, read_pose, transfer
+from pipeline.transfer import read_pose, transfer
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS, THREADS = 21, 2

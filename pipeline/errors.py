@@ -2,6 +2,8 @@
 
 import errno
 import os
+import reprlib
+from typing import Any
 
 _FAULTS = {
     errno.ENOSPC: "the disk is full; free some space, then run it again",
@@ -17,6 +19,11 @@ _FAULTS = {
     errno.ENOMEM: "not enough memory; close some programs, then run it again",
     errno.ESTALE: "the network drive has lost the file; mount it anew, then run it again",
 }
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxlong, _SHORT.maxother = 3, 80, 40, 80
+_SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = 8
+_LONGEST = 160  # letters of a value in a line
 
 
 class UserError(Exception):
@@ -39,3 +46,9 @@ def machine_error(error: OSError, where: str | os.PathLike[str]) -> MachineError
     """One line about a fault of the machine; `where` counts where the error names no file of its own."""
     place = error.filename if isinstance(error.filename, str | os.PathLike) else where
     return MachineError(f"{os.fspath(place)}: {_FAULTS[error.errno or 0]}")
+
+
+def shown(value: Any) -> str:
+    """A value of somebody's file as a line can show it: printable, and short however long or deep it is."""
+    text = _SHORT.repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -4,11 +4,14 @@ Nothing is replaced that this project did not write. A folder is replaced only w
 where a folder is meant, and the reverse, is refused. Links are followed, and what replaces a file keeps its mode.
 """
 
+import csv
 import hashlib
+import io
 import json
 import os
 import shutil
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
@@ -129,7 +132,7 @@ def check_replaceable(folder: Path, kinds: Sequence[str]) -> None:
 def _target(path: Path) -> Path:
     """Where an output goes: what `path` leads to, in a folder that is there."""
     target = Path(os.path.realpath(path))
-    if target == target.parent or not path.name:
+    if target == target.parent or path.name in ("", "..") or _holds_us(target):
         raise UserError(f"{path}: expected a name to write to, found a folder that is in use; give another name")
     try:
         with machine_faults(path):
@@ -137,6 +140,14 @@ def _target(path: Path) -> Path:
     except (FileExistsError, NotADirectoryError):
         raise UserError(f"{path}: expected a place in a folder, found that {path.parent} is a file or lies in one; give another place") from None
     return target
+
+
+def _holds_us(folder: Path) -> bool:
+    """Whether this process stands in the folder, or below it."""
+    try:
+        return Path.cwd().is_relative_to(folder)
+    except FileNotFoundError:  # it stands in one that somebody has removed
+        return False
 
 
 def _keep_mode(old: Path, new: Path) -> None:
@@ -182,17 +193,46 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, most_bytes: int = 2**30) -> Any:
-    """Read a JSON file; raise UserError where it is missing, damaged, or larger than `most_bytes`."""
+    """Read a JSON file; raise UserError where it is missing, damaged, says a key twice, or is larger than `most_bytes`."""
     try:
-        with machine_faults(path):
-            if not path.is_file():
-                raise UserError(f"{path}: not found" if not path.exists() else f"{path}: expected a file of JSON, found something else")
-            if path.stat().st_size > most_bytes:
-                raise UserError(f"{path}: expected at most {most_bytes} bytes of JSON, found {path.stat().st_size}")
-            return json.loads(path.read_bytes())
+        return json.loads(_content(path, "JSON", most_bytes), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         found = "lists within lists without end" if isinstance(error, RecursionError) else error
         raise UserError(f"{path}: expected JSON, {found}") from None
+
+
+def read_csv(path: Path, most_bytes: int = 2**28) -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file in UTF-8, empty ones left out, each with the number of its (last) line.
+
+    Raises UserError where the file is missing, no text in UTF-8, holds a cell without end, or is larger than `most_bytes`.
+    """
+    try:
+        text = _content(path, "text in UTF-8", most_bytes).decode("utf-8-sig")
+        reader = csv.reader(io.StringIO(text, newline=""))
+        rows = [(reader.line_num, row) for row in reader if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: expected a table (CSV in UTF-8), {error}") from None
+    if "\0" in text:
+        raise UserError(f"{path}: expected a table (CSV in UTF-8), found bytes that are 0; save it as CSV")
+    return rows
+
+
+def _content(path: Path, what: str, most_bytes: int) -> bytes:
+    with machine_faults(path):
+        if not path.is_file():
+            raise UserError(f"{path}: not found" if not path.exists() else f"{path}: expected a file of {what}, found something else")
+        if path.stat().st_size > most_bytes:
+            raise UserError(f"{path}: expected at most {most_bytes} bytes of {what}, found {path.stat().st_size}")
+        return path.read_bytes()
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The keys and values of an object in JSON; of a key that stands twice nobody knows which counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        (key, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {repr(key)[:80]} stands twice in one place")
+    return found
 
 
 def file_hash(path: Path) -> str:

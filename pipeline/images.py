@@ -55,6 +55,7 @@ def _decode(content: bytes) -> np.ndarray | None:
 
 
 def _content(path: Path) -> bytes:
+    _check_kind(path)
     try:
         with machine_faults(path):
             if path.stat().st_size > MOST_BYTES:
@@ -78,6 +79,13 @@ def _header(path: Path, content: bytes) -> tuple[tuple[int, int], bool]:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError):
         raise PictureError(f"{path}: no picture, or a damaged one") from None
     return ((height, width) if orientation in _SIDEWAYS else (width, height)), transparent
+
+
+def _check_kind(path: Path) -> None:
+    """Raise PictureError where a pipe or a device stands, which might be read for ever."""
+    with machine_faults(path):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise PictureError(f"{path}: expected a picture, found a pipe or a device")
 
 
 def _check_size(path: Path, width: int, height: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, shown
 
 MOST_PX = 1e5  # no picture is larger; a position beyond is a mistake
 MOST_MM = 1e6  # no pose is farther from its camera
@@ -32,5 +32,5 @@ def as_number(value: Any, most: float, where: str, what: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not abs(number) <= most:
-        raise UserError(f"{where}: expected {what} to be a finite number within ±{most:g}, found {str(value)[:40]}")
+        raise UserError(f"{where}: expected {what} to be a finite number within ±{most:g}, found {shown(value)}")
     return number

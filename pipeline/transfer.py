@@ -13,31 +13,45 @@ image that the networks see by the extent of its own joints, as in training (`cr
 was trained on photos sees them whole, cut to its proportions around their middle: there both poses are in px of the picture.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-import cv2
 import numpy as np
 import torch
-from pydantic import create_model
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from pydantic import BeforeValidator, Field, Strict, create_model
 
 from pipeline.config.section import Section, parse
 from pipeline.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.errors import UserError
-from pipeline.files import atomic_file, read_json
-from pipeline.frame_store import decode_image
+from pipeline.files import atomic_file, check_file_place, read_json
+from pipeline.images import PictureError, read_picture
 from pipeline.loader import to_image
 from pipeline.metrics.image import to_uint8
 from pipeline.networks.generator import Painter
+from pipeline.numbers import MOST_PX
 from pipeline.sight import BodySight, observe
 from pipeline.skeleton import H36M_17, LIMB_NAMES
 
 MIN_EXTENT = 8.0  # px; a pose that spans less is not in px
 MAX_STRETCH = 0.02  # by how much the proportions of a picture without a pose may differ from those of the image that the networks see
 
-Point = tuple[float, float] | None
-Label = Literal[-1, 0, 1]
+MOST_BYTES = 2**20  # of a pose file
+MARK = "pose25d"  # the key of a PNG's text by which a picture that was painted here is known
+
+
+def _no_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("expected -1, 0 or 1, found true or false")
+    return value
+
+
+Pixel = Annotated[float, Strict(), Field(ge=-MOST_PX, le=MOST_PX)]
+Point = tuple[Pixel, Pixel] | None
+Label = Annotated[Literal[-1, 0, 1], BeforeValidator(_no_boolean)]
 
 
 _Joints = create_model("Joints", __base__=Section, **dict.fromkeys(H36M_17.names, (Point, ...)))  # type: ignore[call-overload]
@@ -66,7 +80,7 @@ class LabelledPose:
 
 def read_pose(path: Path) -> LabelledPose:
     """Read a pose file; raise UserError with a line per wrong entry."""
-    content = parse(PoseFile, read_json(path), str(path), hint="see examples/pose.json")
+    content = parse(PoseFile, read_json(path, MOST_BYTES), str(path), hint="see examples/pose.json")
     pose_2d = [getattr(content.joints, name) or (np.nan, np.nan) for name in H36M_17.names]
     pose = LabelledPose(np.array(pose_2d, np.float64), np.array([getattr(content.labels, name) for name in LIMB_NAMES], np.int8))
     extent = np.ptp(pose.known, axis=0).max() if len(pose.known) else 0.0
@@ -75,24 +89,34 @@ def read_pose(path: Path) -> LabelledPose:
     return pose
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Read a picture in any format that OpenCV knows, (h, w, 3) uint8 RGB; raise UserError where there is none."""
-    try:
-        image = decode_image(np.frombuffer(path.read_bytes(), np.uint8))
-    except OSError as error:
-        raise UserError(f"{path}: expected a picture, {error.strerror}") from None
-    if image is None:
-        raise UserError(f"{path}: expected a picture, as PNG or JPEG, found something else or a damaged file")
-    return image
+def check_name(path: Path) -> None:
+    """Raise UserError where a painted picture cannot be written to `path`, before anything is painted."""
+    check_file_place(path)
+    if path.suffix.lower() != ".png":
+        raise UserError(f"{path}: the image is written as PNG; expected a name that ends in .png")
 
 
 def write_picture(path: Path, image: np.ndarray) -> None:
-    """Write (h, w, 3) uint8 RGB as PNG, whole or not at all; raise UserError where `path` has another suffix."""
-    if path.suffix.lower() != ".png":
-        raise UserError(f"{path}: the image is written as PNG; expected a name that ends in .png")
-    _, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    """Write (h, w, 3) uint8 RGB as PNG, marked as painted here, whole or not at all; raises as `check_name`."""
+    check_name(path)
+    text = PngInfo()
+    text.add_text(MARK, _digest(image))
     with atomic_file(path) as partial:
-        partial.write_bytes(encoded.tobytes())
+        Image.fromarray(image).save(partial, "PNG", pnginfo=text)
+
+
+def is_painted(path: Path) -> bool:
+    """Whether the file holds just what `write_picture` wrote: nobody drew on it since. Raises MachineError where it may not be read."""
+    try:
+        image = read_picture(path)
+        with Image.open(path) as file:
+            return file.info.get(MARK) == _digest(image)
+    except (PictureError, OSError, ValueError, SyntaxError):
+        return False
+
+
+def _digest(image: np.ndarray) -> str:
+    return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()
 
 
 def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, target: LabelledPose, margin: float | None) -> np.ndarray:

@@ -27,6 +27,13 @@ class Output(click.Path):
 output = Output()
 
 
+def check_apart(out: Path, *inputs: Path | None) -> None:
+    """Raise UserError where a command would write over what it reads; no `--force` asks for that."""
+    for path in inputs:
+        if path is not None and out.exists() and out.samefile(path):
+            raise UserError(f"{out}: is read by this very command, and is not replaced; give another name")
+
+
 def stage(function: Callable[..., None]) -> click.Command:
     """Make `function` a command with `--params`; a UserError is printed as it is, without a traceback, with exit status 1.
 

@@ -8,14 +8,16 @@ from pipeline.config.pose_net import EvaluatePoseConfig, PoseDataConfig, PoseNet
 from pipeline.config.section import load_config
 from pipeline.devices import fix_arithmetic
 from pipeline.estimation.estimate import locate_joints
-from pipeline.estimation.evaluation import USUAL, choose_rows, score_net, table, time_per_image
+from pipeline.estimation.evaluation import USUAL, check_joints, choose_rows, score_net, table, time_per_image
 from pipeline.estimation.pictures import skeleton_sheet
-from pipeline.files import atomic_folder, write_json
+from pipeline.files import atomic_folder, check_replaceable, write_json
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
 from pipeline.pack import read_packs
 from pipeline.pictures import encode
 from stages.command import existing, output, stage
+
+FILES = ("table.md", "samples.jpg")
 
 
 @stage
@@ -25,10 +27,13 @@ from stages.command import existing, output, stage
 @click.argument("samples", type=output)
 def main(packed: Path, nets: Path, test: Path, samples: Path, params: Path) -> None:
     """Score the networks in the folder NETS on the test subjects among the packs in PACKED: figures TEST, table and pictures in SAMPLES."""
+    check_replaceable(samples, FILES)
     config, shape = load_config(EvaluatePoseConfig, params, "evaluate_pose"), load_config(PoseNetConfig, params, "pose_net")
     fix_arithmetic(config.threads)
     pack = read_packs(packed, load_config(PoseDataConfig, params, "data").test_subjects)
     networks = {backbone: load_network(nets / f"{backbone}.safetensors", PoseNet) for backbone in shape.backbones}
+    for backbone, network in networks.items():
+        check_joints(nets / f"{backbone}.safetensors", network, pack)
     figures = {backbone: score_net(network, pack, shape.sigma, config) for backbone, network in networks.items()}
     for size in (pack.image.shape[1:3], USUAL):
         for backbone, network in networks.items():
@@ -37,7 +42,7 @@ def main(packed: Path, nets: Path, test: Path, samples: Path, params: Path) -> N
     click.echo(table(figures))
     rows = choose_rows(pack, config.samples)
     found = {backbone: locate_joints(network, pack.image[rows], config.batch_size) for backbone, network in networks.items()}
-    with atomic_folder(samples, ("table.md", "samples.jpg")) as partial:
+    with atomic_folder(samples, FILES) as partial:
         (partial / "table.md").write_text(table(figures), encoding="utf-8")
         sheet = skeleton_sheet(pack.image[rows], {**found, "truth": pack.pose_2d[rows]})
         (partial / "samples.jpg").write_bytes(encode(sheet, ".jpg"))

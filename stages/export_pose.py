@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from pipeline.estimation.export import export_onnx
+from pipeline.files import check_file_place
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
-from stages.command import existing, output, stage
+from stages.command import check_apart, existing, output, stage
 
 
 @stage
@@ -15,6 +16,8 @@ from stages.command import existing, output, stage
 @click.argument("onnx", type=output)
 def main(net: Path, onnx: Path, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
     """Write the network with the weights NET as ONNX, and compare what both say."""
+    check_apart(onnx, net)
+    check_file_place(onnx)
     difference = export_onnx(load_network(net, PoseNet), onnx)
     click.echo(f"export_pose: {onnx}, maps differ from torch's by {difference:.1g} at most")
 

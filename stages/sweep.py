@@ -10,12 +10,14 @@ from pipeline.config.data import DataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.synthetic import SyntheticConfig
-from pipeline.files import atomic_folder, write_json
+from pipeline.files import atomic_folder, check_replaceable, write_json
 from pipeline.metrics.sweep import Known, read_hand_labels, read_known, sweep
 from pipeline.metrics.sweep_plots import PLOT_FILES, write_plots
 from pipeline.synthetic.dataset import invent_take
 from pipeline.synthetic.names import sequences
 from stages.command import existing, output, stage
+
+FILES = ("sweep.json", *PLOT_FILES)
 
 
 @stage
@@ -29,6 +31,7 @@ def main(packed: Path, out: Path, labels: Path | None, every: int, params: Path)
     The accuracy needs a truth, which the built-in data has; on other data it comes from --labels, and without that the figures are
     the shares of the labels, and how many change. No stage: nothing depends on it.
     """
+    check_replaceable(out, FILES)
     pose = load_config(PoseConfig, params, "pose")
     known = read_known(packed, load_config(DataConfig, params, "data").subjects, 1 if labels else every)
     depths = None
@@ -37,7 +40,7 @@ def main(packed: Path, out: Path, labels: Path | None, every: int, params: Path)
     elif known.truth is not None:
         depths = chest_depths(known, load_config(SyntheticConfig, params, "synthetic"))
     found = sweep(known, pose.torso_thickness, pose.limb_radius, depths)
-    with atomic_folder(out, ("sweep.json", *PLOT_FILES)) as partial:
+    with atomic_folder(out, FILES) as partial:
         write_json(partial / "sweep.json", found)
         write_plots(partial, found)
     for line in summary(found):

@@ -6,9 +6,11 @@ import click
 
 from pipeline.config.data import DataConfig
 from pipeline.config.recipe import load_data
+from pipeline.errors import UserError
+from pipeline.images import read_picture
 from pipeline.networks.generator import load_painter
-from pipeline.transfer import read_picture, read_pose, transfer, write_picture
-from stages.command import existing, output, stage
+from pipeline.transfer import check_name, is_painted, read_pose, transfer, write_picture
+from stages.command import check_apart, existing, stage
 
 
 @stage
@@ -17,13 +19,17 @@ from stages.command import existing, output, stage
 @click.option("--pose", type=existing, required=True, help="Pose file: the pose to paint, in px of any picture.")
 @click.option("--g1", type=existing, default="models/g1.safetensors", show_default=True, help="Weights of G1.")
 @click.option("--g2", type=existing, default="models/g2.safetensors", show_default=True, help="Weights of G2.")
-@click.option("--out", type=output, required=True, help="PNG file to write.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="PNG file to write; one that this command wrote is replaced.")
 def main(image: Path, source_pose: Path | None, pose: Path, g1: Path, g2: Path, out: Path, params: Path) -> None:
     """Repaint the person in a picture in a new pose, with the trained model.
 
     A pose file is JSON with `joints` (x and y of each, null where it is not known) and `labels` (1 in front, 0 in the torso's plane,
     -1 occluded), as in examples/pose.json.
     """
+    check_name(out)
+    check_apart(out, image, source_pose, pose, g1, g2)
+    if out.is_file() and not click.get_current_context().params["force"] and not is_painted(out):
+        raise UserError(f"{out}: is there already, and is no picture that was painted here; give another name, or --force to replace it")
     data = load_data(params)
     margin = data.margin if isinstance(data, DataConfig) else None
     source = None if source_pose is None else read_pose(source_pose)

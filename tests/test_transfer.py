@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from standing import RULE
 
 from pipeline.config.pose import MapConfig
 from pipeline.errors import UserError
+from pipeline.images import read_picture
 from pipeline.loader import to_image
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.generator import Painter, load_painter
@@ -21,7 +24,7 @@ from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.sight import BodySight
 from pipeline.skeleton import H36M_17, LIMB_NAMES
-from pipeline.transfer import LabelledPose, read_picture, read_pose, transfer, write_picture
+from pipeline.transfer import LabelledPose, is_painted, read_pose, transfer, write_picture
 from stages import transfer as stage
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,21 +81,111 @@ def write_pose(path: Path, **changes: Any) -> Path:
     return path
 
 
+def repaint(folder: Path, out: Path, *more: str, **given: Path) -> str:
+    """What the command answers with the example, other files where they are given, and the weights in `folder`: nothing where it paints."""
+    files = {"image": EXAMPLES / "person.png", "source-pose": EXAMPLES / "person.json", "pose": EXAMPLES / "pose.json"}
+    files |= {name: folder / f"{name}.safetensors" for name in ("g1", "g2")} | {"out": out, "params": ROOT / "params.yaml"} | given
+    result = CliRunner().invoke(stage.main, [*(str(item) for name, path in files.items() for item in (f"--{name}", path)), *more])
+    assert isinstance(result.exception, SystemExit | None)
+    assert (result.exit_code == 0) == (result.output == "")
+    assert result.output.count("\n") <= 1
+    return result.output
+
+
 def test_the_example_is_repainted(tmp_path: Path) -> None:
-    g1, g2 = write_weights(tmp_path)
-    names = {"--image": "person.png", "--source-pose": "person.json", "--pose": "pose.json"}
-    arguments = [str(item) for option, name in names.items() for item in (option, EXAMPLES / name)]
+    write_weights(tmp_path)
     out = tmp_path / "new.png"
-    arguments += ["--g1", str(g1), "--g2", str(g2), "--out", str(out), "--params", str(ROOT / "params.yaml")]
     contents = []
     for _ in range(2):
-        result = CliRunner().invoke(stage.main, arguments)
-        assert result.exit_code == 0, result.output
+        assert repaint(tmp_path, out) == ""
         contents.append(out.read_bytes())
     assert contents[0] == contents[1]
     painted = read_picture(out)
     assert painted.shape == (*SIZE, 3)
     assert painted.std() > 1
+
+
+def test_only_what_was_painted_here_is_painted_over(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    photo, painted = tmp_path / "photo.png", tmp_path / "painted.png"
+    photo.write_bytes((EXAMPLES / "person.png").read_bytes())
+    link = tmp_path / "link.png"
+    link.symlink_to(photo)
+    for out in (photo, link):
+        assert "is there already, and is no picture that was painted here" in repaint(tmp_path, out)
+    for out in (photo, link):
+        assert "is read by this very command" in repaint(tmp_path, out, "--force", image=photo)
+    assert photo.read_bytes() == (EXAMPLES / "person.png").read_bytes()
+    assert repaint(tmp_path, painted) == ""
+    first = painted.read_bytes()
+    other = write_pose(tmp_path / "other.json", labels={"left_forearm": -1, "right_forearm": -1})
+    assert repaint(tmp_path, painted, pose=other) == ""
+    assert painted.read_bytes() != first
+    with Image.open(painted) as image:  # somebody draws on it, and the program keeps the marks of the file
+        mark = PngInfo()
+        mark.add_text("pose25d", image.info["pose25d"])
+        drawn = image.copy()
+    drawn.putpixel((3, 3), (255, 0, 0))
+    drawn.save(painted, pnginfo=mark)
+    assert "is there already, and is no picture that was painted here" in repaint(tmp_path, painted)
+    assert repaint(tmp_path, painted, "--force") == ""
+    assert is_painted(painted)
+
+
+def test_a_folder_is_never_replaced_by_a_picture(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "folder.png" / "letter.txt").write_text("dear", encoding="utf-8")
+    for more in ((), ("--force",)):
+        assert "expected the name of a file to write, found a folder" in repaint(tmp_path, tmp_path / "folder.png", *more)
+    assert (tmp_path / "folder.png" / "letter.txt").read_text(encoding="utf-8") == "dear"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[" * 100_000, "lists within lists without end"),
+        ('{"joints": ' + "[" * 900 + "]" * 900 + "}", "joints"),
+        ('{"joints": {}, "joints": {}}', "the key 'joints' stands twice"),
+        ('{"labels": {"left_calf": true}}', "labels.left_calf = True: expected -1, 0 or 1, found true or false"),
+        ('{"joints": {"hips": [1e400, 0]}}', "joints.hips.0 = inf: Input should be a finite number"),
+        ('{"joints": {"hips": [1%s, 0]}}' % ("0" * 400), "joints.hips.0 = 1000"),
+        ('{"joints": {"hips": [true, 0]}}', "joints.hips.0 = True: Input should be a valid number"),
+        ('{"joints": {"hips": ["7", 0]}}', "joints.hips.0 = '7': Input should be a valid number"),
+        ('{"joints": {"hips": [1e30, 0]}}', "joints.hips.0 = 1e+30: Input should be less than or equal to 100000"),
+        ('{"joints": {"hips": [NaN, 0]}}', "joints.hips.0 = nan"),
+        ('{"%s": 1}' % ("long" * 10_000), "longlong"),
+        (" " * 2_000_000, "expected at most 1048576 bytes"),
+    ],
+)
+def test_what_no_pose_file_holds_is_named_in_short_lines(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "pose.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        read_pose(tmp_path / "pose.json")
+    assert message in str(error.value)
+    assert max(map(len, str(error.value).splitlines())) < 600 + len(str(tmp_path))
+
+
+def test_a_photo_is_seen_upright_and_what_is_transparent_white(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    orientation = Image.Exif()
+    orientation[0x0112] = 6
+    Image.fromarray(np.rot90(image)).save(tmp_path / "turned.png", exif=orientation)
+    hidden = np.dstack([image, np.zeros((40, 30), np.uint8)])
+    Image.fromarray(hidden).save(tmp_path / "hidden.png")
+    write_weights(tmp_path, source=False, appearance=False)
+    out = {}
+    for name, content in (("upright", image), ("white", np.full_like(image, 255))):
+        Image.fromarray(content).save(tmp_path / f"{name}.png")
+    pose = tmp_path / "source.json"
+    joints = {name: [5 + i % 4 * 6, 4 + 2 * i] for i, name in enumerate(H36M_17.names)}
+    pose.write_text(json.dumps({"joints": joints, "labels": {}}), encoding="utf-8")
+    for name in ("upright", "turned", "white", "hidden"):
+        assert repaint(tmp_path, tmp_path / f"out_{name}.png", **{"image": tmp_path / f"{name}.png", "source-pose": pose}) == ""
+        out[name] = read_picture(tmp_path / f"out_{name}.png")
+    assert np.array_equal(out["turned"], out["upright"])
+    assert np.array_equal(out["hidden"], out["white"])
+    assert not np.array_equal(out["upright"], out["white"])
 
 
 def test_a_pose_file_is_read_by_names(tmp_path: Path) -> None:
@@ -144,7 +237,7 @@ def test_a_pose_without_any_joint_is_an_error(tmp_path: Path) -> None:
 def test_a_file_that_is_no_picture_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     for path, expected in (
-        (EXAMPLES / "pose.json", "expected a picture, as PNG or JPEG"),
+        (EXAMPLES / "pose.json", "no picture, or a damaged one"),
         (tmp_path / "empty.png", "damaged"),
         (tmp_path, "directory"),
     ):

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,13 @@ def choose_rows(pack: Pack, count: int) -> np.ndarray:
     if not len(pack):
         raise UserError("no images to score; add to data.test_subjects")
     return spread(np.arange(len(pack)), count)
+
+
+def check_joints(path: Path, network: PoseNet, pack: Pack) -> None:
+    """Raise UserError unless the network with the weights `path` finds the joints that the pack has."""
+    expected, found = pack.pose_2d.shape[1], network.config["joints"]
+    if found != expected:
+        raise UserError(f"{path}: expected a pose estimator of the {expected} joints of the packs, found one of {found}; train it on these packs")
 
 
 def score_net(network: PoseNet, pack: Pack, sigma: float, config: EvaluatePoseConfig) -> dict[str, Any]:

@@ -4,29 +4,36 @@ A folder of pictures holds its landmarks in one of three forms, all in px of the
 
 - `landmarks.csv`: a header `name,x0,y0,...,x67,y67`, then a row per picture. Pixel centres lie at whole numbers, the first at 0.
 - `landmarks.xml`: dlib's format, `<image file='1-01.jpg'><box ...><part name='00' x='..' y='..'/>...`, as its tool imglab writes it, counted
-  from 0. The first box of an image counts.
+  from 0. Parts go by their numbers, `0` or `00` to `67`, in any order. The first box of an image counts. Of the name of a file only its last
+  part does: pictures are those of the folder.
 - `1-01.pts` beside each `1-01.jpg`: iBUG's format, `version: 1`, `n_points: 68`, `{`, a line `x y` each, `}`. It counts from 1, as MATLAB does.
 
-A picture that is not in the file, a row without numbers, or one that dlib finds no face in, is left out and listed. Nothing is guessed.
+A picture that is not in the file, a row without numbers, or one that dlib finds no face in, is left out and listed. Nothing is guessed: a file
+that says a picture twice, lacks a landmark, has one twice, or numbers that are not finite and of a picture, is an error.
 """
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path, PureWindowsPath
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
-from pipeline.errors import UserError
-from pipeline.files import atomic_file
+from pipeline.errors import UserError, shown
+from pipeline.files import atomic_file, machine_faults
+from pipeline.files import read_csv as read_rows
+from pipeline.numbers import MOST_PX, check_numbers
 from pipeline.skeleton import IBUG_68
 
 CSV_NAME, XML_NAME = "landmarks.csv", "landmarks.xml"
 COUNT = len(IBUG_68)
 HEADER = ["name", *(f"{axis}{number}" for number in range(COUNT) for axis in "xy")]
 PREDICTOR_HINT = "http://dlib.net/files/shape_predictor_68_face_landmarks.dat.bz2, unpacked"
+
+MOST_BYTES = 2**28  # of a file of landmarks
+_PART = re.compile(r"[0-9]{1,3}")
 
 Found = Mapping[str, np.ndarray]  # name of a picture -> (68, 2) float64, px
 
@@ -62,12 +69,15 @@ def has_landmarks(root: Path) -> bool:
 
 def read_csv(path: Path) -> dict[str, np.ndarray]:
     """Landmarks in a table; rows without any number are left out. Raises UserError that names a damaged row."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
-    if not rows or rows[0] != HEADER:
-        found = ",".join(rows[0][:3]) if rows else "nothing"
-        raise UserError(f"{path}: expected the header name,x0,y0,...,x{COUNT - 1},y{COUNT - 1}, found {found}...")
-    return {row[0]: _points(path, f"row {number}", row[1:]) for number, row in enumerate(rows[1:], 2) if any(row[1:])}
+    rows = read_rows(path, MOST_BYTES)
+    if not rows or rows[0][1] != HEADER:
+        found = shown(",".join(rows[0][1][:3])) if rows else "nothing"
+        raise UserError(f"{path}: expected the header name,x0,y0,...,x{COUNT - 1},y{COUNT - 1}, found {found}")
+    found_points: dict[str, np.ndarray] = {}
+    for number, (name, *cells) in rows[1:]:
+        _check_new(path, f"row {number}", name, found_points)
+        found_points[name] = _points(path, f"row {number}", cells) if any(cells) else _NOTHING
+    return _those_with_points(found_points)
 
 
 def write_csv(path: Path, found: Found) -> None:
@@ -80,36 +90,92 @@ def write_csv(path: Path, found: Found) -> None:
 
 def read_xml(path: Path) -> dict[str, np.ndarray]:
     """Landmarks in dlib's format; images without a box are left out. Raises UserError that names a damaged image."""
+    found: dict[str, np.ndarray] = {}
+    for number, image in enumerate(_parse(path).iter("image")):
+        name, box = PureWindowsPath(image.get("file", "")).name, image.find("box")
+        where = f"image {number}, {shown(name)}"
+        _check_new(path, where, name, found)
+        found[name] = _NOTHING if box is None else _points(path, where, _parts(path, where, box))
+    return _those_with_points(found)
+
+
+class _NoDoctype(ElementTree.TreeBuilder):
+    """A document type can define texts that grow without end, and lead to other files; dlib writes none."""
+
+    def doctype(self, *_: object) -> None:
+        raise ValueError("found a document type (DOCTYPE); remove it")
+
+
+def _parse(path: Path) -> ElementTree.Element:
     try:
-        images = ElementTree.parse(path).getroot().iter("image")
-    except ElementTree.ParseError as error:
+        with machine_faults(path):
+            if path.stat().st_size > MOST_BYTES:
+                raise UserError(f"{path}: expected at most {MOST_BYTES} bytes of XML, found {path.stat().st_size}")
+            return ElementTree.parse(path, ElementTree.XMLParser(target=_NoDoctype())).getroot()
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise UserError(f"{path}: expected XML as dlib writes it, {error}") from None
-    found = {}
-    for image in images:
-        name, box = Path(image.get("file", "")).name, image.find("box")
-        if box is not None:
-            parts = sorted(box.iter("part"), key=lambda part: part.get("name", ""))
-            found[name] = _points(path, name, [part.get(axis, "") for part in parts for axis in "xy"])
-    return found
+
+
+def _parts(path: Path, where: str, box: ElementTree.Element) -> list[str]:
+    """x and y of the landmarks of a box, as they stand in the file, in the order of their numbers."""
+    parts: dict[int, ElementTree.Element] = {}
+    for part in box.iter("part"):
+        name = part.get("name", "")
+        number = int(name) if _PART.fullmatch(name) else COUNT
+        if number >= COUNT or number in parts:
+            wrong = "twice" if number in parts else "as the name of a part"
+            raise UserError(f"{path}, {where}: expected {COUNT} landmarks, parts named 00 to {COUNT - 1}, each once, found {shown(name)} {wrong}")
+        parts[number] = part
+    missing = [f"{number:02d}" for number in range(COUNT) if number not in parts]
+    if missing:
+        raise UserError(f"{path}, {where}: expected {COUNT} landmarks, found {len(parts)}; missing: {', '.join(missing[:5])}")
+    return [parts[number].get(axis, "") for number in range(COUNT) for axis in "xy"]
 
 
 def read_pts(path: Path) -> np.ndarray:
     """Landmarks in iBUG's format, (68, 2) px with the first pixel at 0; raises UserError where the file is damaged."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    match = re.search(r"\{(.*)\}", text, re.DOTALL)
-    if match is None:
+    with machine_faults(path), path.open(encoding="utf-8", errors="replace") as file:
+        text = file.read(MOST_BYTES)
+    head, brace, rest = text.partition("{")
+    inside, other, _ = rest.partition("}")
+    if not brace or not other:
         raise UserError(f"{path}: expected n_points: {COUNT} and their x and y in braces, found no braces")
-    return _points(path, "points", match[1].split()) - 1
+    said = re.search(r"n_points:\s*(\S+)", head)
+    if said and said[1] != str(COUNT):
+        raise UserError(f"{path}: expected n_points: {COUNT}, found {shown(said[1])}")
+    return _points(path, "points", inside.split()) - 1
 
 
-def _points(path: Path, where: str, numbers: list[str]) -> np.ndarray:
+_NOTHING = np.zeros((0, 2))  # of a picture that the file names, without landmarks
+
+
+def _those_with_points(found: Found) -> dict[str, np.ndarray]:
+    return {name: points for name, points in found.items() if len(points)}
+
+
+def _check_new(path: Path, where: str, name: str, found: Found) -> None:
+    if name in found:
+        raise UserError(f"{path}, {where}: expected each picture once, found {shown(name)} again; remove what should not count")
+
+
+def _points(path: Path, where: str, numbers: Sequence[str]) -> np.ndarray:
+    """(68, 2) float64 px; raise UserError unless there are that many finite numbers, in the range of a picture."""
+    if len(numbers) != 2 * COUNT:
+        raise UserError(f"{path}, {where}: expected {COUNT} landmarks, x and y each, found {len(numbers)} numbers")
+    values = np.array([_number(text) for text in numbers]).reshape(COUNT, 2)
+    if np.isnan(values).any():
+        found = next(text for text, value in zip(numbers, values.ravel(), strict=True) if np.isnan(value))
+        raise UserError(f"{path}, {where}: expected {COUNT} landmarks, x and y each, found {shown(found)}, which is not a number")
+    check_numbers(values, MOST_PX, f"{path}, {where}", "landmarks")
+    return values
+
+
+def _number(text: str) -> float:
+    """NaN where it is none."""
     try:
-        values = np.array(numbers, dtype=np.float64)
+        return float(text)
     except ValueError:
-        values = np.zeros(0)
-    if values.size != 2 * COUNT or not np.isfinite(values).all():
-        raise UserError(f"{path}, {where}: expected {COUNT} landmarks, x and y each, found {len(numbers)} values that are not all numbers")
-    return values.reshape(COUNT, 2)
+        return float("nan")
 
 
 def detector(predictor: Path) -> Callable[[np.ndarray], np.ndarray | None]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from pipeline.errors import UserError
 from pipeline.metrics.cases import Cases
 from pipeline.metrics.tables import SCORES, WITHOUT_LIMBS, spread
 from pipeline.pictures import difference_map, encode, sheet
@@ -36,6 +37,7 @@ def write_tables(folder: Path, cases: Cases, figures: Mapping[str, Any], series:
 
 def tables(cases: Cases, figures: Mapping[str, Any]) -> str:
     """Both tables in Markdown."""
+    _check(figures)
     examples = [[str(number), *_cells(scores)] for number, scores in enumerate(example_scores(cases), 1)]
     averages = {(image, kind): figures[image][kind] for image in PAIRS for kind in (*KINDS, "l1")}
     pairs = figures["pairs"]
@@ -51,6 +53,17 @@ def tables(cases: Cases, figures: Mapping[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _check(figures: Any) -> None:
+    """Raise UserError unless the scores that the tables show are there."""
+    for image in PAIRS:
+        for kind in (*KINDS, "l1"):
+            scores = figures.get(image) if isinstance(figures, dict) else None
+            if not isinstance(scores, dict) or not isinstance(scores.get(kind), int | float):
+                raise UserError(f"scores: expected a number as {image}.{kind}, as the stage `evaluate` writes it, found none; run it again")
+    if not isinstance(figures.get("pairs"), int):
+        raise UserError("scores: expected the number of `pairs`, as the stage `evaluate` writes it, found none; run it again")
 
 
 def example_scores(cases: Cases) -> list[dict[tuple[str, str], float]]:

@@ -4,8 +4,8 @@ Where the truth of the labels is known (the renderer's z-buffer, or labels given
 it gets the shares of the three labels, and how many labels differ from those at the present values.
 """
 
-import csv
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,22 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.pose import LimbRadius
-from pipeline.errors import UserError
+from pipeline.errors import UserError, shown
+from pipeline.files import read_csv
 from pipeline.hdf5 import open_hdf5
 from pipeline.metrics.depth import LABELS, label_accuracy, label_confusion
 from pipeline.metrics.tables import figure, mean
+from pipeline.numbers import MOST_MM, check_numbers
 from pipeline.pack import TRUTH, pack_path, read_columns
 from pipeline.pose_space import label_limbs
-from pipeline.skeleton import LIMB_NAMES
+from pipeline.skeleton import H36M_17, LIMB_NAMES
 
 SCORES = ("label_accuracy", "label_accuracy_all", "label_accuracy_balanced")
 SHARES = ("occluded", "level", "in_front")  # of the labels, in the order of `LABELS`
 KINDS = tuple(LimbRadius.model_fields)
 ROW = ("subject", "sequence", "camera", "frame")  # what names a row of the packs
+HAND_COLUMNS = (*ROW, *LIMB_NAMES)  # of a table of labels given by hand
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 
 THICKNESSES = tuple(float(value) for value in range(80, 401, 20))  # mm
 FACTORS = tuple(round(0.1 * value, 1) for value in range(5, 17))  # of a limb's present radius
@@ -57,11 +61,13 @@ class Known:
 def read_known(folder: Path, subjects: Sequence[str], every: int = 1) -> Known:
     """Every `every`-th row of the packs of `subjects` in `folder`, without the images.
 
-    The truth is None unless every pack has it. Raises UserError where a pack is missing or damaged, or all are empty.
+    The truth is None unless every pack has it. Raises UserError where a pack is missing or damaged, has no poses in 3D, or all are empty.
     """
     known = all(_has_truth(folder, subject) for subject in subjects)
     names = ("pose_3d", "identity", "sequence", "camera", "frame", *(TRUTH if known else ()))
     parts = [read_columns(folder, subject, names) for subject in subjects]
+    for name, part in zip(subjects, parts, strict=True):
+        _check_part(pack_path(folder, name), part)
     columns = {name: np.concatenate([part[name] for part in parts])[::every] for name in names}
     if not len(columns["pose_3d"]):
         raise UserError(f"{folder}: expected at least one pose of {', '.join(subjects)}, found none")
@@ -73,26 +79,30 @@ def read_known(folder: Path, subjects: Sequence[str], every: int = 1) -> Known:
 def read_hand_labels(path: Path, known: Known) -> Known:
     """The rows of `known` that a person labelled in `path`, with those labels as the truth, each of them clear.
 
-    path : a CSV file with the columns `ROW` and the names of the eight limbs, each -1, 0 or 1, a row per picture
-    Raises UserError that names the line where a column is missing, a label is none, or no pack has that row.
+    path : a CSV file with the columns `ROW` and the names of the eight limbs, each -1, 0 or 1, a row per picture; other columns do not count
+    Raises UserError that names the line where a column is missing, a label is none, a picture stands twice, or no pack has that row.
     """
     place = {key: i for i, key in enumerate(zip(known.subject, known.sequence, known.camera, known.frame.tolist(), strict=True))}
-    rows, labels = [], []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in (*ROW, *LIMB_NAMES) if name not in (reader.fieldnames or ())]
-        if missing:
-            raise UserError(f"{path}: expected the columns {', '.join((*ROW, *LIMB_NAMES))}; missing: {', '.join(missing)}")
-        for line in reader:
-            key, label = _hand_row(line, f"{path}, line {reader.line_num}")
-            if key not in place:
-                raise UserError(f"{path}, line {reader.line_num}: no pack has {'/'.join(map(str, key))}; expected a frame that was kept")
-            rows.append(place[key])
-            labels.append(label)
-    if not rows:
+    (_, header), *lines = read_csv(path) or [(1, [])]
+    missing = [name for name in HAND_COLUMNS if header.count(name) != 1]
+    if missing:
+        raise UserError(f"{path}: expected the columns {', '.join(HAND_COLUMNS)}, each once; missing: {', '.join(missing)}")
+    labels: dict[int, list[int]] = {}
+    for number, cells in lines:
+        where = f"{path}, line {number}"
+        if any(cells[len(header) :]):
+            raise UserError(f"{where}: expected {len(header)} columns, found {len(cells)}")
+        key, label = _hand_row(dict(zip(header, cells, strict=False)), where)
+        name = shown("/".join(map(str, key)))
+        if key not in place:
+            raise UserError(f"{where}: no pack has {name}; expected a frame that was kept")
+        if place[key] in labels:
+            raise UserError(f"{where}: expected each picture once, found {name} again; remove the line that should not count")
+        labels[place[key]] = label
+    if not labels:
         raise UserError(f"{path}: expected at least one labelled picture, found none")
-    truth = np.array(labels, np.int8)
-    return replace(_take(known, np.array(rows)), truth=truth, clear=np.ones(truth.shape, bool))
+    truth = np.array(list(labels.values()), np.int8)
+    return replace(_take(known, np.array(list(labels))), truth=truth, clear=np.ones(truth.shape, bool))
 
 
 def sweep(known: Known, thickness: float, limb_radius: LimbRadius, chest_depth: np.ndarray | None = None) -> dict[str, Any]:
@@ -212,6 +222,16 @@ def _confusion(label: np.ndarray, truth: np.ndarray, clear: np.ndarray) -> dict[
     return dict(zip(LIMB_NAMES, label_confusion(label, truth, clear).tolist(), strict=True))
 
 
+def _check_part(path: Path, part: Mapping[str, np.ndarray]) -> None:
+    """Raise UserError unless the columns of a pack are poses in 3D, and labels where there are any."""
+    pose, limbs = part["pose_3d"], (len(part["pose_3d"]), len(LIMB_NAMES))
+    if pose.shape[1:] != (len(H36M_17), 3):
+        raise UserError(f"{path}: expected poses of {len(H36M_17)} joints in 3D, found {pose.shape[1:]}; a sweep needs packs of people in 3D")
+    check_numbers(pose, MOST_MM, str(path), "pose_3d")
+    if any(part[name].shape != limbs for name in TRUTH if name in part) or not np.isin(part.get(TRUTH[0], LABELS), LABELS).all():
+        raise UserError(f"{path}: expected true labels -1, 0 or 1 of {limbs[1]} limbs a row, found others; run the stage `pack` again")
+
+
 def _has_truth(folder: Path, subject: str) -> bool:
     with open_hdf5(pack_path(folder, subject), "a pack", "pack") as file:
         return all(name in file for name in TRUTH)
@@ -222,12 +242,12 @@ def _take(known: Known, rows: np.ndarray) -> Known:
     return replace(known, **{name: getattr(known, name)[rows] for name in columns})
 
 
-def _hand_row(line: dict[str, Any], where: str) -> tuple[tuple[str, str, str, int], list[int]]:
-    try:
-        key = (line["subject"], line["sequence"], line["camera"], int(line["frame"]))
-        label = [int(line[name]) for name in LIMB_NAMES]
-    except (TypeError, ValueError):
-        raise UserError(f"{where}: expected whole numbers as `frame` and as the label of each limb") from None
+def _hand_row(line: dict[str, str], where: str) -> tuple[tuple[str, str, str, int], list[int]]:
+    texts = [line.get(name, "").strip() for name in ("frame", *LIMB_NAMES)]
+    if not all(_WHOLE.fullmatch(text) for text in texts):
+        wrong = next(text for text in texts if not _WHOLE.fullmatch(text))
+        raise UserError(f"{where}: expected whole numbers as `frame` and as the label of each limb, found {shown(wrong)}")
+    frame, *label = map(int, texts)
     if not set(label) <= set(LABELS):
         raise UserError(f"{where}: expected labels -1 (occluded), 0 (level) or 1 (in front), found {sorted(set(label) - set(LABELS))}")
-    return key, label
+    return (line["subject"], line["sequence"], line["camera"], frame), label

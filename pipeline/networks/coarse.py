@@ -80,4 +80,7 @@ def load_coarse(path: Path) -> tuple[G1 | VUNet, Sight]:
         raise UserError(f"{path}: expected the weights of {' or '.join(kinds)}, found those of {name}; give the file that `train_g1` writes")
     network, pose = load_generator(path, kinds[name])
     look: Look = network.config.get("look", "image")
-    return network, _sight(pose, network.lifter, look)
+    try:
+        return network, _sight(pose, network.lifter, look)
+    except ValueError as error:
+        raise UserError(f"{path}: the weights do not fit the pose that the header describes ({error}); train it again") from None

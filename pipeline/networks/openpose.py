@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from pipeline.skeleton import skeleton_of
 
+MOST_SIDE = 4096  # px of a crop
 HEADS, DEEP = 128, 512  # channels of the stages and of the first stage's last layer, before `width`
 
 
@@ -44,6 +45,8 @@ class PoseNet(nn.Module):
         parts = {"vgg": (_vgg, _WideStage), "mobilenet": (_mobilenet, _ThinStage)}
         if backbone not in parts or stride not in (4, 8):
             raise ValueError(f"expected the backbone vgg or mobilenet and a stride of 4 or 8, got {backbone} and {stride}")
+        if len(image_size) != 2 or not all(isinstance(side, int) and 0 < side <= MOST_SIDE for side in image_size):
+            raise ValueError(f"expected a height and a width of 1 to {MOST_SIDE} px as image_size, got {image_size}")
         body, stage = parts[backbone]
         outputs = joints + 1, 2 * len(bones(joints))
         self.backbone, features = body(width, stride)

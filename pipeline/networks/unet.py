@@ -20,6 +20,7 @@ from pipeline.errors import UserError
 from pipeline.networks.lifter import Lifter
 
 FIRST_SHARES = (0.0, 2.0, 0.0)  # logits before training: own paint, the part that is seen, the part beneath it
+UPSAMPLINGS = ("nearest", "bilinear", "transposed")
 LATENT = 64  # numbers between encoder and decoder of a fully connected bottleneck
 
 
@@ -60,6 +61,8 @@ class UNet(nn.Module):
         self, in_channels: int, out_channels: int, image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str, upsampling: str
     ) -> None:
         super().__init__()
+        if upsampling not in UPSAMPLINGS:
+            raise ValueError(f"expected the upsampling to be one of {UPSAMPLINGS}, got {upsampling!r}")
         height, width = _smallest_size(image_size, blocks)
         widths = [filters * (i + 1) for i in range(blocks)]
         self.stem = nn.Conv2d(in_channels, filters, 3, padding=1)

@@ -19,7 +19,7 @@ from pose_pack import SIZE, write_params, write_sticks
 from pipeline.config.pose_net import TrainPoseConfig
 from pipeline.config.section import load_config
 from pipeline.estimation.batches import Crops, close_up, draw_batch, move, side_by_side
-from pipeline.networks.checkpoint import load_network
+from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.openpose import PoseNet
 from pipeline.pack import read_packs
 from pipeline.resume import STATE
@@ -129,6 +129,27 @@ def test_both_backbones_are_scored_and_exported(folder: Path) -> None:
         expected = load_network(net, PoseNet)(torch.from_numpy(image))[-1]
     for one, two in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, two.numpy(), atol=1e-4)
+
+
+def test_nothing_is_scored_or_exported_over_what_others_made(folder: Path) -> None:
+    """A folder of photos in the place of the pictures or of the file, and a network of other joints than the packs."""
+    for backbone in ("mobilenet", "vgg"):
+        (folder / "nets").mkdir(exist_ok=True)
+        save_network(folder / "nets" / f"{backbone}.safetensors", PoseNet(18, backbone, 0.1, 0, 4, list(SIZE)))
+    assert "expected a pose estimator of the 17 joints of the packs, found one of 18" in evaluate(folder, "nets").output
+    (folder / "samples").mkdir()
+    (folder / "samples" / "me.jpg").write_bytes(b"a picture")
+    assert "holds me.jpg, which is none of the files that are written here" in evaluate(folder, "nets").output
+    net = folder / "nets" / "mobilenet.safetensors"
+    before = net.read_bytes()
+    for out, message in ((folder / "samples", "found a folder"), (net, "is not replaced")):
+        for more in ([], ["--force"]):
+            result = CliRunner().invoke(export_pose.main, [str(net), str(out), *more, "--params", str(folder / "params.yaml")])
+            assert result.exit_code == 1
+            assert message in result.output
+            assert result.output.count("\n") == 1
+    assert net.read_bytes() == before
+    assert [path.name for path in (folder / "samples").iterdir()] == ["me.jpg"]
 
 
 def test_what_a_user_gets_wrong_is_one_line(folder: Path) -> None:

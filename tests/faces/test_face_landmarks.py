@@ -25,6 +25,33 @@ def write_xml(path: Path, name: str, points: np.ndarray) -> None:
     path.write_text(f"<dataset><images>{images}</images></dataset>", encoding="utf-8")
 
 
+def xml(x: str) -> str:
+    """Dlib's XML of a picture all of whose landmarks lie at `x` and 2."""
+    parts = "".join(f"<part name='{number}' x='{x}' y='2'/>" for number in range(68))
+    return f"<dataset><images><image file='1-01.jpg'><box>{parts}</box></image></images></dataset>"
+
+
+@pytest.mark.parametrize("names", ["{}", "{:02d}", "{:03d}"])
+def test_the_parts_of_xml_go_by_their_numbers(tmp_path: Path, names: str) -> None:
+    """As words `10` comes before `9`; 63 landmarks would be exchanged."""
+    order = np.random.default_rng(1).permutation(68)
+    parts = "".join(f"<part name='{names.format(number)}' x='{number}' y='{2 * number}'/>" for number in order.tolist())
+    (tmp_path / XML_NAME).write_text(f"<dataset><image file='..\\1-01.jpg'><box>{parts}</box></image></dataset>", encoding="utf-8")
+    found = read_landmarks(tmp_path, ["1-01.jpg"])["1-01.jpg"]
+    np.testing.assert_array_equal(found, np.arange(68)[:, None] * (1, 2))
+
+
+def test_other_encodings_of_a_table_are_read_or_named(tmp_path: Path) -> None:
+    write_csv(tmp_path / CSV_NAME, {"1-01.jpg": POINTS})
+    text = (tmp_path / CSV_NAME).read_text(encoding="utf-8")
+    (tmp_path / CSV_NAME).write_text(text, encoding="utf-8-sig")
+    np.testing.assert_allclose(read_landmarks(tmp_path, ["1-01.jpg"])["1-01.jpg"], POINTS, atol=1e-9)
+    for encoding in ("utf-16", "latin-1"):
+        (tmp_path / CSV_NAME).write_text(text.replace("1-01", "é"), encoding=encoding)
+        with pytest.raises(UserError, match=r"expected a table \(CSV in UTF-8\)"):
+            read_landmarks(tmp_path, ["1-01.jpg"])
+
+
 @pytest.mark.parametrize("kind", ["csv", "xml", "pts"])
 def test_every_form_gives_the_landmarks_back(tmp_path: Path, kind: str) -> None:
     assert not has_landmarks(tmp_path)
@@ -53,11 +80,36 @@ def test_a_row_without_numbers_is_a_picture_without_a_face(tmp_path: Path) -> No
         (CSV_NAME, "name,x,y\n", "expected the header name,x0,y0"),
         (CSV_NAME, "", "found nothing"),
         (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg,1,2\n", "row 2: expected 68 landmarks"),
-        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg" + ",nan" * 136 + "\n", "not all numbers"),
+        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg" + ",nan" * 136 + "\n", "found 'nan', which is not a number"),
+        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg" + ",inf" * 136 + "\n", "finite and within ±100000, found inf"),
+        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg" + ("," + "9" * 400) * 136 + "\n", "finite and within ±100000, found inf"),
+        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg" + ",1e30" * 136 + "\n", "finite and within ±100000"),
+        (CSV_NAME, ",".join(HEADER) + ("\n1-01.jpg" + ",7" * 136) * 2 + "\n", "row 3: expected each picture once, found '1-01.jpg' again"),
+        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg," + "9" * 200_000 + "\n", "expected a table .* field larger than field limit"),
+        (CSV_NAME, ",".join(HEADER) + "\n1-01.jpg\0" + ",7" * 136 + "\n", "found bytes that are 0"),
         (XML_NAME, "<dataset>", "expected XML as dlib writes it"),
-        (XML_NAME, "<dataset><image file='1-01.jpg'><box><part name='00' x='1' y='2'/></box></image></dataset>", "1-01.jpg: expected 68 landmarks"),
+        (
+            XML_NAME,
+            "<dataset><image file='1-01.jpg'><box><part name='00' x='1' y='2'/></box></image></dataset>",
+            "1-01.jpg': expected 68 landmarks, found 1; missing: 01, 02",
+        ),
+        (
+            XML_NAME,
+            "<dataset><image file='1-01.jpg'><box><part name='nose' x='1' y='2'/></box></image></dataset>",
+            "found 'nose' as the name of a part",
+        ),
+        (XML_NAME, "<dataset><image file='a'><box><part name='7' x='1' y='2'/><part name='07'/></box></image></dataset>", "found '07' twice"),
+        (XML_NAME, "<dataset><image file='a/1-01.jpg'/><image file='b\\1-01.jpg'/></dataset>", "expected each picture once, found '1-01.jpg' again"),
+        (XML_NAME, xml(x="9" * 400), "finite and within ±100000, found inf"),
+        (XML_NAME, xml(x="nan"), "found 'nan', which is not a number"),
+        (XML_NAME, xml(x=""), "found '', which is not a number"),
+        (XML_NAME, "<!DOCTYPE a [<!ENTITY b 'c'>]><dataset>&b;</dataset>", "found a document type"),
+        (XML_NAME, "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><dataset/>", "found a document type"),
+        (XML_NAME, "<?xml version='1.0' encoding='none'?><dataset/>", "expected XML as dlib writes it, unknown encoding"),
         ("1-01.pts", "version: 1\n", "found no braces"),
         ("1-01.pts", "version: 1\n{\n1 2\n3 x\n}\n", "expected 68 landmarks"),
+        ("1-01.pts", "version: 1\nn_points: 5\n{\n1 2\n}\n", "expected n_points: 68, found '5'"),
+        ("1-01.pts", "n_points: 68\n{\n" + "inf 2\n" * 68 + "}\n", "finite and within"),
     ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: str, fault: str) -> None:

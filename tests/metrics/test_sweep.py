@@ -211,10 +211,17 @@ def test_labels_given_by_hand_are_the_truth(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (["S1", "Walking", "7", 99, *[0] * 8], "line 2: no pack has S1/Walking/7/99"),
+        (["S1", "Walking", "7", 99, *[0] * 8], "line 2: no pack has 'S1/Walking/7/99'"),
         (["S1", "Walking", "7", 1, *[0] * 7, 2], r"line 2: expected labels -1 .* found \[2\]"),
         (["S1", "Walking", "7", 1, *[0] * 7, ""], "line 2: expected whole numbers"),
         (["S1", "Walking", "7", 1], "line 2: expected whole numbers"),
+        (["S1", "Walking", "7", "1_0", *[0] * 8], "line 2: expected whole numbers .* found '1_0'"),
+        (["S1", "Walking", "7", "9" * 5000, *[0] * 8], "line 2: expected whole numbers .* found '9999"),
+        (["S1", "Walking", "7", 1, *[0] * 7, "True"], "line 2: expected whole numbers .* found 'True'"),
+        (["S1", "Walking", "7", 1, *[0] * 7, "nan"], "line 2: expected whole numbers"),
+        (["S1", "Walking", "7", 1, *[0] * 9], "line 2: expected 12 columns, found 13"),
+        (["x" * 200_000, "Walking", "7", 1, *[0] * 8], r"expected a table \(CSV in UTF-8\), field larger"),
+        (["S1\0", "Walking", "7", 1, *[0] * 8], "found bytes that are 0"),
         (None, "expected at least one labelled picture, found none"),
     ],
 )
@@ -227,6 +234,58 @@ def test_a_table_without_the_limbs_is_refused(tmp_path: Path) -> None:
     (tmp_path / "hand.csv").write_text("subject,sequence,camera\n", encoding="utf-8")
     with pytest.raises(UserError, match="missing: frame, right_thigh"):
         read_hand_labels(tmp_path / "hand.csv", known(10))
+
+
+def test_a_picture_that_is_labelled_twice_is_named(tmp_path: Path) -> None:
+    path = write_hand_labels(tmp_path / "hand.csv", [["S1", "Walking", "7", frame, *[0] * 8] for frame in (3, 4, 3)])
+    with pytest.raises(UserError, match="line 4: expected each picture once, found 'S1/Walking/7/3' again"):
+        read_hand_labels(path, known(10))
+
+
+def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
+    (tmp_path / "hand.csv").write_text(",".join(["subject", "sequence", "camera", "frame", *LIMB_NAMES, "left_calf"]) + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match="each once; missing: left_calf"):
+        read_hand_labels(tmp_path / "hand.csv", known(10))
+
+
+def test_labels_in_other_encodings_are_read_or_named(tmp_path: Path) -> None:
+    path = write_hand_labels(tmp_path / "hand.csv", [["S1", "Walking", "7", 4, *[0] * 8]])
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text, encoding="utf-8-sig")  # as spreadsheets do
+    assert read_hand_labels(path, known(10)).truth.tolist() == [[0] * 8]
+    path.write_text(text.replace("Walking", "Gehen über"), encoding="latin-1")
+    with pytest.raises(UserError, match="expected a table"):
+        read_hand_labels(path, known(10))
+
+
+def test_packs_without_poses_in_3d_and_with_wrong_numbers_are_refused(tmp_path: Path) -> None:
+    one = known(4)
+    pose, truth = one.pose_3d.copy(), one.truth.copy()
+    pose[2, 3, 1], truth[1, 1] = np.nan, 7
+    for wrong, message in (
+        (replace(one, pose_3d=np.zeros((4, 0, 3), np.float32)), "expected poses of 17 joints in 3D"),
+        (replace(one, pose_3d=pose), r"expected pose_3d to be finite .* found nan at \[2, 3, 1\]"),
+        (replace(one, truth=truth), "expected true labels -1, 0 or 1"),
+        (replace(one, truth=truth[:3]), "expected true labels -1, 0 or 1"),
+    ):
+        write_pack(tmp_path, "S1", wrong)
+        with pytest.raises(UserError, match=message):
+            read_known(tmp_path, ["S1"])
+
+
+def test_the_command_replaces_nothing_but_what_it_wrote(tmp_path: Path, params: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for subject in ("S1", "S9"):
+        write_pack(tmp_path / "packed", subject, known(5))
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "me.jpg").write_bytes(b"a picture")
+    (tmp_path / "photos" / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "photos" / "empty")
+    before = {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")}
+    for out in (tmp_path / "photos", "..", "../..", ".", tmp_path / "photos" / "empty", tmp_path / "packed", tmp_path / "photos" / "me.jpg"):
+        for more in ([], ["--force"]):
+            result = CliRunner().invoke(main, [str(tmp_path / "packed"), str(out), "--params", params, *more])
+            assert (result.exit_code, result.output.count("\n")) == (1, 1), result.output
+    assert {path: path.is_file() and path.read_bytes() for path in tmp_path.rglob("*")} == before
 
 
 def test_the_command_writes_figures_and_plots(tmp_path: Path, params: str) -> None:

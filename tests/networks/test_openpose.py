@@ -24,6 +24,12 @@ def test_bones_are_a_tree_of_all_joints() -> None:
         assert sorted({joint for bone in found for joint in bone}) == list(range(len(skeleton)))
 
 
+@pytest.mark.parametrize("size", [[0, 0], [64], [64.5, 32], [64, 1_000_000], "x", []])
+def test_a_size_that_no_crop_has_is_refused(size: list[int]) -> None:
+    with pytest.raises(ValueError, match="expected a height and a width"):
+        PoseNet(17, "mobilenet", 0.1, 1, 4, size)
+
+
 @pytest.mark.parametrize("backbone", ["vgg", "mobilenet"])
 @pytest.mark.parametrize(("stride", "joints", "stages"), [(4, 17, 1), (8, 18, 2)])
 def test_each_stage_gives_a_map_per_joint_and_two_per_bone(backbone: str, stride: int, joints: int, stages: int) -> None:
