@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import model_validator
+
 from pipeline.config.data import DataConfig, PairsConfig
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.faces import FaceParams
@@ -10,9 +12,12 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoParams
 from pipeline.config.pose import PoseConfig
 from pipeline.config.pose_net import PoseNetParams
-from pipeline.config.section import Section, parse, read_params
+from pipeline.config.rules import check_painting, check_rate
+from pipeline.config.section import Section, parse, read_params, refuse
 from pipeline.config.synthetic import SyntheticConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
+
+BUILT_IN = "data/synthetic"  # how the folder of the built-in data ends
 
 
 class Params(Section):
@@ -28,6 +33,17 @@ class Params(Section):
     train_g2: TrainG2Config
     evaluate: EvaluateConfig
     parallel: ParallelConfig
+
+    @model_validator(mode="after")
+    def _fit(self) -> "Params":
+        built_in = self.data.root.rstrip("/").endswith(BUILT_IN)
+        for name in self.data.subjects:
+            if built_in and name not in self.synthetic.subjects:
+                there = ", ".join(self.synthetic.subjects)
+                raise refuse("data.subjects", f"{name} is not one of synthetic.subjects ({there}), of whom the built-in data is")
+        check_rate("train_lifter.lr", self.train_lifter.lr)
+        check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
+        return self
 
 
 KINDS: dict[str, type[Section]] = {
