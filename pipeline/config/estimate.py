@@ -41,13 +41,16 @@ class Need(NamedTuple):
     bytes: int
 
 
-def unet(image_size: tuple[int, int], filters: int, blocks: int) -> Network:
+def unet(image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str = "conv") -> Network:
     """Of a U-Net of PG2 (`networks/unet.py`), without the first and the last layer."""
     widths = [filters * (i + 1) for i in range(blocks)]
     pixels = [image_size[0] * image_size[1] // 4**i for i in range(blocks)]
     weights = sum(18 * width**2 for width in widths) + sum(9 * a * b for a, b in pairwise(widths))
     kept = sum(2 * width * count for width, count in zip(widths, pixels, strict=True))
-    channels = 0
+    if bottleneck == "conv":
+        weights, channels = weights + 18 * widths[-1] ** 2, widths[-1]
+    else:
+        weights, channels = weights + 64 * (widths[-1] + filters) * pixels[-1], filters
     for i in reversed(range(blocks)):
         channels += widths[i]
         weights += 18 * channels**2
@@ -90,7 +93,7 @@ def painting_needs(
     """Of the two trainings and of the scores."""
     own, g2 = model.vunet, unet(image_size, model.filters, model.blocks - 2)
     if model.generator == "pg2":
-        g1, keys = unet(image_size, model.filters, model.blocks), "model.filters, model.blocks"
+        g1, keys = unet(image_size, model.filters, model.blocks, model.bottleneck), "model.filters, model.blocks"
     else:
         g1, keys = vunet(image_size, own.filters, own.max_filters, own.levels), "model.vunet.filters, model.vunet.max_filters, model.vunet.levels"
     d = discriminator(image_size, model.border)

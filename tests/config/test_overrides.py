@@ -134,5 +134,5 @@ def test_numbers_as_dvc_writes_them_are_read(tmp_path: Path) -> None:
 def test_every_listed_run_is_valid(tmp_path: Path, runs: str, recipe: str) -> None:
     original = ROOT / recipe / "params.yaml"
     for run in read_list(ROOT / "recipes" / f"{runs}.yaml").runs:
-        overridden(tmp_path / "params.yaml", original, run.set)
+        overridden(tmp_path / "params.yaml", original, run.overrides)
         check_params(tmp_path / "params.yaml")
