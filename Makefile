@@ -1,6 +1,10 @@
 # `make repro` and `make test` do everything on a fresh machine: virtual environment, installation, run.
 SHELL := /bin/bash
 VENV ?= .venv
+# The folder of this file may have blanks in its name: what is run in it is named from here on, and make itself never takes its whole name apart.
+ifneq ($(words $(VENV)),1)
+$(error VENV = '$(VENV)': make cannot deal with blanks in names of targets; expected one word, give another name)
+endif
 POSE := recipes/pose/params.yaml
 BIN := $(abspath $(VENV))/bin
 # DVC starts each stage with `python`: it must be the one of the virtual environment.
@@ -57,7 +61,7 @@ lint: $(VENV)/.installed
 	mypy pipeline
 
 bench: $(VENV)/.installed
-	for script in benchmarks/bench_*.py; do echo "== $$script"; python $$script || exit 1; done
+	for script in benchmarks/bench_*.py; do echo "== $$script"; python "$$script" || exit 1; done
 
 # How the labels depend on the body's thicknesses, on the data that `make repro` packed; no stage depends on it.
 sweep: $(VENV)/.installed
@@ -69,10 +73,10 @@ graph: $(VENV)/.installed
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	@command -v git >/dev/null || { echo "git is missing: install it (Debian and Ubuntu: apt-get install git), then run make again" >&2; exit 1; }
-	@python="$$(PYTHON="$(PYTHON)" .ci/python)" && "$$python" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
-	touch $@
+	@python="$$(PYTHON="$(PYTHON)" .ci/python)" && "$$python" -m venv "$(VENV)"
+	"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch "$@"
 
 clean:
-	rm -rf $(VENV) .scratch .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf "$(VENV)" .scratch .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,14 +1,18 @@
 """The installation says what is missing, and its lists agree."""
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from configparser import ConfigParser
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
+needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
 def find_python(candidate: str) -> subprocess.CompletedProcess[str]:
@@ -35,3 +39,63 @@ def test_every_dependency_has_one_exact_version_within_its_range() -> None:
     exact = {name.lower().replace("_", "-"): version for name, version in (line.split("==") for line in lines if "==" in line)}
     for requirement in map(Requirement, filter(None, wanted)):
         assert requirement.specifier.contains(exact[requirement.name.lower()]), requirement
+
+
+FAKE_PYTHON = """#!/bin/sh
+# Stands for a Python that makes an environment: it does nothing but say what it was asked for.
+case "$1 $2" in
+  "-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/dvc" ;;
+esac
+printf '%s\\n' "$*" >> asked
+"""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What `make` needs of a clone, below a folder whose name has a blank, beside a Python whose name has one, too."""
+    folder = tmp_path / "My Drive" / "the clone's"
+    (folder / ".ci").mkdir(parents=True)
+    for name in ("Makefile", ".ci/python", "setup.cfg", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    fake = tmp_path / "my python"
+    fake.write_text(FAKE_PYTHON, encoding="utf-8")
+    fake.chmod(0o755)
+    return folder
+
+
+def run_make(clone: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "VENV"))}
+    return subprocess.run(["make", "--no-print-directory", *words], cwd=clone, env=env, capture_output=True, text=True, check=False)
+
+
+@needs_make
+def test_make_works_below_a_folder_with_a_blank_in_its_name(clone: Path) -> None:
+    done = run_make(clone, f"PYTHON={clone.parents[1] / 'my python'}", "tiny")
+    assert done.returncode == 0, done.stderr
+    asked = (clone / "asked").read_text(encoding="utf-8").splitlines()
+    assert [words.split()[:2] for words in asked[-3:]] == [["-m", "venv"], ["-m", "pip"], ["repro", "recipes/tiny/dvc.yaml"]]
+    assert (clone / ".venv" / ".installed").exists()
+    assert run_make(clone, "clean").returncode == 0
+    assert not (clone / ".venv").exists()
+    assert sorted(path.name for path in clone.parents[0].iterdir()) == [clone.name]
+
+
+@needs_make
+def test_every_target_is_understood_below_such_a_folder(clone: Path) -> None:
+    targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert targets is not None
+    for target in targets[1].split():
+        done = run_make(clone, "--dry-run", target)
+        assert done.returncode == 0, done.stderr
+        for line in filter(None, done.stdout.splitlines()):
+            assert "My Drive" not in line, line
+
+
+@needs_make
+@pytest.mark.parametrize("name", ["my env", ""])
+def test_an_environment_that_make_cannot_name_is_refused_in_one_line(clone: Path, name: str) -> None:
+    done = run_make(clone, f"VENV={name}", f"PYTHON={clone.parents[1] / 'my python'}", "tiny")
+    assert done.returncode != 0
+    assert f"VENV = '{name}': make cannot deal with blanks" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (clone / "asked").exists()

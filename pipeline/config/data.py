@@ -2,49 +2,73 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
-from pipeline.config.section import EachOnce, Section
+from pipeline.config.section import EachOnce, Flag, FramesPerSecond, Number, Section, Seed, Size, Text, Whole, refuse
 
 
 def _as_names(value: object) -> object:
     """Camera numbers typed without quotes arrive as integers."""
-    return [str(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list | tuple):
+        return [str(item) if isinstance(item, int) and not isinstance(item, bool) and abs(item) < 10**18 else item for item in value]
+    return value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_names)]
+def _is_file_name(name: str) -> bool:
+    return name[:1].isalnum() and len(name) <= 100 and all(letter.isalnum() or letter in "_.-" for letter in name)
+
+
+def _as_file_name(name: str) -> str:
+    """Subjects and packs are names of files and folders, and words of the command of a stage."""
+    if not _is_file_name(name):
+        raise ValueError("expected letters, digits and `_.-` alone, the first a letter or a digit: it is the name of a file")
+    return name
+
+
+def _as_cameras(value: object) -> object:
+    """`all`, or else a list of names; its message speaks of both."""
+    names = _as_names(value)
+    if value == "all" or (isinstance(names, list | tuple) and all(isinstance(name, str) and _is_file_name(name) for name in names)):
+        return names
+    raise PydanticCustomError("cameras", "expected `all` or a list of camera numbers")
+
+
+Name = Annotated[str, StringConstraints(max_length=100), AfterValidator(_as_file_name)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_as_names)]
+Cameras = Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_as_cameras)]
 
 
 class Exclusion(Section):
     """One sequence that is left out, and why."""
 
-    sequence: str = Field(pattern=r"^[^/]+/[^/]+$", description="`subject/file prefix`, as `S9/Waiting 1`")
-    reason: str = Field(min_length=1, description="why it is left out; `index` repeats it in its report")
+    sequence: Text = Field(pattern=r"^[^/]+/[^/]+$", description="`subject/file prefix`, as `S9/Waiting 1`")
+    reason: Text = Field(description="why it is left out; `index` repeats it in its report")
 
 
 class DataConfig(Section):
     """Section `data` of params.yaml."""
 
-    root: str = Field(min_length=1, description="folder in the Human3.6M layout; `data/synthetic` is the built-in data")
+    root: Text = Field(description="folder in the Human3.6M layout; `data/synthetic` is the built-in data")
     subjects: Annotated[Names, EachOnce] = Field(min_length=2, description="subjects to use, at least one for training and one for testing")
     test_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="those of `subjects` that are never trained on")
-    cameras: Literal["all"] | Names = Field(description="`all`, or a list of camera numbers")
-    fps: PositiveFloat = Field(description="frames per second to keep of each video (the nearest whole divisor of its own rate)")
-    frame_height: PositiveInt = Field(description="stored frames are at most this high, px; larger ones are reduced")
-    image_size: tuple[PositiveInt, PositiveInt] = Field(description="height and width of the crop around the person, px")
-    margin: float = Field(ge=0, lt=0.9, description="share of the crop that is left free around the person's joints")
-    skip_bad: bool = Field(description="leave out views that are missing or cannot be decoded, and list them, instead of stopping")
+    cameras: Cameras = Field(description="`all`, or a list of camera numbers")
+    fps: FramesPerSecond = Field(description="frames per second to keep of each video (the nearest whole divisor of its own rate)")
+    frame_height: Whole = Field(ge=8, le=16384, description="stored frames are at most this high, px; larger ones are reduced")
+    image_size: Size = Field(description="height and width of the crop around the person, px")
+    margin: Number = Field(ge=0, lt=0.9, description="share of the crop that is left free around the person's joints")
+    skip_bad: Flag = Field(description="leave out views that are missing or cannot be decoded, and list them, instead of stopping")
     exclude: tuple[Exclusion, ...] = Field(description="sequences left out, each with its reason")
 
     @model_validator(mode="after")
     def _check(self) -> "DataConfig":
         for name in self.test_subjects:
             if name not in self.subjects:
-                raise ValueError(f"test_subjects: {name} is not one of subjects ({', '.join(self.subjects)})")
+                raise refuse("test_subjects", f"{name} is not one of subjects ({', '.join(self.subjects)})")
         if not self.train_subjects:
-            raise ValueError("test_subjects: every subject is a test subject; leave at least one for training")
+            raise refuse("test_subjects", "every subject is a test subject; leave at least one for training")
         if self.cameras != "all" and not self.cameras:
-            raise ValueError("cameras: expected `all` or at least one camera number, found an empty list")
+            raise refuse("cameras", "expected `all` or at least one camera number, found an empty list")
         return self
 
     @property
@@ -75,8 +99,8 @@ class TwoPacks(Section):
 class PairsConfig(Section):
     """Section `pairs` of params.yaml."""
 
-    train: PositiveInt = Field(description="training pairs at most")
-    test: PositiveInt = Field(description="test pairs at most")
-    across_cameras: bool = Field(description="source and target may be seen by different cameras")
-    min_distance: float = Field(ge=0, description="smallest mean distance of the joints of source and target, px of the crop")
-    seed: NonNegativeInt = Field(description="seed of the choice")
+    train: Whole = Field(ge=1, le=10**7, description="training pairs at most")
+    test: Whole = Field(ge=1, le=10**7, description="test pairs at most")
+    across_cameras: Flag = Field(description="source and target may be seen by different cameras")
+    min_distance: Number = Field(ge=0, le=1e5, description="smallest mean distance of the joints of source and target, px of the crop")
+    seed: Seed = Field(description="seed of the choice")

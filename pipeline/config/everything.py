@@ -1,8 +1,16 @@
 """All sections together: what `validate` checks, and where the README's table of parameters comes from."""
 
+import json
+import os
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import model_validator
+from safetensors import SafetensorError, safe_open
+
 from pipeline.config.data import DataConfig, PairsConfig
+from pipeline.config.estimate import Need, beyond, lifter_need, memory_for_training, memory_here, painting_needs, pose_needs, worker_need
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.faces import FaceParams
 from pipeline.config.model import ModelConfig
@@ -10,9 +18,13 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoParams
 from pipeline.config.pose import PoseConfig
 from pipeline.config.pose_net import PoseNetParams
-from pipeline.config.section import Section, parse, read_params
+from pipeline.config.rules import check_painting, check_rate
+from pipeline.config.section import Section, parse, read_params, refuse, shown
 from pipeline.config.synthetic import SyntheticConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
+from pipeline.errors import UserError
+
+BUILT_IN = "data/synthetic"  # how the folder of the built-in data ends
 
 
 class Params(Section):
@@ -29,18 +41,79 @@ class Params(Section):
     evaluate: EvaluateConfig
     parallel: ParallelConfig
 
+    @model_validator(mode="after")
+    def _fit(self) -> "Params":
+        built_in = self.data.root.rstrip("/").endswith(BUILT_IN)
+        for name in self.data.subjects:
+            if built_in and name not in self.synthetic.subjects:
+                there = ", ".join(self.synthetic.subjects)
+                raise refuse("data.subjects", f"{name} is not one of synthetic.subjects ({there}), of whom the built-in data is")
+        check_rate("train_lifter.lr", self.train_lifter.lr)
+        check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
+        return self
 
-KINDS: dict[str, type[Section]] = {
+
+AnyParams = Params | FaceParams | PhotoParams | PoseNetParams
+KINDS: dict[str, type[AnyParams]] = {
     "faces": FaceParams,
     "photos": PhotoParams,
     "pose_net": PoseNetParams,
 }  # by the section that only such a recipe has
 
 
-def check_params(params: Path) -> Section:
-    """Validate every section of `params`, and what must hold between sections; raise UserError with a line per fault."""
+FILES = ("model.perceptual_weights", "evaluate.inception", "evaluate.pose_net", "data.predictor")  # that a stage opens after hours
+
+
+def check_params(params: Path, memory: int | None = None) -> AnyParams:
+    """Validate every section of `params`, what must hold between sections, and what this machine must have for it.
+
+    memory : bytes of this machine, None: as many as it has
+    Raises UserError with a line per fault.
+    """
     values = read_params(params)
-    return parse(next((kind for name, kind in KINDS.items() if name in values), Params), values, str(params))
+    kind: type[AnyParams] = next((kind for name, kind in KINDS.items() if name in values), Params)
+    found: AnyParams = parse(kind, values, str(params))
+    faults = [*_unfit_files(found), *_beyond_memory(found, memory_here() if memory is None else memory)]
+    if faults:
+        raise UserError("\n".join(f"{params}: {fault}" for fault in faults))
+    return found
+
+
+def _unfit_files(params: AnyParams) -> Iterator[str]:
+    for key in FILES:
+        section, name = key.split(".")
+        path = getattr(getattr(params, section, None), name, None)
+        if path is None:
+            continue
+        if not os.path.isfile(path):  # unlike Path.is_file it has an answer for names that are too long
+            what = "found something else" if os.path.lexists(path) else f"not found from {Path.cwd()} on"
+            yield f"{key} = {shown(path)}: expected the name of a file, or null, {what}"
+        elif key == "evaluate.inception" and not zipfile.is_zipfile(path):
+            yield f"{key} = {shown(path)}: expected a TorchScript file, as torch.jit.save writes it (a zip archive), found another kind"
+        elif key == "evaluate.pose_net" and _network_in(path) != "PoseNet":
+            yield f"{key} = {shown(path)}: expected the weights of PoseNet (recipes/pose/), found {_network_in(path)}"
+
+
+def _network_in(path: str) -> str:
+    """The network whose weights a file holds, by its header, in words."""
+    try:
+        with safe_open(path, framework="np") as file:
+            return shown(json.loads((file.metadata() or {})["pose25d"])["network"]).strip("'")
+    except (SafetensorError, OSError, ValueError, LookupError, TypeError):
+        return "another kind of file"
+
+
+def _beyond_memory(params: AnyParams, memory: int) -> Iterator[str]:
+    needs: list[Need] = []
+    parallel = params.parallel
+    if isinstance(params, PoseNetParams):
+        needs += pose_needs(params.pose_net, params.train_pose, parallel)
+    else:
+        needs += painting_needs(params.data.image_size, params.model, params.train_g1, params.train_g2, params.evaluate, parallel)
+    yield from beyond(needs, memory_for_training(parallel, memory))
+    if isinstance(params, Params):
+        yield from beyond([lifter_need(params.train_lifter)], memory)
+    yield from beyond([worker_need(parallel)], memory)
 
 
 def parameter_table() -> str:

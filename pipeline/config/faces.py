@@ -2,30 +2,32 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from pipeline.config.data import PairsConfig, TwoPacks
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.section import EachOnce, Section
+from pipeline.config.rules import check_painting
+from pipeline.config.section import MOST_SIDE, EachOnce, Flag, Number, PictureSize, Section, Seed, Size, TestShare, Text, Whole, refuse
 from pipeline.config.train import TrainG1Config, TrainG2Config
 
 FaceMapKind = Literal["heatmaps", "edges"]
+Stretch = Annotated[Number, Field(ge=0.01, le=100)]
 View = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-4])$")]
 
 
 class FaceDataConfig(TwoPacks):
     """Section `data` of a recipe that paints faces."""
 
-    root: str = Field(min_length=1, description="folder with FEI's pictures, `<person>-<view>.jpg`, and their landmarks")
-    predictor: str | None = Field(description="dlib's file of a 68-landmark predictor, for pictures without a file of landmarks, or null")
+    root: Text = Field(description="folder with FEI's pictures, `<person>-<view>.jpg`, and their landmarks")
+    predictor: Text | None = Field(description="dlib's file of a 68-landmark predictor, for pictures without a file of landmarks, or null")
     views: Annotated[tuple[View, ...], EachOnce] = Field(
         min_length=2, description="FEI's numbers of the views to use; `01` to `10` are the ten angles"
     )
-    test_share: float = Field(gt=0, lt=1, description="share of the people that are never trained on")
-    seed: NonNegativeInt = Field(description="seed of the choice of these people")
-    image_size: tuple[PositiveInt, PositiveInt] = Field(description="height and width of the images, px; pictures are cut to these proportions")
+    test_share: TestShare = Field(description="share of the people that are never trained on")
+    seed: Seed = Field(description="seed of the choice of these people")
+    image_size: Size = Field(description="height and width of the images, px; pictures are cut to these proportions")
 
 
 class FaceMapConfig(Section):
@@ -34,20 +36,20 @@ class FaceMapConfig(Section):
     maps: Annotated[tuple[FaceMapKind, ...], EachOnce] = Field(
         min_length=1, description="`heatmaps`: a disc per landmark; `edges`: the picture's contours, of an edge detector, which need no landmarks"
     )
-    source: bool = Field(description="the source's landmarks (or edges) are part of the input, too")
-    heatmap_radius: PositiveFloat = Field(description="radius of a landmark's disc in `heatmaps`, px")
+    source: Flag = Field(description="the source's landmarks (or edges) are part of the input, too")
+    heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a landmark's disc in `heatmaps`, px")
     mask: Literal["ellipse", "polygon"] = Field(
         description="where errors count twice: an `ellipse` around the landmarks' box, or the `polygon` of jaw and brows"
     )
-    ellipse: tuple[PositiveFloat, PositiveFloat] = Field(description="width and height of the ellipse, shares of the landmarks' box")
+    ellipse: tuple[Stretch, Stretch] = Field(description="width and height of the ellipse, shares of the landmarks' box")
 
 
 class FacesConfig(Section):
     """Section `faces`: the built-in faces."""
 
-    seed: NonNegativeInt = Field(description="seed of people and views")
-    people: int = Field(ge=2, description="people to invent")
-    picture_size: tuple[PositiveInt, PositiveInt] = Field(description="height and width of the pictures, px; FEI's are 480 x 640")
+    seed: Seed = Field(description="seed of people and views")
+    people: Whole = Field(ge=2, le=10**6, description="people to invent")
+    picture_size: PictureSize = Field(description="height and width of the pictures, px; FEI's are 480 x 640")
 
 
 class FaceParams(Section):
@@ -67,7 +69,8 @@ class FaceParams(Section):
     def _without_limbs(self) -> "FaceParams":
         for name, section in (("train_g1", self.train_g1), ("train_g2", self.train_g2)):
             if section.twins or section.order:
-                raise ValueError(f"{name}.twins, {name}.order: a face has no limbs whose order could be learned; expected false and 0")
+                raise refuse(name, "twins, order: a face has no limbs whose order could be learned; expected false and 0")
         if self.model.generator == "vunet" and self.model.vunet.look != "image":
-            raise ValueError(f"model.vunet.look = {self.model.vunet.look}: a face has no body parts; expected image")
+            raise refuse("model.vunet.look", f"{self.model.vunet.look}: a face has no body parts; expected image")
+        check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
         return self

@@ -2,9 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, field_validator
 
-from pipeline.config.section import Section
+from pipeline.config.section import MOST_SIDE, Number, Section, Share, Text, Weight, Whole, refuse
+
+LEAST_SEEN = 8  # px that D needs of the shorter side
 
 
 class VUNetConfig(Section):
@@ -14,12 +16,12 @@ class VUNetConfig(Section):
         description="what the appearance is encoded from: the source's colours, `placed` part by part where the target pose shows the parts; upright "
         "crops of the ten body `parts`, as published; or the whole `image`"
     )
-    filters: PositiveInt = Field(description="filters at full size; they double with every halving")
-    max_filters: PositiveInt = Field(description="most filters at any size, and the channels of the latents")
-    levels: int = Field(ge=4, description="sizes of the U-Net, each half the last; there are latents at the two smallest")
-    dropout: float = Field(ge=0, lt=1, description="share of the channels that are left out at random in each residual block")
-    kl: NonNegativeFloat = Field(description="final weight of the Kullback-Leibler divergence between posterior and prior, per image")
-    anneal: tuple[float, float] = Field(description="shares of the steps between which that weight rises from 0")
+    filters: Whole = Field(ge=1, le=4096, description="filters at full size; they double with every halving")
+    max_filters: Whole = Field(ge=1, le=4096, description="most filters at any size, and the channels of the latents")
+    levels: Whole = Field(ge=4, le=12, description="sizes of the U-Net, each half the last; there are latents at the two smallest")
+    dropout: Number = Field(ge=0, lt=1, description="share of the channels that are left out at random in each residual block")
+    kl: Weight = Field(description="final weight of the Kullback-Leibler divergence between posterior and prior, per image")
+    anneal: tuple[Share, Share] = Field(description="shares of the steps between which that weight rises from 0")
 
     @field_validator("anneal")
     @classmethod
@@ -35,16 +37,33 @@ class ModelConfig(Section):
     generator: Literal["pg2", "vunet"] = Field(
         description="what paints the coarse image: `pg2`, G1 of Ma et al. 2017, or `vunet`, the variational U-Net of Esser et al. 2018 and the thesis"
     )
-    lambda_: float = Field(alias="lambda", ge=0, description="weight of the masked L1 in the loss of G2")
-    filters: PositiveInt = Field(description="filters of the first block; block i has i times as many")
-    blocks: int = Field(ge=3, description="blocks of G1; G2 has two fewer")
+    lambda_: Weight = Field(alias="lambda", description="weight of the masked L1 in the loss of G2")
+    filters: Whole = Field(ge=1, le=4096, description="filters of the first block; block i has i times as many")
+    blocks: Whole = Field(ge=3, le=12, description="blocks of G1; G2 has two fewer")
     bottleneck: Literal["fc", "conv"] = Field(description="middle of G1: fully connected, or convolutional")
     upsampling: Literal["nearest", "bilinear", "transposed"] = Field(description="how the decoder grows: interpolation or transposed convolution")
-    border: NonNegativeInt = Field(description="px cut off on every side before D looks")
+    border: Whole = Field(ge=0, le=MOST_SIDE, description="px cut off on every side before D looks")
     discriminator: Literal["pair", "triplet"] = Field(
         description="`pair`: D sees source and image, as in PG2's paper; `triplet`: one image, the source among the fakes, as in its code"
     )
     vunet: VUNetConfig
-    perceptual_weights: str | None = Field(
+    perceptual_weights: Text | None = Field(
         description="torchvision's file of VGG-19 weights for the loss of `vunet`, or null: the same formula on a pyramid of the images"
     )
+
+    def check_size(self, image_size: tuple[int, int]) -> None:
+        """Raise a fault for validators where images of this height and width, px, do not go through the networks.
+
+        The networks say the same when they are made, which is after the data have been.
+        """
+        halvings, what = max(self.blocks - 3, 0), "model.blocks"  # of G2, which has two blocks fewer than G1
+        if self.generator == "pg2":
+            halvings = self.blocks - 1
+        elif self.vunet.levels > halvings:
+            halvings, what = self.vunet.levels, "model.vunet.levels"
+        if any(side % 2**halvings for side in image_size):
+            raise refuse("data.image_size", f"{list(image_size)}: expected multiples of {2**halvings}, by {what}; change one of them")
+        left = min(image_size) - 2 * self.border
+        if left < LEAST_SEEN:
+            expected = f"expected at least {LEAST_SEEN} px of an image of {list(image_size)} to be left for D"
+            raise refuse("model.border", f"{self.border}: {expected}, found {left}; lower it")

@@ -2,17 +2,17 @@
 
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from pipeline.config.section import Section
+from pipeline.config.section import Section, Text, Whole
 
 
 class ParallelConfig(Section):
     """Section `parallel` of params.yaml."""
 
-    workers: int = Field(ge=-1, description="processes of the data stages; -1 is one per core")
-    scheduler: str | None = Field(description="address of a Dask scheduler for the data stages, or null: this machine alone")
+    workers: Whole = Field(ge=-1, le=1024, description="processes of the data stages; -1 is one per core")
+    scheduler: Text | None = Field(description="address of a Dask scheduler for the data stages, or null: this machine alone")
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = Field(description="what to train on, as Lightning Fabric names it")
-    devices: PositiveInt = Field(description="devices per machine for training")
-    nodes: PositiveInt = Field(description="machines for training")
-    strategy: str = Field(min_length=1, description="Lightning Fabric's strategy, `auto` or `ddp`")
+    devices: Whole = Field(ge=1, le=1024, description="devices per machine for training")
+    nodes: Whole = Field(ge=1, le=4096, description="machines for training")
+    strategy: Text = Field(description="Lightning Fabric's strategy, `auto` or `ddp`")

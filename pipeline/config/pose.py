@@ -2,39 +2,40 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field
 
-from pipeline.config.section import EachOnce, Section
+from pipeline.config.section import MOST_SIDE, EachOnce, Flag, Number, Section
 
+Millimetres = Annotated[Number, Field(ge=1, le=2000)]
 MapKind = Literal["rgb", "limbs", "parts", "heatmaps"]
 
 
 class LimbRadius(Section):
     """Radius of each kind of limb, mm."""
 
-    thigh: PositiveFloat = Field(description="radius of a thigh, mm")
-    calf: PositiveFloat = Field(description="radius of a calf, mm")
-    upper_arm: PositiveFloat = Field(description="radius of an upper arm, mm")
-    forearm: PositiveFloat = Field(description="radius of a forearm, mm")
+    thigh: Millimetres = Field(description="radius of a thigh, mm")
+    calf: Millimetres = Field(description="radius of a calf, mm")
+    upper_arm: Millimetres = Field(description="radius of an upper arm, mm")
+    forearm: Millimetres = Field(description="radius of a forearm, mm")
 
 
 class MapConfig(Section):
     """What the networks see of a pose: the part of section `pose` that a trained network keeps beside its weights."""
 
-    depth: bool = Field(description="`false` makes every label 0: the 2D baseline")
+    depth: Flag = Field(description="`false` makes every label 0: the 2D baseline")
     maps: Annotated[tuple[MapKind, ...], EachOnce] = Field(
         min_length=1, description="what the networks see of a pose: `rgb`, `limbs`, `parts`, `heatmaps`"
     )
-    appearance: bool = Field(description="G1 also gets the source's colours, placed part by part where the target pose shows the parts")
-    lift: bool = Field(description="the depth of the joints is inferred from pose and labels: it orders the placed colours, and is a map itself")
-    source: bool = Field(description="the source pose is part of the input, too")
-    heatmap_radius: PositiveFloat = Field(description="radius of a joint's disc in `heatmaps`, px")
+    appearance: Flag = Field(description="G1 also gets the source's colours, placed part by part where the target pose shows the parts")
+    lift: Flag = Field(description="the depth of the joints is inferred from pose and labels: it orders the placed colours, and is a map itself")
+    source: Flag = Field(description="the source pose is part of the input, too")
+    heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a joint's disc in `heatmaps`, px")
 
 
 class PoseConfig(MapConfig):
     """Section `pose` of params.yaml."""
 
-    torso_thickness: PositiveFloat = Field(description="full thickness of the torso, mm; inside it a limb is neither before nor behind")
+    torso_thickness: Millimetres = Field(description="full thickness of the torso, mm; inside it a limb is neither before nor behind")
     limb_radius: LimbRadius
 
     @property

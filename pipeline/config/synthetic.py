@@ -1,22 +1,24 @@
 """Section `synthetic`: the built-in data."""
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.config.data import Names
-from pipeline.config.section import Section
+from pipeline.config.section import EachOnce, FramesPerSecond, Number, Section, Seed, Whole, refuse
 
 
 class SyntheticConfig(Section):
     """Section `synthetic` of params.yaml."""
 
-    seed: NonNegativeInt = Field(description="seed of people, clothes, cameras and motion")
-    subjects: Names = Field(min_length=1, description="subjects to invent")
-    sequences: int = Field(ge=1, le=30, description="sequences per subject, each with another invented person")
-    seconds: float = Field(ge=0.1, description="length of a sequence, s")
-    video_size: PositiveInt = Field(multiple_of=16, description="height and width of the videos, px, a multiple of 16")
-    crf: int = Field(ge=0, le=51, description="constant rate factor of H.264: smaller is better and larger")
-    twin_subjects: Names = Field(description="subjects whose frames get twins (one limb mirrored in depth)")
-    twin_fps: PositiveFloat = Field(description="frames per second and view for which twins are sought")
+    seed: Seed = Field(description="seed of people, clothes, cameras and motion")
+    subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="subjects to invent")
+    sequences: Whole = Field(ge=1, le=30, description="sequences per subject, each with another invented person")
+    seconds: Number = Field(ge=0.1, le=3600, description="length of a sequence, s")
+    video_size: Whole = Field(ge=64, le=4096, multiple_of=16, description="height and width of the videos, px, a multiple of 16")
+    crf: Whole = Field(ge=0, le=51, description="constant rate factor of H.264: smaller is better and larger")
+    twin_subjects: Annotated[Names, EachOnce] = Field(description="subjects whose frames get twins (one limb mirrored in depth)")
+    twin_fps: FramesPerSecond = Field(description="frames per second and view for which twins are sought")
 
     @field_validator("subjects")
     @classmethod
@@ -26,3 +28,10 @@ class SyntheticConfig(Section):
             if name not in allowed:
                 raise ValueError(f"{name} is not one of {', '.join(allowed)} (the layout has room for eleven subjects)")
         return names
+
+    @model_validator(mode="after")
+    def _twins_of_somebody(self) -> "SyntheticConfig":
+        for name in self.twin_subjects:
+            if name not in self.subjects:
+                raise refuse("twin_subjects", f"{name} is not one of subjects ({', '.join(self.subjects)})")
+        return self

@@ -42,7 +42,7 @@ def test_every_params_file_of_the_project_is_valid(params: Path) -> None:
     ("key", "value", "expected"),
     [
         ("train_g1.lr", "fast", r"train_g1\.lr = 'fast': .*valid number"),
-        ("train_g1.lr", -1, r"train_g1\.lr = -1: .*greater than 0"),
+        ("train_g1.lr", -1, r"train_g1\.lr = -1: .*greater than or equal to 0\.000000001"),
         ("train_g1.lr", float("nan"), r"train_g1\.lr = nan: .*"),
         ("model.upsampling", "cubic", r"model\.upsampling = 'cubic': .*'nearest', 'bilinear' or 'transposed'"),
         ("model.lamda", 10, r"model\.lamda = 10: unknown key; known here: generator, lambda, filters"),
@@ -57,7 +57,7 @@ def test_every_params_file_of_the_project_is_valid(params: Path) -> None:
         ("data.margin", 1.0, r"data\.margin = 1\.0: .*less than 0\.9"),
         ("synthetic.subjects", ["S12"], r"synthetic\.subjects.*S12 is not one of S1, S2"),
         ("synthetic.video_size", 250, r"synthetic\.video_size = 250: .*multiple of 16"),
-        ("parallel.devices", 0, r"parallel\.devices = 0: .*greater than 0"),
+        ("parallel.devices", 0, r"parallel\.devices = 0: .*greater than or equal to 1"),
     ],
 )
 def test_a_wrong_value_is_one_line_with_key_value_and_what_is_allowed(tmp_path: Path, key: str, value: object, expected: str) -> None:
