@@ -104,6 +104,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
+        listener.listen()  # before the browser is opened, which may be quicker than the server
     except OSError as error:
         listener.close()
         raise UserError(f"port {port}: {error.strerror}; choose another with --port") from None
