@@ -82,7 +82,7 @@ def _private_folder() -> Iterator[Path]:
 
     In the home folder, if that can be: browsers that come as a snap, as Ubuntu's do, see no other place.
     """
-    home = os.path.expanduser("~")  # noqa: PTH111 (Path raises where nobody has a home)
+    home = os.path.expanduser("~")  # Path.home() raises where nobody has one
     place = home if os.access(home, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="pose25d-", dir=place, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
