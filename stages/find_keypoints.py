@@ -30,20 +30,20 @@ def main(folder: Path, annotations: Path, model: Path, add: bool, params: Path) 
     """
     check_file_place(annotations)
     check_annotations(annotations)
+    replace = annotations.exists() and not add
     known = known_names(read_annotations(annotations)) if add and annotations.exists() else set()
     found = find_keypoints(folder, load_finder(model), known)
     for name, reason in found.left_out.items():
         click.echo(f"find_keypoints: {name} is left out, {reason}")
     if not found.points and not known:
         raise UserError(f"{folder}: nobody was found in any picture; give a pose model that was trained on photos (--model rtmpose.onnx)")
-    if add:
-        found_names = add_annotations(annotations, found.points)
-    else:
+    if replace:
         write_annotations(annotations, found.points)
-        found_names = sorted(found.points)
+    else:  # somebody may have made the file meanwhile
+        add_annotations(annotations, found.points)
     kept = f", {len(known)} kept as they were" if add else ""
     place = click.format_filename(annotations)
-    click.echo(f"find_keypoints: {len(found_names)} pictures in {place}{kept}, {len(found.left_out)} left out")
+    click.echo(f"find_keypoints: {len(found.points)} pictures in {place}{kept}, {len(found.left_out)} left out")
     if model.suffix != ".onnx":
         click.echo("find_keypoints: on real photos a pose model that was trained on COCO is often the better choice: --model rtmpose.onnx")
 

@@ -1,12 +1,12 @@
 """Open the page on which depth labels are made by hand, and poses are tried out."""
 
+import os
 import secrets
-import shutil
 import socket
 import tempfile
 import webbrowser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -61,23 +61,30 @@ def main(
         data = load_data(params)
         studio = PoseStudio(photos, load_painter(g1, g2), data.margin if isinstance(data, DataConfig) else None)
     token = secrets.token_urlsafe(24)
-    with _listen(port) as listener, _private_folder() as private:
+    with _listen(port) as listener, ExitStack() as stack:
+        private = stack.enter_context(_private_folder()) if browser else None
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/?token={token}"
-        app = make_app(photos, token, _guess(poses_3d, lifter, params), studio, lambda: shutil.rmtree(private, ignore_errors=True))
+        entered = stack.close  # the file that opened the page has served its purpose
+        app = make_app(photos, token, _guess(poses_3d, lifter, params), studio, entered)
         answers = click.format_filename(photos.depth)
         click.echo(f"label_depth: {photos.done} of {len(photos.photos)} photos are labelled; answers go to {answers}")
         click.echo(f"label_depth: {address} (Ctrl+C ends it)")
         for name, reason in photos.left_out.items():
             click.echo(f"label_depth: {name} is left out, {reason}")
-        if browser:
+        if private is not None:
             webbrowser.open(_page_that_leads_to(address, private).as_uri())
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
 @contextmanager
 def _private_folder() -> Iterator[Path]:
-    """A new folder that no other user may look into, removed at the end."""
-    with tempfile.TemporaryDirectory(prefix="pose25d-", ignore_cleanup_errors=True) as folder:
+    """A new folder that no other user may look into, removed at the end.
+
+    In the home folder, if that can be: browsers that come as a snap, as Ubuntu's do, see no other place.
+    """
+    home = os.path.expanduser("~")  # Path.home() raises where nobody has one
+    place = home if os.access(home, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="pose25d-", dir=place, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 

@@ -116,7 +116,8 @@ def add_annotations(path: Path, points: Mapping[str, np.ndarray]) -> list[str]:
         return sorted(points)
     there, text = known_names(read_annotations(path)), read_text(path, "a text file")
     new = {name: points[name] for name in sorted(points) if name not in there}
-    write_text(path, text + ("" if text.endswith(("\n", "\r")) else "\n") + _lines(new))
+    if new:
+        write_text(path, text + ("" if text.endswith(("\n", "\r")) else "\n") + _lines(new))
     return list(new)
 
 

@@ -81,8 +81,12 @@ def _split(root: Path, data: PhotoDataConfig, names: Sequence[str]) -> dict[str,
     if data.train_list is None or data.test_list is None:
         parts: Iterable[Sequence[str]] = split_pictures(sorted(names), data.test_share, data.seed)
     else:
-        known = set(names)
-        parts = ([name for name in dict.fromkeys(read_list(root / file)) if name in known] for file in (data.train_list, data.test_list))
+        known, lists = set(names), [read_list(root / file) for file in (data.train_list, data.test_list)]
+        both = sorted({*lists[0]} & {*lists[1]})
+        if both:
+            lines = f"{root / data.train_list} and {root / data.test_list}"
+            raise UserError(f"{lines}: {printable(both[0])} stands in both; nobody is scored on a picture of training: remove one of the two lines")
+        parts = ([name for name in dict.fromkeys(listed) if name in known] for listed in lists)
     split = {subject: sorted(part) for subject, part in zip(data.subjects, parts, strict=True)}
     for subject, part in split.items():
         if not part:

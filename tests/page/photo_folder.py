@@ -73,4 +73,4 @@ def note_what_is_opened(folder: Path) -> dict[str, str]:
     script = folder / "browser"
     script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {folder}/part && mv {folder}/part {folder}/opened\n', encoding="utf-8")
     script.chmod(0o755)
-    return {**os.environ, "BROWSER": f"{script} %s", "TMPDIR": str(folder)}
+    return {**os.environ, "BROWSER": f"{script} %s", "HOME": str(folder)}

@@ -1,6 +1,7 @@
 """The page in a real browser: open, label by click and by key, undo, reload, and the file on disk is right; the studio repaints and exports."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -183,8 +184,11 @@ def test_the_file_that_the_browser_is_told_to_open_leads_to_the_page(visit: Visi
 
 def test_two_pages_in_one_browser_stay_open(visit: Visit, tmp_path: Path) -> None:
     visit.open()
-    with serving(write_folder(tmp_path / "others"), "--no-browser") as other:
+    others = write_folder(tmp_path / "others")
+    shutil.copy(others / GOOD[0], others / os.fsdecode(b"\xff_1.png"))
+    with serving(others, "--no-browser") as other:
         visit.open(other)
+        assert visit.text("#without").startswith("1 more without keypoints: eve_1bare.png. 1 left out: \\udcff_1.png, its name is not UTF-8")
         for address in (visit.address, other):
             visit.open(address.partition("?")[0])
             visit.at(GOOD[0])

@@ -434,6 +434,14 @@ def test_labels_begin_with_a_guess(folder: PhotoFolder, tmp_path: Path) -> None:
     assert set(inferred) <= {-1, 0, 1}
 
 
+def test_a_guess_that_fails_is_said(folder: PhotoFolder) -> None:
+    def guess(name: str, _: np.ndarray) -> tuple[int | None, ...]:
+        raise UserError(f"{name}: no depths for this pose")
+
+    photo = client(folder, guess=guess).get(f"/api/photo/{GOOD[0]}").json()
+    assert (photo["guess"], photo["no_guess"], photo["error"]) == (None, f"{GOOD[0]}: no depths for this pose", None)
+
+
 def test_the_studio_paints_what_the_labels_say(folder: PhotoFolder, tmp_path: Path) -> None:
     studio = PoseStudio(folder, load_painter(*write_weights(tmp_path / "weights")), 0.15)
     page = client(folder, studio=studio)

@@ -161,6 +161,13 @@ def test_keypoints_of_another_picture_are_refused(copy: Path, tmp_path: Path) ->
         pack_photos(tmp_path / "packed", config(copy), POSE, PARALLEL)
 
 
+def test_a_picture_in_both_lists_is_refused(copy: Path, tmp_path: Path) -> None:
+    listed = [(copy / f"{split}.lst").read_text(encoding="utf-8") for split in BOTH]
+    (copy / "test.lst").write_text(listed[1] + listed[0].splitlines()[0] + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"train\.lst and .*test\.lst: .*\.jpg stands in both"):
+        pack_photos(tmp_path / "packed", config(copy), POSE, PARALLEL)
+
+
 def params(path: Path, root: Path) -> Path:
     """The recipe's parameters for the photos at `root`."""
     values = {**VALUES, "data": {**VALUES["data"], "root": str(root), "image_size": [64, 44]}, "parallel": {**VALUES["parallel"], "workers": 1}}
