@@ -77,6 +77,8 @@ def pack_coco(
     size : height and width of the crops, px; margin : share of the crop that is left free around the box; fewest : keypoints of a person
     Raises UserError with the place where the file is not of COCO's form, where it names a picture outside the folder, or where nobody is left.
     """
+    if path.suffix != ".h5":
+        raise UserError(f"{path}: a pack is found by the name of its subject; expected a name that ends in .h5, such as train.h5")
     found = read_people(annotations, pictures, fewest)
     left_out = {reason: list(names) for reason, names in found.left_out.items()}
     rows = []
@@ -111,6 +113,8 @@ def summary(left_out: Mapping[str, Sequence[str]]) -> list[str]:
 
 def read_people(annotations: Path, pictures: Path, fewest: int) -> CocoPeople:
     """The people of a keypoint file, in its order; raise UserError with the place where it says something in a wrong form, or twice."""
+    if not pictures.is_dir():
+        raise UserError(f"{pictures}: expected the folder of the pictures, found a file")
     content = read_json(annotations, MOST_BYTES)
     parts = content if isinstance(content, dict) else {}
     images, entries, categories = (parts.get(name) for name in ("images", "annotations", "categories"))

@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.errors import UserError
 
 ROTATION = tuple(f"{number:02d}" for number in range(1, 11))
-_NAME = re.compile(r"([1-9]\d*)-(0[1-9]|1[0-4])\.jpg")
+_NAME = re.compile(r"([1-9][0-9]{0,8})-(0[1-9]|1[0-4])\.jpg")
 
 
 @dataclass(frozen=True)

@@ -224,6 +224,15 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: An
     assert not (folder / "packed").exists()
 
 
+def test_a_pack_has_the_suffix_by_which_it_is_found_and_pictures_stand_in_a_folder(folder: Path) -> None:
+    path = write(folder, person(1, 1))
+    for pictures, pack, message in ((folder, folder / "train", "a name that ends in .h5"), (path, folder / "train.h5", "expected the folder of the")):
+        result = CliRunner().invoke(pack_coco.main, [str(path), str(pictures), str(pack), "--params", PARAMS])
+        assert result.exit_code == 1
+        assert message in result.output
+        assert not pack.exists()
+
+
 def test_links_and_folders_within_the_folder_are_read(folder: Path) -> None:
     (folder / "deep").mkdir()
     (folder / "1.jpg").rename(folder / "deep" / "first.jpg")
