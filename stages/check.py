@@ -14,7 +14,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
 from pipeline.errors import UserError
 from pipeline.human36m.index import check_complete, left_out
-from pipeline.human36m.inspection import Subject, Take, inspect
+from pipeline.human36m.inspection import Fault, Subject, Take, inspect
 from pipeline.human36m.metadata import Metadata, read_metadata
 from stages.command import stage
 
@@ -88,19 +88,19 @@ def take_table(cameras: Sequence[str], subjects: Sequence[Subject]) -> Table:
 def _poses(take: Take) -> str:
     whole = [fault for fault in take.faults if fault.camera is None]
     if whole:
-        return _fault(whole[0].missing)
+        return _fault(whole[0])
     return str(take.poses) if take.poses == take.recorded_poses else f"{take.poses} of {take.recorded_poses}"
 
 
 def _frames(take: Take, camera: str) -> str:
     """Frames of a camera's video; `-` where the sequence has no poses, so that its videos were not looked at."""
     cells = {view.camera: str(view.video.frames) for view in take.views}
-    cells |= {fault.camera: _fault(fault.missing) for fault in take.faults if fault.camera}
+    cells |= {fault.camera: _fault(fault) for fault in take.faults if fault.camera}
     return cells.get(camera, "-")
 
 
-def _fault(missing: bool) -> str:
-    return "[red]missing[/red]" if missing else "[red]damaged[/red]"
+def _fault(fault: Fault) -> str:
+    return f"[red]{fault.kind}[/red]"
 
 
 def _pictures(take: Take) -> tuple[str, str]:
