@@ -20,7 +20,7 @@ from pipeline.errors import MachineError, UserError
 from pipeline.files import atomic_folder, file_hash, write_json
 from pipeline.frame_store import store_path, write_frames
 from pipeline.human36m.display import display_of
-from pipeline.human36m.frames import kept_frames
+from pipeline.human36m.frames import check_rate, kept_frames
 from pipeline.human36m.probe import reading_video
 from pipeline.parallel import run_parallel
 
@@ -158,6 +158,7 @@ def _extract_view(subject: str, root: Path, folder: Path, data: DataConfig, vide
     view = f"{subject}, {video['sequence']}, camera {video['camera']}"
     if source.is_file() and file_hash(source) != video["sha256"]:
         raise UserError(f"{view}: {source} has changed since `index` saw it; run the stage `index` again")
+    check_rate(video["fps"], data.fps, view)
     kept = kept_frames(video["fps"], data.fps, video["poses"])
     size = (video["width"], video["height"])
     stored = stored_size(*size, data.frame_height)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from pipeline.camera import Camera
@@ -18,8 +17,10 @@ from pipeline.human36m.cdf import read_pose
 from pipeline.human36m.frames import check_rate
 from pipeline.human36m.layout import CAMERA, VIDEOS, WORLD, Layout, find_layout
 from pipeline.human36m.metadata import ALL_ACTIONS, FILE_NAME, Metadata, read_metadata
+from pipeline.human36m.names import shown
 from pipeline.human36m.plausibility import ImplausibleError, check_body, check_camera, check_sight, odd_rates
 from pipeline.human36m.probe import Video, probe_video
+from pipeline.human36m.sidecar import read_identities
 from pipeline.parallel import run_parallel
 from pipeline.skeleton import H36M_32_TO_17
 
@@ -167,7 +168,7 @@ def _plan(
             )
     excluded = {prefix: reasons[f"{name}/{prefix}"] for prefix in wanted.values() if f"{name}/{prefix}" in reasons}
     calibrations = {camera: metadata.cameras.get((name, camera)) for camera in cameras}
-    identities = read_identities(layout.truth) if layout.truth.is_file() else None
+    identities = read_identities(layout.truth, name) if layout.truth.is_file() else None
     tasks = [
         _Task(
             root,
@@ -187,21 +188,14 @@ def _plan(
     return Subject(name, (), excluded, _unknown_files(root, layout, keys.values(), metadata.camera_ids), truth), tasks
 
 
-def read_identities(truth: Path) -> dict[str, str]:
-    """Who is seen in each sequence, from the sidecar of invented data; raise UserError where it is damaged."""
-    try:
-        with h5py.File(truth) as file:
-            return {name: str(group.attrs["identity"]) for name, group in file["sequences"].items()}
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise UserError(f"{truth}: expected HDF5 with `sequences/<sequence>` and its attribute `identity`, found {error}") from error
-
-
 def _identity(layout: Layout, prefix: str, identities: Mapping[str, str] | None) -> str:
     """In Human3.6M the subject is who is seen; invented data says it per sequence."""
     if identities is None:
         return layout.folder.name
     if prefix not in identities:
-        raise UserError(f"{layout.truth}: expected the identity of sequence {prefix!r}, found {', '.join(identities)}")
+        raise UserError(
+            f"{layout.truth}: expected the identity of sequence {prefix!r}, found {shown(', '.join(identities))}; make the built-in data again"
+        )
     return identities[prefix]
 
 
