@@ -190,9 +190,7 @@ def test_pack_never_shows_a_traceback(recordings: Path, tmp_path_factory: pytest
 
 @settings(max_examples=40, deadline=None)
 @given(damage=DAMAGE)
-def test_index_never_shows_a_traceback_for_a_truth(
-    recordings: Path, tmp_path_factory: pytest.TempPathFactory, damage: tuple[int, bytes, bool]
-) -> None:
+def test_index_never_shows_a_traceback_for_a_truth(tmp_path_factory: pytest.TempPathFactory, damage: tuple[int, bytes, bool]) -> None:
     path = tmp_path_factory.mktemp("truth") / "truth.h5"
     with h5py.File(path, "w") as file:
         for name in ("Sitting 1", "SittingDown 2"):
