@@ -13,6 +13,7 @@ from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
 from pipeline.errors import UserError
+from pipeline.exposure import exposure
 from pipeline.human36m.index import check_complete, left_out
 from pipeline.human36m.inspection import Fault, Subject, Take, inspect
 from pipeline.human36m.metadata import Metadata, read_metadata
@@ -55,13 +56,16 @@ def find_subjects(root: Path, metadata: Metadata) -> list[str]:
 
 
 def remarks(root: Path, metadata: Metadata, data: DataConfig) -> list[str]:
-    """What is no fault and yet worth knowing: subjects without a folder, folders without a subject, exclusions that match nothing."""
+    """What is no fault and yet worth knowing: recordings that would get into commits, subjects without a folder, folders without a subject,
+    exclusions that match nothing."""
     known = metadata.subjects()
     absent = [subject for subject in known if not (root / subject).is_dir()]
     strange = sorted(path.name for path in root.iterdir() if re.fullmatch(r"S[0-9]+", path.name) and path.name not in known)
     sequences = {f"{subject}/{prefix}" for (subject, _, _), prefix in metadata.prefixes.items()}
     unmatched = [item.sequence for item in data.exclude if item.sequence not in sequences]
+    warning = exposure(root)
     return [
+        *([warning] if warning else []),
         *([f"no folder of {', '.join(absent)}"] if absent else []),
         *(f"{name}: table mapping of metadata.xml does not name this subject" for name in strange),
         *(f"data.exclude: table mapping of metadata.xml has no sequence {name}" for name in unmatched),

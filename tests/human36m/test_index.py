@@ -1,6 +1,7 @@
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -516,6 +517,18 @@ def test_what_the_machine_cannot_read_is_never_left_out(root, index_fails, name)
     (root / name).unlink(missing_ok=True)
     (root / name).symlink_to("/proc/self/mem")  # its beginning cannot be read: EIO
     index_fails(f"{name}: the disk or the network drive does not answer", skip_bad=True)
+
+
+def test_check_warns_of_recordings_that_would_get_into_commits(root, run_check, monkeypatch):
+    monkeypatch.chdir(root.parent)
+    assert "warning" not in run_check()[1]
+    subprocess.run(["git", "init", "--quiet"], cwd=root.parent, check=True)
+    status, output = run_check()
+    assert status == 0
+    (line,) = [line for line in output.splitlines() if "warning" in line]
+    assert "add the line /h36m/ to .gitignore" in line
+    (root.parent / ".gitignore").write_text("/h36m/\n")
+    assert "warning" not in run_check()[1]
 
 
 def test_check_shows_excluded_and_shortened_sequences(root, run_check):
