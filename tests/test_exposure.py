@@ -79,7 +79,7 @@ def test_dvc_finds_every_graph_and_output(clone: Path, monkeypatch: pytest.Monke
     ("root", "warned"),
     [
         ("data/h36m", False),
-        ("data", True),
+        ("data", False),
         ("data/synthetic", False),
         ("h36m", True),
         ("a/b/h36m", True),
