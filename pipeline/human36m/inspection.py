@@ -18,7 +18,7 @@ from pipeline.human36m.frames import check_rate
 from pipeline.human36m.layout import CAMERA, VIDEOS, WORLD, Layout, find_layout
 from pipeline.human36m.metadata import ALL_ACTIONS, FILE_NAME, Metadata, read_metadata
 from pipeline.human36m.names import shown
-from pipeline.human36m.plausibility import ImplausibleError, check_body, check_camera, check_sight, odd_rates
+from pipeline.human36m.plausibility import ImplausibleError, check_body, check_camera, check_sight, odd_views
 from pipeline.human36m.probe import Video, probe_video
 from pipeline.human36m.sidecar import read_identities
 from pipeline.parallel import run_parallel
@@ -218,7 +218,7 @@ def _inspect_take(task: _Task) -> Take:
     found = [_inspect_view(task, camera, calibration, poses) for camera, calibration in task.calibrations.items()]
     views = {view.camera: view for view in found if isinstance(view, View)}
     faults = {fault.camera: fault for fault in found if isinstance(fault, Fault)}
-    for camera, reason in odd_rates({camera: view.video for camera, view in views.items()}).items():
+    for camera, reason in odd_views({camera: view.video for camera, view in views.items()}).items():
         faults[camera] = Fault(camera, f"{views.pop(camera).path}: {reason}", "implausible")
     order = [camera for camera in task.calibrations if camera in faults]
     return replace(take, pose=pose, views=tuple(views.values()), faults=tuple(faults[camera] for camera in order))

@@ -73,7 +73,7 @@ def read_metadata(root: Path) -> Metadata:
     Rows and columns are found by what they hold, not by where they stand, so every published version of the file can be read.
     """
     path = root / FILE_NAME
-    if not path.exists():
+    if not path.is_file():
         raise UserError(
             f"{path}: not found; expected {FILE_NAME} of Human3.6M's code bundle at the top of the data folder (data.root), beside S1, S5, ..."
         )
@@ -92,7 +92,7 @@ def read_metadata(root: Path) -> Metadata:
 
 
 def _content(path: Path) -> bytes:
-    if path.is_file() and path.stat().st_size > _MOST_BYTES:
+    if path.stat().st_size > _MOST_BYTES:
         raise UserError(f"{path}: expected at most {_MOST_BYTES} bytes, found {path.stat().st_size}; copy {FILE_NAME} again")
     return path.read_bytes()
 

@@ -3,8 +3,7 @@
 All bounds are wide. What lies beyond is a mistake in the files: another unit, another camera, another person.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +17,9 @@ _STANDING = 1600.0  # mm, about what is measured of a grown person
 _SMALLEST = 32  # px, of a picture's sides
 _FOCAL = (0.2, 50)  # focal length per longer side of the picture: from the widest lens to a telescope
 _IN_SIGHT = 0.5  # of all joints of a view
+_LATE = 2.5  # frames
+_OBLONG = 0.1  # of the longer side: pictures that are nearly square do not tell how they lie
+_CHECK = "check that poses, video and calibration belong together"
 
 
 class ImplausibleError(UserError):
@@ -45,7 +47,8 @@ def check_camera(camera: Camera, video: Video, where: str) -> None:
     if not ((focal >= low) & (focal <= high)).all():
         found = ", ".join(f"{length:g}" for length in focal)
         raise ImplausibleError(f"{where}: expected a focal length of {low:g} to {high:g} px for {size}, found {found}; check metadata.xml")
-    if video.turned and _off_centre(camera, video.height, video.width) < _off_centre(camera, video.width, video.height):
+    oblong = abs(video.width - video.height) > _OBLONG * longer
+    if video.turned and oblong and _off_centre(camera, video.height, video.width) < _off_centre(camera, video.width, video.height):
         raise ImplausibleError(
             f"{where}: a player shows pictures of {size}, turned by a right angle, and the calibration is that of the pictures before they are "
             "turned; write the video without its display matrix"
@@ -70,26 +73,30 @@ def check_sight(pose_3d: np.ndarray, camera: Camera, video: Video, where: str) -
         raise ImplausibleError(f"{where}: expected most joints inside the pictures, found {found}; {_CHECK}")
 
 
-_CHECK = "check that poses, video and calibration belong together"
+def odd_views(videos: Mapping[str, Video]) -> dict[str, str]:
+    """Views of one sequence whose time stamps say that their frames are not those of most others (camera: what is wrong); all where none prevail.
 
-
-def odd_rates(videos: Mapping[str, Video]) -> dict[str, str]:
-    """Views of one sequence whose frames go at another rate than most (camera: what is wrong), told by time stamps; all where none prevails.
-
-    Two rates are the same where the last frames stand at most one frame apart.
+    Frames go at one rate where the last ones stand at most a frame apart, and begin together where the first ones stand at most two apart, as
+    encoders may leave them.
     """
     rates = {camera: (video.frames - 1) / video.seconds for camera, video in videos.items() if video.seconds}
     frames = max((video.frames for video in videos.values()), default=0)
-    alike = {camera: [other for other in rates if abs(rates[camera] / rates[other] - 1) * frames <= 1] for camera in rates}
-    most = max(map(len, alike.values()), default=0)
-    usual = next((group for group in alike.values() if len(group) == most and 2 * most > len(rates)), [])
-    common = f"found {rates[usual[0]]:.4g} in most" if usual else f"found {_rates(Counter(f'{rate:.4g}' for rate in rates.values()))}"
-    return {
-        camera: f"expected all cameras of a sequence at one rate, {common}, and {rate:.4g} frames/s here; write the video at the others' rate"
-        for camera, rate in rates.items()
-        if camera not in usual
-    }
+    usual = _prevailing(rates, lambda rate, other: abs(rate / other - 1) * frames <= 1)
+    starts = {camera: videos[camera].start for camera in usual}
+    together = _prevailing(starts, lambda start, other: abs(start - other) * rates[usual[0]] <= _LATE)
+    rate = "expected all cameras of a sequence at one rate, found {} (frames/s); write the video at the others' rate, or leave it out"
+    start = "expected the first frames of all cameras at one time, found {} (s); frames may be missing there: write a video that has them"
+    return {**_odd(rates, usual, rate), **_odd(starts, together, start)}
 
 
-def _rates(counts: Counter[str]) -> str:
-    return ", ".join(f"{rate} ({count}x)" for rate, count in counts.items())
+def _prevailing(values: Mapping[str, float], alike: Callable[[float, float], bool]) -> list[str]:
+    """The cameras, more than half of them, whose values are alike; none where there are no such."""
+    groups = [[other for other in values if alike(values[camera], values[other])] for camera in values]
+    largest = max(groups, key=len, default=[])
+    return largest if 2 * len(largest) > len(values) else []
+
+
+def _odd(values: Mapping[str, float], usual: Sequence[str], message: str) -> dict[str, str]:
+    """What is wrong with the cameras that are not among the `usual` ones; `message` says it, with `{}` where the values go."""
+    common = f"{values[usual[0]]:.4g} in most" if usual else ", ".join(f"{value:.4g}" for value in values.values())
+    return {camera: message.format(f"{common}, and {value:.4g} here") for camera, value in values.items() if camera not in usual}

@@ -25,6 +25,7 @@ class Video:
     width, height : px, of the pictures as a player shows them, and not of the container
     frames : how many a player shows; counted, since a container may only estimate it
     seconds : from the first frame to the last by the time stamps, which go on at one rate; None where the file has none
+    start : the first frame's time stamp, s
     turned : whether width and height are exchanged against what is stored
     """
 
@@ -33,6 +34,7 @@ class Video:
     height: int
     frames: int
     seconds: float | None = field(default=None, compare=False)
+    start: float = field(default=0, compare=False)
     turned: bool = field(default=False, compare=False)
 
 
@@ -57,8 +59,8 @@ def probe_video(path: Path, decode: bool = False) -> Video:
         frames = len(found.stamps)
         if decode and found.decoded < frames:
             raise UserError(f"{path}: expected {frames} frames, only {found.decoded} of them can be decoded; fetch the file again")
-        seconds = _check_pace(path, found.stamps, stream.time_base)
-        return Video(float(stream.average_rate), *found.display.size(*found.size), frames, seconds, found.display.exchanged)
+        start, seconds = _check_pace(path, found.stamps, stream.time_base) or (0.0, None)
+        return Video(float(stream.average_rate), *found.display.size(*found.size), frames, seconds, start, found.display.exchanged)
 
 
 @contextmanager
@@ -109,8 +111,8 @@ def _count_packets(path: Path) -> int:
         return sum(packet.size > 0 for packet in container.demux(video=0))
 
 
-def _check_pace(path: Path, stamps: Sequence[int | None], unit: Fraction | None) -> float | None:
-    """Seconds from the first frame to the last; None where the file does not tell. Raise UserError where frames do not follow at one rate."""
+def _check_pace(path: Path, stamps: Sequence[int | None], unit: Fraction | None) -> tuple[float, float] | None:
+    """Time of the first frame, and from there to the last, s; None where the file does not tell. Raise UserError where they go at no one rate."""
     known = sorted(stamp for stamp in stamps if stamp is not None)
     if unit is None or len(known) < len(stamps) or len(known) < 2:
         return None
@@ -132,7 +134,7 @@ def _check_pace(path: Path, stamps: Sequence[int | None], unit: Fraction | None)
             f"{path}: expected frames at one rate, found time stamps up to {drift:.4g} s beside it, more than a frame; leave the view out, "
             "or write a video whose frames follow at one rate"
         )
-    return length
+    return float(times[0]), length
 
 
 def _count(number: int, noun: str) -> str:
