@@ -2,10 +2,12 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from pipeline.errors import UserError
 from pipeline.human36m.index import write_manifests
 from pipeline.human36m.inspection import inspect
 from pipeline.human36m.manifest import read_poses, read_videos
+from stages import extract, project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -81,6 +84,21 @@ def test_values_that_index_does_not_write_are_named(manifests: Path, tmp_path: P
             fails(tmp_path, kind, values, rf"\.{key} = .*; run the stage `index` again")
         del entry[key]
         fails(tmp_path, kind, values, rf"{key}.*run the stage `index` again")
+
+
+@pytest.mark.parametrize(("stage", "kind", "output"), [(extract, "videos", "frames/S1"), (project, "poses", "poses/S1.h5")])
+def test_a_stage_writes_nothing_outside_whatever_the_manifest_says(
+    manifests: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: Any, kind: str, output: str
+) -> None:
+    values = json.loads((manifests / f"S1.{kind}.json").read_text(encoding="utf-8"))
+    values["videos" if kind == "videos" else "sequences"][0]["sequence"] = "../../escape"
+    (tmp_path / "work/manifest").mkdir(parents=True)
+    (tmp_path / f"work/manifest/S1.{kind}.json").write_text(json.dumps(values), encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "work")
+    result = CliRunner().invoke(stage.main, ["S1", "manifest", output, "--params", str(REPOSITORY / "params.yaml")])
+    assert result.exit_code == 1
+    assert re.fullmatch(r"Error: manifest/S1\.\w+\.json: \w+\.0\.sequence = '../../escape': [^\n]+; run the stage `index` again\n", result.output)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"S1.{kind}.json"]
 
 
 def test_a_view_or_a_sequence_twice_is_named(manifests: Path, tmp_path: Path) -> None:
