@@ -20,11 +20,16 @@ from pipeline.errors import UserError
 from pipeline.files import file_hash
 from pipeline.hdf5 import write_hdf5
 from pipeline.human36m.cdf import read_pose
-from pipeline.human36m.frames import kept_frames
+from pipeline.human36m.frames import check_rate, kept_frames
+from pipeline.human36m.sidecar import open_truth, read_labels, read_twins
+from pipeline.numbers import MOST_MM, MOST_PX, check_numbers
 from pipeline.pose_space import label_limbs
 from pipeline.skeleton import H36M_17, H36M_32_TO_17, LIMB_NAMES
 
 _UNITS = "pose_3d: mm, camera frame (x right, y down, z forward); pose_2d, box: px of the source video; frame: index in the video, from 0; fps: 1/s"
+
+
+_BESIDE = 1.0  # px; a twin has its original's 2D pose
 
 
 @dataclass(frozen=True)
@@ -59,8 +64,8 @@ def write_poses(path: Path, manifest: dict[str, Any], root: Path, fps: float, po
             _write_views(file, manifest, root, fps, pose, None)
             return
         file.attrs.update({"truth_path": truth["path"], "truth_sha256": truth["sha256"]})
-        with h5py.File(_known_file(root, truth), "r") as known:
-            _write_views(file, manifest, root, fps, pose, known["sequences"])
+        with open_truth(_known_file(root, truth)) as known:
+            _write_views(file, manifest, root, fps, pose, known)
 
 
 def _write_views(file: h5py.File, manifest: dict[str, Any], root: Path, fps: float, pose: PoseConfig, truth: h5py.Group | None) -> None:
@@ -70,10 +75,13 @@ def _write_views(file: h5py.File, manifest: dict[str, Any], root: Path, fps: flo
             view = View(manifest["subject"], sequence, entry)
             camera = Camera.from_dict(entry["calibration"])
             pose_3d = _read_17(root, entry) if world is None else camera.to_camera(world)
+            if len(pose_3d) < sequence["poses"]:
+                raise UserError(f"{view}: expected {sequence['poses']} poses, found {len(pose_3d)}; run the stage `index` again")
+            check_rate(entry["fps"], fps, str(view))
             frames = np.array(kept_frames(entry["fps"], fps, sequence["poses"]), np.int32)
             _write_view(file.create_group(view.group), view, camera, pose_3d[frames].astype(np.float32), frames, pose)
             if truth is not None and view.group in truth:
-                _write_truth(file, view, truth[view.group], frames, pose)
+                _write_truth(file, view, truth[view.group], frames, len(pose_3d), pose)
 
 
 def _read_17(root: Path, entry: dict[str, Any]) -> np.ndarray:
@@ -94,6 +102,8 @@ def _known_file(root: Path, entry: dict[str, Any]) -> Path:
 def _write_view(group: h5py.Group, view: View, camera: Camera, pose_3d: np.ndarray, frames: np.ndarray, pose: PoseConfig) -> None:
     label = _label(view, pose_3d, pose)
     pose_2d = camera.project(pose_3d)
+    check_numbers(pose_3d, MOST_MM, str(view), "joints in mm")
+    check_numbers(pose_2d, MOST_PX, str(view), "joints in px of the video")
     group.create_dataset("pose_3d", data=pose_3d)
     group.create_dataset("pose_2d", data=pose_2d.astype(np.float32))
     group.create_dataset("label", data=label)
@@ -104,24 +114,35 @@ def _write_view(group: h5py.Group, view: View, camera: Camera, pose_3d: np.ndarr
     group.attrs["camera"] = json.dumps(camera.to_dict())
 
 
-def _write_truth(file: h5py.File, view: View, truth: h5py.Group, frames: np.ndarray, pose: PoseConfig) -> None:
+def _write_truth(file: h5py.File, view: View, truth: h5py.Group, frames: np.ndarray, poses: int, pose: PoseConfig) -> None:
     """What only invented data knows: the labels of its z-buffer, and the twins of kept frames, labelled by the same rule."""
-    known = truth["label"].shape[0]
-    if known <= frames.max(initial=-1):
-        raise UserError(f"{truth.file.filename}: {view}: expected labels of every pose, found {known}; make the built-in data again")
+    known = read_labels(truth, poses)
     group = file[view.group]
-    group.create_dataset("label_truth", data=truth["label"][()][frames])
-    group.create_dataset("label_clear", data=truth["clear"][()][frames])
-    if "twins" not in truth:
+    group.create_dataset("label_truth", data=known.label[frames])
+    group.create_dataset("label_clear", data=known.clear[frames])
+    all_twins = read_twins(truth, poses)
+    if all_twins is None:
         return
-    twin_frames = truth["twins/frame"][()]
-    kept = np.isin(twin_frames, frames)
-    pose_3d = truth["twins/pose_3d"][()][kept]
+    kept = np.isin(all_twins.frame, frames)
+    pose_3d, index = all_twins.pose_3d[kept], np.searchsorted(frames, all_twins.frame[kept]).astype(np.int32)
+    _check_places(f"{truth.file.filename}: {view}", view, pose_3d, group["pose_2d"][()][index])
     twins = file.create_group(f"twins/{view.group}")
-    twins.create_dataset("index", data=np.searchsorted(frames, twin_frames[kept]).astype(np.int32))
-    twins.create_dataset("chain", data=truth["twins/chain"][()][kept])
+    twins.create_dataset("index", data=index)
+    twins.create_dataset("chain", data=all_twins.chain[kept])
     twins.create_dataset("pose_3d", data=pose_3d)
     twins.create_dataset("label", data=_label(view, pose_3d, pose))
+
+
+def _check_places(where: str, view: View, twins: np.ndarray, originals: np.ndarray) -> None:
+    """Raise UserError where twins (m, 17, 3), mm, are not seen where their originals (m, 17, 2), px, are: they are those of another recording."""
+    seen = Camera.from_dict(view.view["calibration"]).project(twins)
+    far = ~(np.abs(seen - originals) <= _BESIDE).all(axis=(1, 2))
+    if far.any():
+        distance = np.abs(seen - originals)[np.argmax(far)].max()
+        raise UserError(
+            f"{where}: expected twins that stand where their originals do, found one {distance:.3g} px beside it; "
+            "this is the truth about another recording, make the built-in data again"
+        )
 
 
 def _label(view: View, pose_3d: np.ndarray, pose: PoseConfig) -> np.ndarray:

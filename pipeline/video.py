@@ -16,10 +16,12 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.errors import UserError
+from pipeline.errors import MachineError, UserError
 from pipeline.files import atomic_folder, file_hash, write_json
 from pipeline.frame_store import store_path, write_frames
-from pipeline.human36m.frames import kept_frames
+from pipeline.human36m.display import display_of
+from pipeline.human36m.frames import check_rate, kept_frames
+from pipeline.human36m.probe import reading_video
 from pipeline.parallel import run_parallel
 
 # Without ACCURATE_RND a conversion that keeps the size darkens the image by more than one grey level.
@@ -39,13 +41,12 @@ def stored_size(width: int, height: int, max_height: int) -> tuple[int, int]:
 def read_frames(path: Path, kept: Sequence[int], size: tuple[int, int], max_height: int) -> Iterator[np.ndarray]:
     """Yield the frames `kept` of a video, in order, each as (h, w, 3) uint8 RGB of at most `max_height` rows.
 
-    kept : ascending frame indices; size : (width, height) px that every frame must have.
-    Raises UserError where the file is missing or is no video, and where a kept frame is missing, damaged or of another size.
+    kept : ascending frame indices; size : (width, height) px that every frame must have as a player shows it.
+    Raises UserError where the file is missing or is no video, and where a kept frame is missing, damaged or of another size; MachineError
+    where the machine cannot read the file.
     """
-    try:
+    with reading_video(path, "expected a video that can be decoded; {}"):
         yield from _read_frames(path, kept, size, max_height)
-    except (av.FFmpegError, OSError) as error:
-        raise UserError(f"{path}: expected a video that can be decoded; {error.strerror}") from None
 
 
 def _read_frames(path: Path, kept: Sequence[int], size: tuple[int, int], max_height: int) -> Iterator[np.ndarray]:
@@ -60,9 +61,10 @@ def _read_frames(path: Path, kept: Sequence[int], size: tuple[int, int], max_hei
         for time, frame in _decode(path, set(wanted[done:]), skipping, counted=not times):
             if time != wanted[done]:
                 break
-            if (frame.width, frame.height) != size:
-                raise UserError(f"{path}: frame {kept[done]} has {frame.width}x{frame.height} px, expected {size[0]}x{size[1]}")
-            yield _to_rgb(scaler, frame, max_height)
+            display = display_of(frame, str(path))
+            if (shown := display.size(frame.width, frame.height)) != size:
+                raise UserError(f"{path}: frame {kept[done]} has {shown[0]}x{shown[1]} px, expected {size[0]}x{size[1]}")
+            yield display.show(_to_rgb(scaler, frame, display.size(*stored_size(*size, max_height))))
             done += 1
             if done == len(wanted):
                 return
@@ -116,9 +118,10 @@ def _decode(path: Path, wanted: set[int], skipping: bool, counted: bool) -> Iter
                     yield time, frame
 
 
-def _to_rgb(scaler: VideoReformatter, frame: Any, max_height: int) -> np.ndarray:
-    """(h, w, 3) uint8 RGB. The planar format is converted twice as fast as the interleaved one."""
-    width, height = stored_size(frame.width, frame.height, max_height)
+def _to_rgb(scaler: VideoReformatter, frame: Any, size: tuple[int, int]) -> np.ndarray:
+    """The picture as the file holds it, brought to `size` (width, height): (h, w, 3) uint8 RGB. The planar format is converted twice as fast as
+    the interleaved one."""
+    width, height = size
     planar = scaler.reformat(frame, width=width, height=height, format="gbrp", interpolation=_SCALING, threads=1)
     green, blue, red = (np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:height, :width] for plane in planar.planes)
     return cv2.merge([red, green, blue])
@@ -155,12 +158,15 @@ def _extract_view(subject: str, root: Path, folder: Path, data: DataConfig, vide
     view = f"{subject}, {video['sequence']}, camera {video['camera']}"
     if source.is_file() and file_hash(source) != video["sha256"]:
         raise UserError(f"{view}: {source} has changed since `index` saw it; run the stage `index` again")
+    check_rate(video["fps"], data.fps, view)
     kept = kept_frames(video["fps"], data.fps, video["poses"])
     size = (video["width"], video["height"])
     stored = stored_size(*size, data.frame_height)
     try:
         images = read_frames(source, kept, size, data.frame_height)
         write_frames(store_path(folder, video["sequence"], video["camera"]), images, np.array(kept), size, stored, video["fps"])
+    except MachineError:
+        raise
     except UserError as error:
         if not data.skip_bad:
             raise UserError(f"{view}: {error} (data.skip_bad=true leaves it out)") from None

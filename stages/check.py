@@ -13,8 +13,9 @@ from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
 from pipeline.errors import UserError
+from pipeline.exposure import exposure
 from pipeline.human36m.index import check_complete, left_out
-from pipeline.human36m.inspection import Subject, Take, inspect
+from pipeline.human36m.inspection import Fault, Subject, Take, inspect
 from pipeline.human36m.metadata import Metadata, read_metadata
 from stages.command import stage
 
@@ -55,13 +56,16 @@ def find_subjects(root: Path, metadata: Metadata) -> list[str]:
 
 
 def remarks(root: Path, metadata: Metadata, data: DataConfig) -> list[str]:
-    """What is no fault and yet worth knowing: subjects without a folder, folders without a subject, exclusions that match nothing."""
+    """What is no fault and yet worth knowing: recordings that would get into commits, subjects without a folder, folders without a subject,
+    exclusions that match nothing."""
     known = metadata.subjects()
     absent = [subject for subject in known if not (root / subject).is_dir()]
     strange = sorted(path.name for path in root.iterdir() if re.fullmatch(r"S[0-9]+", path.name) and path.name not in known)
     sequences = {f"{subject}/{prefix}" for (subject, _, _), prefix in metadata.prefixes.items()}
     unmatched = [item.sequence for item in data.exclude if item.sequence not in sequences]
+    warning = exposure(root)
     return [
+        *([warning] if warning else []),
         *([f"no folder of {', '.join(absent)}"] if absent else []),
         *(f"{name}: table mapping of metadata.xml does not name this subject" for name in strange),
         *(f"data.exclude: table mapping of metadata.xml has no sequence {name}" for name in unmatched),
@@ -88,19 +92,19 @@ def take_table(cameras: Sequence[str], subjects: Sequence[Subject]) -> Table:
 def _poses(take: Take) -> str:
     whole = [fault for fault in take.faults if fault.camera is None]
     if whole:
-        return _fault(whole[0].missing)
+        return _fault(whole[0])
     return str(take.poses) if take.poses == take.recorded_poses else f"{take.poses} of {take.recorded_poses}"
 
 
 def _frames(take: Take, camera: str) -> str:
     """Frames of a camera's video; `-` where the sequence has no poses, so that its videos were not looked at."""
     cells = {view.camera: str(view.video.frames) for view in take.views}
-    cells |= {fault.camera: _fault(fault.missing) for fault in take.faults if fault.camera}
+    cells |= {fault.camera: _fault(fault) for fault in take.faults if fault.camera}
     return cells.get(camera, "-")
 
 
-def _fault(missing: bool) -> str:
-    return "[red]missing[/red]" if missing else "[red]damaged[/red]"
+def _fault(fault: Fault) -> str:
+    return f"[red]{fault.kind}[/red]"
 
 
 def _pictures(take: Take) -> tuple[str, str]:

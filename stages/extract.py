@@ -7,7 +7,7 @@ import click
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.files import read_json
+from pipeline.human36m.manifest import read_videos
 from pipeline.video import extract_subject
 from stages.command import existing, output, stage
 
@@ -18,7 +18,7 @@ from stages.command import existing, output, stage
 @click.argument("frames", type=output)
 def main(subject: str, manifest: Path, frames: Path, params: Path) -> None:
     """Write the kept frames of SUBJECT's videos, as the folder MANIFEST lists them, to the folder FRAMES."""
-    videos = read_json(manifest / f"{subject}.videos.json")
+    videos = read_videos(manifest, subject)
     extract_subject(videos, frames, load_config(DataConfig, params, "data"), load_config(ParallelConfig, params, "parallel"))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.config.everything import check_params
+from pipeline.exposure import exposure
 from pipeline.files import write_text
 from stages.command import output, stage
 
@@ -13,7 +14,10 @@ from stages.command import output, stage
 @click.argument("checked", type=output)
 def main(checked: Path, params: Path) -> None:
     """Check every parameter and write the constant file CHECKED, which the first stages wait for."""
-    check_params(params)
+    values = check_params(params)
+    root = getattr(getattr(values, "data", None), "root", None)
+    if root is not None and (warning := exposure(Path(root))):
+        click.echo(warning, err=True)
     write_text(checked, "every parameter is valid\n")
 
 

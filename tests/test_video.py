@@ -1,6 +1,7 @@
 """Frames of a video: the right ones, the same as plain decoding gives, and a clear word about every bad file."""
 
 import os
+import resource
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from recut import turned
 
 from pipeline import video
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.errors import UserError
+from pipeline.errors import MachineError, UserError
 from pipeline.files import file_hash, read_json
 from pipeline.frame_store import FrameStore, store_path
 from pipeline.video import extract_subject, presentation_times, read_frames, stored_size
@@ -138,6 +140,25 @@ def test_a_frame_that_skipping_loses_is_found_by_decoding_everything(clip: Path,
 def test_frames_that_an_edit_list_hides_do_not_count(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", first=7, muxer={"avoid_negative_ts": "disabled"})
     assert numbers(clip, range(0, 30, 5)) == [7, 12, 17, 22, 27, 32]
+
+
+@pytest.mark.parametrize(("turn", "matrix"), [(1, (0, -1, 1, 0)), (2, (-1, 0, 0, -1)), (3, (0, 1, -1, 0))])
+def test_pictures_are_turned_as_a_player_turns_them(clip: Path, tmp_path: Path, turn: int, matrix: tuple[int, ...]) -> None:
+    """A quarter turn to the left sends what is right to the top."""
+    copy = turned(clip, tmp_path / "a.mp4", *matrix)
+    size = SIZE if turn == 2 else SIZE[::-1]
+    for plain, shown in zip(read_frames(clip, KEPT, SIZE, HEIGHT), read_frames(copy, KEPT, size, WIDTH), strict=True):
+        np.testing.assert_array_equal(np.rot90(plain, turn), shown)
+    (small,) = read_frames(copy, range(1), size, 32)
+    assert small.shape == (32, *(48 if turn == 2 else 21,), 3)
+    with pytest.raises(UserError, match="expected"):
+        next(iter(read_frames(copy, KEPT, (SIZE if turn != 2 else SIZE[::-1]), HEIGHT)))
+
+
+def test_mirrored_pictures_are_mirrored_back(clip: Path, tmp_path: Path) -> None:
+    copy = turned(clip, tmp_path / "a.mp4", -1, 0, 0, 1)
+    for plain, shown in zip(read_frames(clip, KEPT, SIZE, HEIGHT), read_frames(copy, KEPT, SIZE, HEIGHT), strict=True):
+        np.testing.assert_array_equal(plain[:, ::-1], shown)
 
 
 def test_presentation_times_are_those_of_the_frames(clip: Path) -> None:
@@ -306,6 +327,29 @@ def test_a_subject_without_one_usable_video_is_an_error(recording: tuple[Path, d
         extract_subject(manifest, tmp_path / "out", config(root, skip_bad=True), ONE_WORKER)
     with pytest.raises(UserError, match="S1: expected at least one video that can be used, found none"):
         extract_subject({**manifest, "videos": []}, tmp_path / "out", config(root), ONE_WORKER)
+
+
+def test_a_full_disk_is_no_fault_of_a_video(recording: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    root, manifest = recording
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(MachineError, match="files may not grow so large here"):
+            extract_subject(manifest, tmp_path / "out", config(root, skip_bad=True), ONE_WORKER)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_that_the_machine_cannot_read_is_never_left_out(recording: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    root, manifest = recording
+    bad = root / "Directions 1.55011271.mp4"
+    bad.unlink()
+    bad.symlink_to("/proc/self/mem")  # its beginning cannot be read: EIO
+    with pytest.raises(MachineError, match="does not answer"):
+        extract_subject(manifest, tmp_path / "out", config(root, skip_bad=True), ONE_WORKER)
+    with pytest.raises(MachineError, match="does not answer"):
+        numbers(bad)
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no real recording here")

@@ -7,7 +7,7 @@ import numpy as np
 from cdflib.cdfwrite import CDF as CDFWriter
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_file
+from pipeline.files import atomic_file, file_hash
 
 VARIABLE = "Pose"
 JOINTS = 32
@@ -18,7 +18,8 @@ _LARGEST = 1e6
 def read_pose(path: Path, dims: int) -> np.ndarray:
     """Read all poses of a file: (T, 32, dims) in the file's float type, mm where `dims` is 3 and px where it is 2.
 
-    Raises UserError where the file is missing, damaged, of another shape, or holds numbers that no pose has.
+    Raises UserError where the file is missing, damaged, of another shape, or holds numbers that no pose has; MachineError where
+    the machine cannot read it.
     """
     values = _read_variable(path)
     if not np.issubdtype(values.dtype, np.floating):
@@ -52,6 +53,7 @@ def _read_variable(path: Path) -> np.ndarray:
     try:
         return np.asarray(cdflib.CDF(path).varget(VARIABLE))
     except Exception as error:  # a damaged file makes the library raise nearly any of Python's exceptions
+        file_hash(path)  # raises MachineError where not the file is at fault, but what should read it
         found = " ".join(str(error).replace(str(path), "it").split()) or "nothing more is known"
         raise UserError(f"{path}: expected a CDF file with variable {VARIABLE}, found {type(error).__name__}: {found}; fetch it again") from error
 

@@ -1,22 +1,28 @@
 """Look at every file of a data folder: what is there, how long it is, what is missing or cannot be read."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
+import numpy as np
 
 from pipeline.camera import Camera
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.errors import UserError
+from pipeline.errors import MachineError, UserError
 from pipeline.files import file_hash
 from pipeline.human36m.cdf import read_pose
+from pipeline.human36m.frames import check_rate
 from pipeline.human36m.layout import CAMERA, VIDEOS, WORLD, Layout, find_layout
 from pipeline.human36m.metadata import ALL_ACTIONS, FILE_NAME, Metadata, read_metadata
+from pipeline.human36m.names import shown
+from pipeline.human36m.plausibility import ImplausibleError, check_body, check_camera, check_sight, odd_views
 from pipeline.human36m.probe import Video, probe_video
+from pipeline.human36m.sidecar import read_identities
 from pipeline.parallel import run_parallel
+from pipeline.skeleton import H36M_32_TO_17
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,11 @@ class View:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is missing or else cannot be read: a view, or a whole take where `camera` is None."""
+    """What is wrong with a view, or with a whole take where `camera` is None. kind : `missing`, `damaged` or `implausible`."""
 
     camera: str | None
     reason: str
-    missing: bool
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class _Task:
-    """What must be known to inspect one take; `calibrations` holds None for a camera without one."""
+    """What must be known to inspect one take; `calibrations` holds None for a camera without one; `fps` : the frames per second asked for."""
 
     root: Path
     layout: Layout
@@ -112,22 +118,24 @@ class _Task:
     subaction: int
     identity: str
     calibrations: Mapping[str, Camera | None]
+    fps: float
     decode: bool
 
 
 def inspect(data: DataConfig, parallel: ParallelConfig, decode: bool = False) -> tuple[Subject, ...]:
     """Look at every file that `data` asks for; every frame of the videos is decoded where `decode` is set.
 
-    What is missing or damaged is told in the result. Raises UserError where nothing can be said at all: no metadata.xml, a camera or a
-    subject that it does not know, a subject without a folder, a damaged sidecar.
+    What is missing, damaged, or no recording of a person is told in the result. Raises UserError where nothing can be said at all: no
+    metadata.xml, a camera or a subject that it does not know, a subject without a folder, a damaged sidecar; MachineError where the machine
+    cannot read something.
     """
     root = Path(data.root)
     metadata = read_metadata(root)
     cameras = _choose_cameras(data, metadata)
     reasons = {item.sequence: item.reason for item in data.exclude}
-    plans = [_plan(root, subject, metadata, cameras, reasons, decode) for subject in data.subjects]
+    plans = [_plan(data, subject, metadata, cameras, reasons, decode) for subject in data.subjects]
     done = iter(run_parallel(_inspect_take, [task for _, tasks in plans for task in tasks], parallel, "inspecting"))
-    return tuple(replace(subject, takes=tuple(next(done) for _ in tasks)) for subject, tasks in plans)
+    return _without_twice([replace(subject, takes=tuple(next(done) for _ in tasks)) for subject, tasks in plans])
 
 
 def _choose_cameras(data: DataConfig, metadata: Metadata) -> tuple[str, ...]:
@@ -141,8 +149,11 @@ def _choose_cameras(data: DataConfig, metadata: Metadata) -> tuple[str, ...]:
     return tuple(data.cameras)
 
 
-def _plan(root: Path, name: str, metadata: Metadata, cameras: Iterable[str], reasons: Mapping[str, str], decode: bool) -> tuple[Subject, list[_Task]]:
+def _plan(
+    data: DataConfig, name: str, metadata: Metadata, cameras: Iterable[str], reasons: Mapping[str, str], decode: bool
+) -> tuple[Subject, list[_Task]]:
     """A subject whose takes are still to be inspected, and the tasks that do it."""
+    root = Path(data.root)
     keys = {key: prefix for key, prefix in metadata.prefixes.items() if key[0] == name}
     if not keys:
         raise UserError(f"{root / FILE_NAME}: table mapping: expected subject {name}, found {', '.join(metadata.subjects())}")
@@ -150,11 +161,26 @@ def _plan(root: Path, name: str, metadata: Metadata, cameras: Iterable[str], rea
         raise UserError(f"{root / name}: folder not found; fetch subject {name} or take it out of data.subjects")
     layout = find_layout(root / name)
     wanted = {key: prefix for key, prefix in keys.items() if key[1] != ALL_ACTIONS}
+    for prefix, count in Counter(wanted.values()).items():
+        if count > 1:
+            raise UserError(
+                f"{root / FILE_NAME}: table mapping: expected each sequence of {name} once, found {prefix!r} {count} times; correct the table"
+            )
     excluded = {prefix: reasons[f"{name}/{prefix}"] for prefix in wanted.values() if f"{name}/{prefix}" in reasons}
     calibrations = {camera: metadata.cameras.get((name, camera)) for camera in cameras}
-    identities = read_identities(layout.truth) if layout.truth.is_file() else None
+    identities = read_identities(layout.truth, name) if layout.truth.is_file() else None
     tasks = [
-        _Task(root, layout, prefix, metadata.actions.get(action, str(action)), subaction, _identity(layout, prefix, identities), calibrations, decode)
+        _Task(
+            root,
+            layout,
+            prefix,
+            metadata.actions.get(action) or str(action),
+            subaction,
+            _identity(layout, prefix, identities),
+            calibrations,
+            data.fps,
+            decode,
+        )
         for (_, action, subaction), prefix in wanted.items()
         if prefix not in excluded
     ]
@@ -162,21 +188,14 @@ def _plan(root: Path, name: str, metadata: Metadata, cameras: Iterable[str], rea
     return Subject(name, (), excluded, _unknown_files(root, layout, keys.values(), metadata.camera_ids), truth), tasks
 
 
-def read_identities(truth: Path) -> dict[str, str]:
-    """Who is seen in each sequence, from the sidecar of invented data; raise UserError where it is damaged."""
-    try:
-        with h5py.File(truth) as file:
-            return {name: str(group.attrs["identity"]) for name, group in file["sequences"].items()}
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise UserError(f"{truth}: expected HDF5 with `sequences/<sequence>` and its attribute `identity`, found {error}") from error
-
-
 def _identity(layout: Layout, prefix: str, identities: Mapping[str, str] | None) -> str:
     """In Human3.6M the subject is who is seen; invented data says it per sequence."""
     if identities is None:
         return layout.folder.name
     if prefix not in identities:
-        raise UserError(f"{layout.truth}: expected the identity of sequence {prefix!r}, found {', '.join(identities)}")
+        raise UserError(
+            f"{layout.truth}: expected the identity of sequence {prefix!r}, found {shown(', '.join(identities))}; make the built-in data again"
+        )
     return identities[prefix]
 
 
@@ -190,33 +209,77 @@ def _unknown_files(root: Path, layout: Layout, prefixes: Iterable[str], cameras:
 
 def _inspect_take(task: _Task) -> Take:
     take = Take(task.prefix, task.action, task.subaction, task.identity)
-    per_view = not task.layout.world_pose(task.prefix).is_file() and any(
-        task.layout.view_pose(CAMERA, task.prefix, camera).is_file() for camera in task.calibrations
-    )
+    world = task.layout.world_pose(task.prefix)
+    per_view = not world.is_file() and any(task.layout.view_pose(CAMERA, task.prefix, camera).is_file() for camera in task.calibrations)
     try:
-        pose = None if per_view else _pose_file(task.root, task.layout.world_pose(task.prefix))
+        pose, poses = (None, None) if per_view else _pose_file(task.root, world)
     except UserError as error:
-        return replace(take, faults=(Fault(None, _reason(task.root, error), not task.layout.world_pose(task.prefix).is_file()),))
-    found = [_inspect_view(task, camera, calibration, per_view) for camera, calibration in task.calibrations.items()]
-    views = tuple(view for view in found if isinstance(view, View))
-    return replace(take, pose=pose, views=views, faults=tuple(fault for fault in found if isinstance(fault, Fault)))
+        return replace(take, faults=(_fault(task.root, None, error, world),))
+    found = [_inspect_view(task, camera, calibration, poses) for camera, calibration in task.calibrations.items()]
+    views = {view.camera: view for view in found if isinstance(view, View)}
+    faults = {fault.camera: fault for fault in found if isinstance(fault, Fault)}
+    for camera, reason in odd_views({camera: view.video for camera, view in views.items()}).items():
+        faults[camera] = Fault(camera, f"{views.pop(camera).path}: {reason}", "implausible")
+    order = [camera for camera in task.calibrations if camera in faults]
+    return replace(take, pose=pose, views=tuple(views.values()), faults=tuple(faults[camera] for camera in order))
 
 
-def _inspect_view(task: _Task, camera: str, calibration: Camera | None, per_view: bool) -> View | Fault:
+def _inspect_view(task: _Task, camera: str, calibration: Camera | None, world: np.ndarray | None) -> View | Fault:
+    """One view of a take; `world` are its poses (T, 17, 3) in the world's frame, None where each camera has a file of its own."""
     path = task.layout.video(task.prefix, camera)
     if calibration is None:
-        return Fault(camera, f"{FILE_NAME}: table w0 has no calibration of camera {camera} for {task.layout.folder.name}", True)
+        return Fault(camera, f"{FILE_NAME}: table w0 has no calibration of camera {camera} for {task.layout.folder.name}", "missing")
     try:
         video = probe_video(path, task.decode)
-        pose = _pose_file(task.root, task.layout.view_pose(CAMERA, task.prefix, camera)) if per_view else None
+        check_rate(video.fps, task.fps, str(path))
+        check_camera(calibration, video, str(path))
+        pose, seen = (None, calibration.to_camera(world)) if world is not None else _view_pose(task, camera)
+        check_sight(seen[: video.frames], calibration, video, str(path))
     except UserError as error:
-        return Fault(camera, _reason(task.root, error), not path.is_file())
+        return _fault(task.root, camera, error, path)
     return View(camera, _below(task.root, path), file_hash(path), video, calibration, pose)
 
 
-def _pose_file(root: Path, path: Path) -> PoseFile:
-    poses = len(read_pose(path, 3))  # first, because it says what is wrong with the file
-    return PoseFile(_below(root, path), file_hash(path), poses)
+def _view_pose(task: _Task, camera: str) -> tuple[PoseFile, np.ndarray]:
+    return _pose_file(task.root, task.layout.view_pose(CAMERA, task.prefix, camera))
+
+
+def _pose_file(root: Path, path: Path) -> tuple[PoseFile, np.ndarray]:
+    """A file of poses, and the 17 joints in it that are used, (T, 17, 3) mm."""
+    poses = read_pose(path, 3)[:, H36M_32_TO_17]  # first, because it says what is wrong with the file
+    check_body(poses, str(path))
+    return PoseFile(_below(root, path), file_hash(path), len(poses)), poses
+
+
+def _fault(root: Path, camera: str | None, error: UserError, path: Path) -> Fault:
+    """What is told about a view or a take instead of it; raises again what is no fault of the recordings."""
+    if isinstance(error, MachineError):
+        raise error
+    kind = "implausible" if isinstance(error, ImplausibleError) else "damaged" if path.is_file() else "missing"
+    return Fault(camera, _reason(root, error), kind)
+
+
+def _without_twice(subjects: Sequence[Subject]) -> tuple[Subject, ...]:
+    """Nobody moves as somebody else does: takes whose poses another subject has, too, are faults, since one of the two is under a wrong name."""
+    owners: dict[str, dict[str, str]] = {}
+    for subject in subjects:
+        for take in subject.takes:
+            for file in _pose_files(take):
+                owners.setdefault(file.sha256, {}).setdefault(subject.name, file.path)
+    return tuple(replace(subject, takes=tuple(_without_others(take, subject.name, owners) for take in subject.takes)) for subject in subjects)
+
+
+def _without_others(take: Take, subject: str, owners: Mapping[str, Mapping[str, str]]) -> Take:
+    for file in _pose_files(take):
+        others = [path for name, path in owners[file.sha256].items() if name != subject]
+        if others:
+            reason = f"{file.path}: expected poses of {subject} alone, found the same in {others[0]}; one of the two is under a wrong name"
+            return replace(take, views=(), faults=(*take.faults, Fault(None, reason, "implausible")))
+    return take
+
+
+def _pose_files(take: Take) -> list[PoseFile]:
+    return [file for file in (take.pose, *(view.pose for view in take.views)) if file]
 
 
 def _below(root: Path, path: Path) -> str:

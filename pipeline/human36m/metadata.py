@@ -10,7 +10,8 @@ import numpy as np
 
 from pipeline.camera import Camera
 from pipeline.errors import UserError
-from pipeline.files import atomic_file
+from pipeline.files import atomic_file, machine_faults
+from pipeline.human36m.names import name_fault, shown, text_fault
 
 FILE_NAME = "metadata.xml"
 
@@ -42,6 +43,8 @@ ALL_ACTIONS = 1  # the take `_ALL`: videos without poses
 # Table `w0`: for each camera, for each of the eleven subjects, three angles and the centre; then nine intrinsics per camera.
 SUBJECTS = tuple(f"S{number}" for number in range(1, 12))
 _EXTRINSICS, _INTRINSICS = 6, 9
+_MOST = 1e7  # no angle, length or focal length is larger
+_MOST_BYTES = 2**26  # the file has less than a megabyte
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,28 @@ def read_metadata(root: Path) -> Metadata:
     Rows and columns are found by what they hold, not by where they stand, so every published version of the file can be read.
     """
     path = root / FILE_NAME
-    try:
-        tree = ET.parse(path).getroot()
-    except FileNotFoundError:
+    if not path.is_file():
         raise UserError(
             f"{path}: not found; expected {FILE_NAME} of Human3.6M's code bundle at the top of the data folder (data.root), beside S1, S5, ..."
-        ) from None
+        )
+    try:
+        with machine_faults(path):
+            tree = ET.fromstring(_content(path))
     except (ET.ParseError, OSError, ValueError, LookupError) as error:
         raise UserError(f"{path}: expected XML, found {error}; copy {FILE_NAME} from Human3.6M's code bundle again") from None
     ids = tuple(_texts(_table(path, tree, "dbcameras/index2id")))
     if not ids or len(set(ids)) != len(ids):
-        raise UserError(f"{path}: table dbcameras/index2id: expected each camera's number once, found {list(ids)}")
+        raise UserError(f"{path}: table dbcameras/index2id: expected each camera's number once, found {shown(', '.join(ids))}")
+    for number in ids:
+        if fault := name_fault(number) or ("it holds a dot" if "." in number else None):  # names of files end in a dot and the camera's number
+            raise UserError(f"{path}: table dbcameras/index2id: expected numbers of cameras, found {shown(number)}: {fault}")
     return Metadata(_read_actions(path, tree), _read_prefixes(path, tree), _read_cameras(path, tree, ids), ids)
+
+
+def _content(path: Path) -> bytes:
+    if path.stat().st_size > _MOST_BYTES:
+        raise UserError(f"{path}: expected at most {_MOST_BYTES} bytes, found {path.stat().st_size}; copy {FILE_NAME} again")
+    return path.read_bytes()
 
 
 def _table(path: Path, tree: ET.Element, name: str) -> ET.Element:
@@ -97,7 +110,11 @@ def _texts(element: ET.Element) -> list[str]:
 
 
 def _read_actions(path: Path, tree: ET.Element) -> dict[int, str]:
-    return dict(enumerate(_texts(_table(path, tree, "actionnames")), start=1))
+    names = _texts(_table(path, tree, "actionnames"))
+    for name in names:
+        if name and (fault := text_fault(name)):
+            raise UserError(f"{path}: table actionnames: expected names of actions, found {shown(name)}: {fault}")
+    return dict(enumerate(names, start=1))
 
 
 def _read_prefixes(path: Path, tree: ET.Element) -> dict[tuple[str, int, int], str]:
@@ -107,24 +124,27 @@ def _read_prefixes(path: Path, tree: ET.Element) -> dict[tuple[str, int, int], s
     if header is None:
         raise UserError(f"{path}: table mapping: no row names the subjects (S1, S5, ...)")
     columns = {cell: column for column, cell in enumerate(header) if _is_subject(cell)}
-    prefixes = {}
+    prefixes: dict[tuple[str, int, int], str] = {}
     for row in rows:
-        if len(row) >= 2 and row[0].isdecimal() and row[1].isdecimal():
+        if len(row) >= 2 and all(re.fullmatch("[0-9]{1,4}", cell) for cell in row[:2]):
             for subject, column in columns.items():
                 if column < len(row) and row[column]:
-                    prefixes[subject, int(row[0]), int(row[1])] = _file_prefix(path, row[column])
+                    key, prefix = (subject, int(row[0]), int(row[1])), _file_prefix(path, row[column])
+                    if prefixes.setdefault(key, prefix) != prefix:
+                        where = f"action {key[1]}, subaction {key[2]} of {subject}"
+                        raise UserError(f"{path}: table mapping: expected one name for {where}, found {shown(prefixes[key])} and {shown(prefix)}")
     if not prefixes:
         raise UserError(f"{path}: table mapping: no row begins with an action and a subaction")
     return prefixes
 
 
 def _is_subject(cell: str) -> bool:
-    return re.fullmatch(r"S[1-9][0-9]*", cell) is not None
+    return re.fullmatch(r"S[1-9][0-9]{0,5}", cell) is not None
 
 
 def _file_prefix(path: Path, cell: str) -> str:
-    if re.search(r'[/\\:*?"<>|]', cell) or cell.startswith("."):
-        raise UserError(f"{path}: table mapping: {cell!r} is not the beginning of a file name")
+    if fault := name_fault(cell):
+        raise UserError(f"{path}: table mapping: {shown(cell)} is not the beginning of a file name: {fault}")
     return cell
 
 
@@ -134,8 +154,8 @@ def _read_cameras(path: Path, tree: ET.Element, ids: tuple[str, ...]) -> dict[tu
     try:
         numbers = np.array([float(word) for word in text.strip().strip("[]").replace(",", " ").split()])
     except ValueError as error:
-        raise UserError(f"{path}: table w0: {error}") from None
-    if numbers.shape != (size,) or not np.isfinite(numbers).all():
+        raise UserError(f"{path}: table w0: {shown(str(error))}; expected {size} numbers") from None
+    if numbers.shape != (size,) or not (np.abs(numbers) <= _MOST).all():
         raise UserError(f"{path}: table w0: expected {size} finite numbers for {len(ids)} cameras and eleven subjects, found {numbers.size}")
     outer, inner = np.split(numbers, [size - len(ids) * _INTRINSICS])
     outer, inner = outer.reshape(len(ids), len(SUBJECTS), _EXTRINSICS), inner.reshape(len(ids), _INTRINSICS)

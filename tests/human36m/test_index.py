@@ -1,20 +1,27 @@
 import json
 import re
 import shutil
+import subprocess
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from recut import slowed, turned
 from ruamel.yaml import YAML
-from small_recording import CAMERA_IDS, POSES, make_camera
+from small_recording import CAMERA_IDS, POSES, make_camera, pictures
 
 from pipeline.camera import Camera
 from pipeline.files import file_hash, read_json
-from pipeline.human36m.cdf import write_pose
+from pipeline.human36m.cdf import read_pose, write_pose
 from pipeline.human36m.encode import write_video
 from pipeline.human36m.layout import CAMERA, PIXELS, WORLD
+from pipeline.human36m.plausibility import odd_views
+from pipeline.human36m.probe import Video
 from stages import check, index
 
 
@@ -153,11 +160,16 @@ def test_excluded_sequences_are_listed_with_their_reason(run_index):
     assert "S1: left out Sitting 1: chair broke\n" in output
 
 
+def somebody(count: int) -> np.ndarray:
+    """Other poses (count, 32, 3) in mm where a person stands, world frame."""
+    return np.random.default_rng(7).uniform(-400, 400, (count, 32, 3)) + np.array([0, 0, 900])
+
+
 def test_a_shortened_pose_file_or_a_short_video_shortens_the_sequence(run_index, root):
     path = root / "S9/MyPoseFeatures/D3_Positions/Sitting.cdf"
-    write_pose(path, np.random.default_rng(0).normal(0, 500, (4, 32, 3)))
+    write_pose(path, somebody(4))
     shutil.copy(root / "S9/Videos/Sitting.54138969.mp4", root / "S1/Videos/Sitting 1.54138969.mp4")
-    write_pose(root / "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf", np.random.default_rng(0).normal(0, 500, (40, 32, 3)))
+    write_pose(root / "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf", somebody(40))
     _, manifests = run_index()
     assert {video["poses"] for video in manifests["S9.videos.json"]["videos"]} == {4}
     assert manifests["S9.poses.json"]["sequences"][0]["poses"] == 4
@@ -262,6 +274,13 @@ def test_files_that_metadata_does_not_name_are_listed(root, run_index):
     assert [entry["sequence"] for entry in manifests["S1.videos.json"]["left_out"]] == ["S1/Videos/Hopping 1.54138969.mp4"]
 
 
+def test_a_mapping_with_a_sequence_twice_is_one_line(root, index_fails):
+    path = root / "metadata.xml"
+    row = "<tr><td>11</td><td>1</td><td>Sitting 1</td><td></td></tr>"
+    path.write_text(path.read_text().replace("</mapping>", f"{row}</mapping>"))
+    index_fails("table mapping: expected each sequence of S1 once, found 'Sitting 1' 2 times")
+
+
 def test_the_take_of_all_actions_is_ignored(root, run_index):
     path = root / "metadata.xml"
     row = "<tr><td>1</td><td>1</td><td>_ALL</td><td>_ALL 1</td></tr>"
@@ -286,12 +305,12 @@ def test_identities_of_invented_data(root, run_index):
 
 def test_a_damaged_sidecar_is_one_line(root, index_fails):
     write_truth(root, ["Sitting 1"])
-    index_fails(r"truth\.h5: expected the identity of sequence 'SittingDown 2', found Sitting 1")
+    index_fails(r"truth\.h5: expected the identity of sequence 'SittingDown 2', found 'Sitting 1'")
     with h5py.File(root / "S1/truth.h5", "w"):
         pass
-    index_fails(r"truth\.h5: expected HDF5")
+    index_fails(r"truth\.h5: expected the truth of the built-in data, .* run the stage `synthesize` again")
     (root / "S1/truth.h5").write_bytes(b"no HDF5")
-    index_fails(r"truth\.h5: expected HDF5")
+    index_fails(r"truth\.h5: expected the truth of the built-in data, .* run the stage `synthesize` again")
 
 
 def test_check_of_a_complete_folder(run_check):
@@ -350,8 +369,186 @@ def test_check_asks_for_what_is_there_not_for_what_the_parameters_name(root, run
     assert "expected folders of subjects (S1, S9), found none" in output
 
 
+def in_other_units(factor: float) -> Callable[[Path], None]:
+    def spoil(root: Path) -> None:
+        path = root / "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf"
+        write_pose(path, read_pose(path, 3) * factor)
+
+    return spoil
+
+
+def of_another_place(root: Path) -> None:
+    path = root / "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf"
+    write_pose(path, read_pose(path, 3) + np.array([0, 0, 6000], np.float32))
+
+
+def behind_a_camera(root: Path) -> None:
+    path = root / "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf"
+    write_pose(path, read_pose(path, 3) - np.array([0, 9000, 0], np.float32))
+
+
+def under_two_names(root: Path) -> None:
+    shutil.copy(root / "S9/MyPoseFeatures/D3_Positions/Sitting.cdf", root / "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf")
+
+
+def the_other_cameras_numbers(**changes: float) -> Callable[[Path], None]:
+    """Change the intrinsics (fx, fy, cx, cy at 0 to 3) of the second camera."""
+
+    def spoil(root: Path) -> None:
+        path = root / "metadata.xml"
+        numbers = re.search(r"<w0>\[(.*)\]", path.read_text())[1].split()
+        for name, value in changes.items():
+            numbers[2 * 11 * 6 + 9 + ("fx", "fy", "cx", "cy").index(name)] = str(value)
+        path.write_text(re.sub(r"<w0>\[.*\]", f"<w0>[{' '.join(numbers)}]", path.read_text()))
+
+    return spoil
+
+
+def another_video(write: Callable[[Path, Path], object]) -> Callable[[Path], None]:
+    """Replace the second camera's video by what `write` makes of it."""
+
+    def spoil(root: Path) -> None:
+        path = root / "S1/Videos/Sitting 1.55011271.mp4"
+        write(path, path.with_name("other.mp4"))
+        path.with_name("other.mp4").replace(path)
+
+    return spoil
+
+
+def small_pictures(_: Path, copy: Path) -> None:
+    write_video(copy, [picture[:8, :8] for picture in pictures(8)], 50, 20)
+
+
+def few_frames(_: Path, copy: Path) -> None:
+    write_video(copy, pictures(8), 7, 20)
+
+
+def without(*lost: int) -> Callable[[Path, Path], None]:
+    """A video that lacks some frames; the others keep their time stamps."""
+
+    def write(_: Path, copy: Path) -> None:
+        with av.open(copy, "w", options={"avoid_negative_ts": "disabled"}) as container:
+            stream = container.add_stream("libx264", rate=50, options={"bf": "0"})
+            stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+            stream.codec_context.thread_count = 1
+            for number, picture in enumerate(pictures(8 + len(lost))):
+                if number not in lost:
+                    frame = av.VideoFrame.from_ndarray(picture).reformat(format="yuv420p")
+                    frame.pts, frame.time_base = number, Fraction(1, 50)
+                    container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+
+    return write
+
+
+SITTING = "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf"
+SECOND = "S1/Videos/Sitting 1.55011271.mp4"
+IMPLAUSIBLE = {
+    "metres": (in_other_units(1e-3), None, rf"{SITTING}: expected bodies of 300 to 6000 mm, found 1\.\S+; they seem to be in m: write them in mm"),
+    "centimetres": (in_other_units(0.1), None, f"{SITTING}: expected bodies of .* they seem to be in cm"),
+    "giants": (in_other_units(100), None, f"{SITTING}: expected bodies of .* leave the sequence out"),
+    "out of sight": (of_another_place, CAMERA_IDS[0], "expected most joints inside the pictures, found 0 % of them inside pictures of 64x64 px"),
+    "behind": (behind_a_camera, CAMERA_IDS[0], "expected every joint before the camera, found one [0-9]+ mm behind it"),
+    "two names": (under_two_names, None, f"{SITTING}: expected poses of S1 alone, found the same in S9/MyPoseFeatures/D3_Positions/Sitting.cdf"),
+    "no focal length": (the_other_cameras_numbers(fx=0), CAMERA_IDS[1], rf"{SECOND}: expected a focal length of 12\.8 to 3200 px .* found 0, 131"),
+    "negative focal length": (the_other_cameras_numbers(fy=-131), CAMERA_IDS[1], "expected a focal length of"),
+    "8 px": (another_video(small_pictures), CAMERA_IDS[1], f"{SECOND}: expected pictures of at least 32 px a side, found 8x8 px"),
+    "7 Hz": (another_video(few_frames), CAMERA_IDS[1], f"{SECOND}: expected at least 10 frames/s, as data.fps asks for, found 7"),
+    "half the rate": (another_video(lambda path, copy: slowed(path, copy, 2)), None, "expected all cameras of a sequence at one rate, found"),
+    "lost frames": (another_video(without(3, 4)), CAMERA_IDS[1], f"{SECOND}: expected a frame every 0.02 s, found 0.06 s after frame 2"),
+    "lost at the beginning": (another_video(without(0, 1, 2)), None, "the first frames of all cameras at one time, found 0, 0.06, and"),
+    "askew": (another_video(lambda path, copy: turned(path, copy, 0.7071, -0.7071, 0.7071, 0.7071)), CAMERA_IDS[1], "turned by right angles"),
+}
+
+
+@pytest.mark.parametrize("name", IMPLAUSIBLE)
+def test_recordings_that_make_no_sense_are_named_by_check_and_refused_by_index(root, run_check, run_index, index_fails, name):
+    spoil, camera, words = IMPLAUSIBLE[name]
+    spoil(root)
+    status, output = run_check()
+    assert status == 1
+    assert re.search(words, output), output
+    assert "the pipeline can run" not in output
+    index_fails(words)
+    if name in ("negative focal length", "no focal length", "two names"):
+        return  # it concerns every sequence
+    _, manifests = run_index(skip_bad=True)
+    assert all(entry["sequence"] == "Sitting 1" for entry in manifests["S1.videos.json"]["left_out"])
+    assert camera in {entry["camera"] for entry in manifests["S1.videos.json"]["left_out"]} or name in ("half the rate", "lost at the beginning")
+
+
+def test_poses_of_each_camera_are_judged_too(root, run_check):
+    shutil.rmtree(root / "S9/MyPoseFeatures/D3_Positions")
+    path = root / "S9/MyPoseFeatures/D3_Positions_mono/Sitting.54138969.cdf"
+    write_pose(path, read_pose(path, 3) / 1000)
+    status, output = run_check()
+    assert status == 1
+    assert "implausible" in output
+    assert "Sitting.54138969.cdf: expected bodies of 300 to 6000 mm" in output
+
+
+def at(rate: float, frames: int = 60, start: float = 0) -> Video:
+    return Video(rate, 64, 64, frames, (frames - 1) / rate, start)
+
+
+def test_one_camera_of_three_at_another_rate_is_the_odd_one():
+    assert list(odd_views({"1": at(60), "2": at(30, 30), "3": at(60)})) == ["2"]
+    assert list(odd_views({"1": at(60), "2": at(30, 30)})) == ["1", "2"]  # neither prevails
+    assert odd_views({"1": at(60), "2": at(60)}) == odd_views({"1": at(60)}) == odd_views({}) == {}
+    assert list(odd_views({"1": at(60, 3000), "2": at(59.94, 3000), "3": at(60, 3000)})) == ["2"]  # three frames apart at the end
+    assert not odd_views({"1": at(60), "2": at(59.94)})
+
+
+def test_a_camera_that_begins_later_is_the_odd_one():
+    late = odd_views({"1": at(60), "2": at(60, start=10 / 60), "3": at(60)})
+    assert list(late) == ["2"]
+    assert "found 0 in most, and 0.1667 here (s)" in late["2"]
+    assert list(odd_views({"1": at(60), "2": at(60, start=10 / 60)})) == ["1", "2"]
+    assert not odd_views({"1": at(60), "2": at(60, start=2 / 60)})  # as an encoder may leave it
+
+
+def lying_video(root: Path) -> Path:
+    """The second camera's video of S1's first take, as a camera on edge writes it: 96 px wide and 64 high, shown 64 wide and 96 high."""
+    path = root / "S1/Videos/Sitting 1.55011271.mp4"
+    lying = [np.ascontiguousarray(np.rot90(np.vstack([picture, picture[:32]]), -1)) for picture in pictures(8)]
+    write_video(path.with_name("lying.mp4"), lying, 50, 20)
+    turned(path.with_name("lying.mp4"), path, 0, -1, 1, 0)
+    path.with_name("lying.mp4").unlink()
+    return path
+
+
+def test_a_camera_on_edge_is_seen_as_a_player_shows_it(root, run_index, index_fails):
+    lying_video(root)
+    _, manifests = run_index()
+    view = manifests["S1.poses.json"]["sequences"][0]["views"][1]
+    assert (view["width"], view["height"]) == (64, 96)
+    assert (manifests["S1.videos.json"]["videos"][1]["width"], manifests["S1.videos.json"]["videos"][1]["height"]) == (64, 96)
+    shutil.rmtree(root.parent / "manifest")
+    the_other_cameras_numbers(cx=48)(root)  # the middle of the picture before it is turned
+    index_fails(f"{SECOND}: a player shows pictures of 64x96 px, turned by a right angle, and the calibration is that of the pictures before")
+
+
+@pytest.mark.parametrize("name", ["S1/Videos/Sitting 1.55011271.mp4", "S1/MyPoseFeatures/D3_Positions/Sitting 1.cdf", "S1/truth.h5", "metadata.xml"])
+def test_what_the_machine_cannot_read_is_never_left_out(root, index_fails, name):
+    (root / name).unlink(missing_ok=True)
+    (root / name).symlink_to("/proc/self/mem")  # its beginning cannot be read: EIO
+    index_fails(f"{name}: the disk or the network drive does not answer", skip_bad=True)
+
+
+def test_check_warns_of_recordings_that_would_get_into_commits(root, run_check, monkeypatch):
+    monkeypatch.chdir(root.parent)
+    assert "warning" not in run_check()[1]
+    subprocess.run(["git", "init", "--quiet"], cwd=root.parent, check=True)
+    status, output = run_check()
+    assert status == 0
+    (line,) = [line for line in output.splitlines() if "warning" in line]
+    assert "add the line /h36m/ to .gitignore" in line
+    (root.parent / ".gitignore").write_text("/h36m/\n")
+    assert "warning" not in run_check()[1]
+
+
 def test_check_shows_excluded_and_shortened_sequences(root, run_check):
-    write_pose(root / "S9/MyPoseFeatures/D3_Positions/Sitting.cdf", np.random.default_rng(0).normal(0, 500, (40, 32, 3)))
+    write_pose(root / "S9/MyPoseFeatures/D3_Positions/Sitting.cdf", somebody(40))
     status, output = run_check(exclude=[{"sequence": "S1/Sitting 1", "reason": "chair broke"}])
     assert status == 0
     assert "7 of 40" in output

@@ -5,10 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_recording import CAMERA_IDS, PREFIXES, make_metadata
 
 from pipeline.errors import UserError
 from pipeline.human36m.metadata import FILE_NAME, angles_to_rotation, read_metadata, rotation_to_angles, write_metadata
+from pipeline.human36m.names import name_fault
 
 
 @pytest.fixture
@@ -152,3 +155,59 @@ def test_what_the_tables_cannot_hold_is_refused(tmp_path):
     with pytest.raises(ValueError, match="S12: table w0 has room"):
         write_metadata(tmp_path / "a", replace(metadata, cameras={("S12", CAMERA_IDS[0]): other}))
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("name", ["a" * 101, "é" * 101, "a\tb", "a/b", "twins", "a\x00b", ".a", "a:b", "\u202eabc"])
+def test_names_that_cannot_name_files_are_refused(tree, tmp_path, name):
+    if "\x00" not in name:  # which XML cannot hold
+        tree.find("mapping")[1][2].text = name
+        with pytest.raises(UserError, match=r"table mapping: [^\n]{1,120} is not the beginning of a file name: [^\n]+$"):
+            read_again(tree, tmp_path)
+        tree.find("mapping")[1][2].text = "Sitting"
+    if name != "twins" and "\x00" not in name:
+        tree.find("dbcameras/index2id")[0].text = name
+        with pytest.raises(UserError, match=r"table dbcameras/index2id: expected numbers of cameras, found [^\n]+$"):
+            read_again(tree, tmp_path)
+
+
+def test_a_sequence_that_has_two_names_is_named(tree, tmp_path):
+    add_row(tree, ["9", "1", "Sitting 7", "Sitting"], 2)
+    with pytest.raises(UserError, match=r"expected one name for action 9, subaction 1 of S1, found 'Sitting (1|7)' and 'Sitting (1|7)'"):
+        read_again(tree, tmp_path)
+
+
+def test_the_same_row_twice_does_no_harm(tree, tmp_path):
+    add_row(tree, ["9", "1", "Sitting 1", "Sitting"], 2)
+    assert dict(read_again(tree, tmp_path).prefixes) == dict(PREFIXES)
+
+
+@pytest.mark.parametrize("cell", ["9" * 5000, "S" + "1" * 5000])
+def test_numbers_without_end_are_no_rows_and_no_subjects(tree, tmp_path, cell):
+    add_row(tree, [cell, "1", "Hopping", "Hopping"], 1)
+    assert dict(read_again(tree, tmp_path).prefixes) == dict(PREFIXES)
+
+
+@pytest.mark.parametrize("number", ["1e300", "-1e8", "inf", "9" * 400])
+def test_camera_numbers_out_of_range_are_one_line(tree, tmp_path, number):
+    words = tree.find("w0").text.strip("[]").split()
+    tree.find("w0").text = f"[{' '.join([number, *words[1:]])}]"
+    with pytest.raises(UserError, match=r"table w0: [^\n]+$"):
+        read_again(tree, tmp_path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(start=st.integers(0, 10**6), length=st.integers(1, 400), filler=st.binary(min_size=0, max_size=30))
+def test_damage_anywhere_is_one_line_or_does_no_harm(tmp_path_factory, start, length, filler):
+    """Either the file is refused in one line, or what is read is complete and has names that can be used."""
+    folder = tmp_path_factory.mktemp("damaged")
+    write_metadata(folder / FILE_NAME, make_metadata())
+    whole = (folder / FILE_NAME).read_bytes()
+    start %= len(whole)
+    (folder / FILE_NAME).write_bytes(whole[:start] + filler + whole[start + length :])
+    try:
+        metadata, message = read_metadata(folder), ""
+    except UserError as error:
+        metadata, message = make_metadata(), str(error)
+    assert message == "" or (message.startswith(f"{folder / FILE_NAME}: ") and "\n" not in message)
+    assert all(name_fault(prefix) is None for prefix in metadata.prefixes.values())
+    assert all(np.isfinite(camera.K).all() for camera in metadata.cameras.values())
