@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.config.section import parse
 from pipeline.networks.generator import Painter
+from pipeline.numbers import MOST_PX, check_numbers
 from pipeline.page.folder import PhotoFolder
 from pipeline.pictures import encode
 from pipeline.skeleton import H36M_17, LIMB_NAMES
@@ -34,7 +35,9 @@ class PoseStudio:
         """
         content = parse(PoseFile, pose, "pose", hint="see examples/pose.json")
         joints = [getattr(content.joints, joint) or (np.nan, np.nan) for joint in H36M_17.names]
-        target = LabelledPose(np.array(joints, np.float64), np.array([getattr(content.labels, limb) for limb in LIMB_NAMES], np.int8))
+        places = np.array(joints, np.float64)
+        check_numbers(places, MOST_PX, "pose", "joints", missing=True)
+        target = LabelledPose(places, np.array([getattr(content.labels, limb) for limb in LIMB_NAMES], np.int8))
         photo = self.folder.photos[name]
         known = np.array([label or 0 for label in self.folder.labels(name)], np.int8)
         image = self.folder.read(name)
