@@ -297,6 +297,16 @@ def test_a_model_that_places_the_colours_of_the_source_needs_its_pose(tmp_path: 
         transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
 
 
+@pytest.mark.parametrize("size", [(1 << 20, 1 << 20), (0, 0)])
+def test_weights_for_images_of_a_size_that_none_has_are_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    pose = MapConfig(depth=True, maps=("parts",), appearance=True, lift=False, source=True, heatmap_radius=3)
+    torch.manual_seed(0)
+    save_network(tmp_path / "g1.safetensors", G1(BodySight(pose, None).channels, True, size, 4, 3, "conv", "nearest", None), pose)
+    save_network(tmp_path / "g2.safetensors", G2(size, 4, 1, "nearest"), pose)
+    with pytest.raises(UserError, match=r"g1\.safetensors: expected images of a height and a width of 1 to 8192 px"):
+        load_painter(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
+
+
 def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but_whole_images(
     tmp_path: Path, image: np.ndarray, source: LabelledPose, target: LabelledPose
 ) -> None:

@@ -62,6 +62,19 @@ def read_landmarks(root: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
     return {name: found[name] for name in wanted if name in found}
 
 
+def read_sizes(root: Path) -> dict[str, tuple[float, float]]:
+    """The size that the file of landmarks says a picture has, name -> (width, height) px: newer versions of imglab write it into their XML."""
+    sizes = {}
+    path = root / XML_NAME
+    for number, image in enumerate(_parse(path).iter("image") if path.is_file() else ()):
+        said = [image.get(side) for side in ("width", "height")]
+        if said != [None, None]:
+            width, height = (_number(text or "") for text in said)
+            check_numbers(np.array([width, height]), MOST_PX, f"{path}, image {number}", "width and height")
+            sizes[_picture_name(image)] = (width, height)
+    return sizes
+
+
 def has_landmarks(root: Path) -> bool:
     """Whether the folder holds a file of landmarks of any kind."""
     return (root / CSV_NAME).is_file() or (root / XML_NAME).is_file() or any(root.glob("*.pts"))
@@ -92,11 +105,15 @@ def read_xml(path: Path) -> dict[str, np.ndarray]:
     """Landmarks in dlib's format; images without a box are left out. Raises UserError that names a damaged image."""
     found: dict[str, np.ndarray] = {}
     for number, image in enumerate(_parse(path).iter("image")):
-        name, box = PureWindowsPath(image.get("file", "")).name, image.find("box")
+        name, box = _picture_name(image), image.find("box")
         where = f"image {number}, {shown(name)}"
         _check_new(path, where, name, found)
         found[name] = _NOTHING if box is None else _points(path, where, _parts(path, where, box))
     return _those_with_points(found)
+
+
+def _picture_name(image: ElementTree.Element) -> str:
+    return PureWindowsPath(image.get("file", "")).name  # which takes both kinds of slash
 
 
 class _NoDoctype(ElementTree.TreeBuilder):

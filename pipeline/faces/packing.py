@@ -10,7 +10,7 @@ from pipeline.config.faces import FaceDataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.crop import crop_image, middle_box, to_crop
 from pipeline.errors import UserError
-from pipeline.faces.landmarks import detector, has_landmarks, read_landmarks
+from pipeline.faces.landmarks import detector, has_landmarks, read_landmarks, read_sizes
 from pipeline.faces.layout import Picture, find_pictures, split_people
 from pipeline.files import atomic_folder, check_replaceable, write_json
 from pipeline.images import PictureError, read_picture
@@ -20,26 +20,28 @@ from pipeline.parallel import run_parallel
 
 MIN_EXTENT = 8.0  # px of the image; landmarks that span less are no face
 _UNITS = "image: RGB; pose_2d: the 68 landmarks in px of the image, pixel centres at whole numbers; label, pose_3d: a face has none"
-NO_FACE, DAMAGED = "no face was found", "it cannot be read"
+NO_FACE, DAMAGED, OTHER_SIZE = "no face was found", "it cannot be read", "the file of landmarks says another size"
 _SHARES = {"train": "trained on", "test": "scored"}
 
 
 def pack_faces(folder: Path, data: FaceDataConfig, parallel: ParallelConfig) -> None:
     """Read the pictures below `data.root` and write the packs and report.json to `folder`.
 
-    Pictures that cannot be read (damaged, or too large), those without landmarks, and those in which dlib finds no face, are left out, and listed
-    in the report. Raises UserError that names the file where landmarks are damaged, or not those of their picture.
+    Pictures that cannot be read (damaged, or too large), those of another size than their landmarks are of, those without landmarks, and those in
+    which dlib finds no face, are left out, and listed in the report. Raises UserError that names the file where landmarks are damaged, or not
+    those of their picture.
     """
     check_replaceable(folder, pack_files(data.subjects))
     root = Path(data.root)
     pictures = find_pictures(root, data.views)
     train, test = split_people([picture.person for picture in pictures], data.test_share, data.seed)
     kept = _with_landmarks(root, pictures, data.predictor)
-    there = [(picture, points) for picture, points in kept if not isinstance(points, str)]
+    sizes = read_sizes(root)
+    there = [(picture, points, sizes.get(picture.path.name)) for picture, points in kept if not isinstance(points, str)]
     made = run_parallel(partial(_row, data.image_size), there, parallel, "pack faces")
-    rows = [(picture.person, row) for (picture, _), row in zip(there, made, strict=True) if not isinstance(row, str)]
+    rows = [(picture.person, row) for (picture, *_), row in zip(there, made, strict=True) if not isinstance(row, str)]
     reasons = {picture: points for picture, points in kept if isinstance(points, str)}
-    reasons |= {picture: row for (picture, _), row in zip(there, made, strict=True) if isinstance(row, str)}
+    reasons |= {picture: row for (picture, *_), row in zip(there, made, strict=True) if isinstance(row, str)}
     left_out = [{"picture": picture.path.name, "reason": reasons[picture]} for picture in pictures if picture in reasons]
     with atomic_folder(folder, pack_files(data.subjects)) as new:
         for name, people in zip(data.subjects, (train, test), strict=True):
@@ -66,14 +68,16 @@ def _detected(detect: Callable[[np.ndarray], np.ndarray | None], picture: Pictur
     return NO_FACE if points is None else points
 
 
-def _row(image_size: tuple[int, int], item: tuple[Picture, np.ndarray]) -> Columns | str:
+def _row(image_size: tuple[int, int], item: tuple[Picture, np.ndarray, tuple[float, float] | None]) -> Columns | str:
     """One row of a pack, or why the picture is left out."""
-    picture, points = item
+    picture, points, size = item
     try:
         image = read_picture(picture.path)
     except PictureError:
         return DAMAGED
     height, width = image.shape[:2]
+    if size not in (None, (width, height)):
+        return OTHER_SIZE
     box = middle_box((height, width), image_size)
     placed = to_crop(points[None], box[None], image_size)
     inside = ((points > -1) & (points < (width, height))).all(axis=1).mean()

@@ -18,7 +18,6 @@ from pipeline.files import read_csv
 from pipeline.hdf5 import open_hdf5
 from pipeline.metrics.depth import LABELS, label_accuracy, label_confusion
 from pipeline.metrics.tables import figure, mean
-from pipeline.numbers import MOST_MM, check_numbers
 from pipeline.pack import TRUTH, pack_path, read_columns
 from pipeline.pose_space import label_limbs
 from pipeline.skeleton import H36M_17, LIMB_NAMES
@@ -223,13 +222,12 @@ def _confusion(label: np.ndarray, truth: np.ndarray, clear: np.ndarray) -> dict[
 
 
 def _check_part(path: Path, part: Mapping[str, np.ndarray]) -> None:
-    """Raise UserError unless the columns of a pack are poses in 3D, and labels where there are any."""
-    pose, limbs = part["pose_3d"], (len(part["pose_3d"]), len(LIMB_NAMES))
-    if pose.shape[1:] != (len(H36M_17), 3):
-        raise UserError(f"{path}: expected poses of {len(H36M_17)} joints in 3D, found {pose.shape[1:]}; a sweep needs packs of people in 3D")
-    check_numbers(pose, MOST_MM, str(path), "pose_3d")
-    if any(part[name].shape != limbs for name in TRUTH if name in part) or not np.isin(part.get(TRUTH[0], LABELS), LABELS).all():
-        raise UserError(f"{path}: expected true labels -1, 0 or 1 of {limbs[1]} limbs a row, found others; run the stage `pack` again")
+    """Raise UserError unless the columns of a pack are of poses in 3D, and of labels of all limbs where there are any."""
+    shapes = {"pose_3d": (len(H36M_17), 3), **dict.fromkeys(TRUTH, (len(LIMB_NAMES),))}
+    for name, shape in shapes.items():
+        if name in part and part[name].shape[1:] != shape:
+            found = part[name].shape[1:]
+            raise UserError(f"{path}: expected {name} of the shape {shape} in each row, found {found}; a sweep needs packs of people in 3D")
 
 
 def _has_truth(folder: Path, subject: str) -> bool:

@@ -6,11 +6,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, shown
 from pipeline.networks.checkpoint import load_generator, trained_with
 from pipeline.networks.coarse import Coarse, load_coarse
 from pipeline.networks.unet import G2
 from pipeline.sight import Seen, Sight
+
+MOST_SIDE = 8192  # px of an image
 
 
 @dataclass(frozen=True)
@@ -47,5 +49,8 @@ def load_painter(g1_path: Path, g2_path: Path) -> Painter:
     for what, first, second in (("image size", g1.config["image_size"], g2.config["image_size"]), ("pose", sight.config, g2_pose)):
         if first != second:
             raise UserError(f"{g2_path}: expected the {what} of {g1_path} ({first}), found {second}; give weights of one training")
-    height, width = g1.config["image_size"]
+    size = g1.config["image_size"]
+    if len(size) != 2 or not all(isinstance(side, int) and 0 < side <= MOST_SIDE for side in size):
+        raise UserError(f"{g1_path}: expected images of a height and a width of 1 to {MOST_SIDE} px, found {shown(size)}; train it again")
+    height, width = size
     return Painter(g1, g2, sight, (height, width), (trained_with(g1_path), trained_with(g2_path)))

@@ -17,7 +17,7 @@ from pipeline.config.data import PairsConfig
 from pipeline.config.faces import FaceDataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.errors import UserError
-from pipeline.faces.landmarks import CSV_NAME, write_csv
+from pipeline.faces.landmarks import CSV_NAME, XML_NAME, write_csv
 from pipeline.faces.layout import find_pictures, split_people
 from pipeline.faces.packing import pack_faces
 from pipeline.pack import read_packs
@@ -149,6 +149,23 @@ def test_a_picture_that_cannot_be_read_is_left_out_and_listed(root: Path, tmp_pa
     report = json.loads((tmp_path / "packed" / "report.json").read_text(encoding="utf-8"))
     assert report["left_out"] == [{"picture": "2-05.jpg", "reason": "it cannot be read"}]
     assert report["pictures"] == len(read_packs(tmp_path / "packed", ["train", "test"])) == 23
+
+
+def test_a_picture_that_was_reduced_after_it_was_annotated_is_left_out_and_listed(root: Path, tmp_path: Path) -> None:
+    images = []
+    for person in range(1, 9):
+        for view in VIEWS:
+            name, width = f"{person}-{view}.jpg", 640 if (person, view) == (3, "05") else 320
+            parts = "".join(f'<part name="{i}" x="{x}" y="{y}"/>' for i, (x, y) in enumerate(landmarks(1).tolist()))
+            images.append(f'<image file="{name}" width="{width}" height="240"><box>{parts}</box></image>')
+    (root / CSV_NAME).unlink()
+    (root / XML_NAME).write_text(f"<dataset>{''.join(images)}</dataset>", encoding="utf-8")
+    pack_faces(tmp_path / "packed", config(root), ONE_WORKER)
+    report = json.loads((tmp_path / "packed" / "report.json").read_text(encoding="utf-8"))
+    assert report["left_out"] == [{"picture": "3-05.jpg", "reason": "the file of landmarks says another size"}]
+    (root / XML_NAME).write_text((root / XML_NAME).read_text(encoding="utf-8").replace('width="640"', 'width="wide"'), encoding="utf-8")
+    with pytest.raises(UserError, match=r"landmarks\.xml, image 7: expected width and height to be finite"):
+        pack_faces(tmp_path / "packed", config(root), ONE_WORKER)
 
 
 def _of_another_size(root: Path) -> None:
