@@ -230,10 +230,10 @@ def _inspect_view(task: _Task, camera: str, calibration: Camera | None, world: n
     if calibration is None:
         return Fault(camera, f"{FILE_NAME}: table w0 has no calibration of camera {camera} for {task.layout.folder.name}", "missing")
     try:
-        video = probe_video(path, task.decode)
+        pose, seen = (None, calibration.to_camera(world)) if world is not None else _view_pose(task, camera)
+        video = probe_video(path, task.decode, len(seen))
         check_rate(video.fps, task.fps, str(path))
         check_camera(calibration, video, str(path))
-        pose, seen = (None, calibration.to_camera(world)) if world is not None else _view_pose(task, camera)
         check_sight(seen[: video.frames], calibration, video, str(path))
     except UserError as error:
         return _fault(task.root, camera, error, path)

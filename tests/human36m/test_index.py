@@ -488,7 +488,7 @@ def test_poses_of_each_camera_are_judged_too(root, run_check):
 
 
 def at(rate: float, frames: int = 60, start: float = 0) -> Video:
-    return Video(rate, 64, 64, frames, (frames - 1) / rate, start)
+    return Video(rate, 64, 64, frames, rate, start)
 
 
 def test_one_camera_of_three_at_another_rate_is_the_odd_one():

@@ -162,10 +162,29 @@ def test_frames_that_a_camera_lost_are_named(plain, tmp_path, lost, words):
     fails(with_lost_frames(plain, tmp_path / "a.mp4", set(lost)), words)
 
 
-def test_time_stamps_tell_how_long_a_video_is(plain, tmp_path):
-    assert probe_video(plain).seconds == pytest.approx(59 / 60)
+def test_time_stamps_tell_the_rate_and_the_beginning(plain, tmp_path):
+    assert (probe_video(plain).rate, probe_video(plain).start) == (pytest.approx(60), 0)
     half = probe_video(slowed(plain, tmp_path / "a.mp4", 2))
-    assert (half.frames, half.seconds) == (60, pytest.approx(59 / 30))
+    assert (half.frames, half.rate) == (60, pytest.approx(30))
+
+
+def test_two_frames_at_one_time_are_named(plain, tmp_path):
+    """Only the table of the order of presentation can say so: decoding goes on in steps."""
+    path = tmp_path / "a.mp4"
+    with av.open(plain) as source, av.open(path, "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(packet for packet in source.demux(video=0) if packet.size):
+            packet.stream = stream
+            packet.pts += 2 * (packet.duration or 0) if number == 10 else 3 * (packet.duration or 0)
+            target.mux(packet)
+    fails(path, "two at")
+
+
+def test_what_happens_after_the_last_frame_that_is_needed_does_no_harm(plain, tmp_path):
+    copy = with_lost_frames(plain, tmp_path / "a.mp4", range(50, 55))
+    assert probe_video(copy, needed=50).frames == 55
+    with pytest.raises(UserError, match="after frame 49: about 5 frames"):
+        probe_video(copy, needed=51)
 
 
 @pytest.mark.parametrize("digits", [3, 4])
