@@ -17,7 +17,7 @@ from pipeline.human36m.cdf import read_pose
 from pipeline.human36m.frames import check_rate
 from pipeline.human36m.layout import CAMERA, VIDEOS, WORLD, Layout, find_layout
 from pipeline.human36m.metadata import ALL_ACTIONS, FILE_NAME, Metadata, read_metadata
-from pipeline.human36m.names import shown
+from pipeline.human36m.names import printable, shown
 from pipeline.human36m.plausibility import ImplausibleError, check_body, check_camera, check_sight, odd_views
 from pipeline.human36m.probe import Video, probe_video
 from pipeline.human36m.sidecar import read_identities
@@ -200,11 +200,12 @@ def _identity(layout: Layout, prefix: str, identities: Mapping[str, str] | None)
 
 
 def _unknown_files(root: Path, layout: Layout, prefixes: Iterable[str], cameras: Iterable[str]) -> tuple[str, ...]:
-    """Videos and poses that the table does not name; `_ALL` takes are known even where the table leaves them out."""
+    """Videos and poses that the table does not name; `_ALL` takes are known even where the table leaves them out, hidden files are a system's."""
     names = set(prefixes) | {f"{prefix}.{camera}" for prefix in prefixes for camera in cameras}
     folders = {layout.folder / VIDEOS: ".mp4", layout.pose_folder(WORLD): ".cdf", layout.pose_folder(CAMERA): ".cdf"}
     found = [file for folder, suffix in folders.items() for file in sorted(folder.glob(f"*{suffix}"))]
-    return tuple(_below(root, file) for file in found if file.name[: -len(file.suffix)] not in names and not file.name.startswith("_ALL"))
+    strange = (file for file in found if file.name[: -len(file.suffix)] not in names and not file.name.startswith(("_ALL", ".")))
+    return tuple(printable(_below(root, file)) for file in strange)
 
 
 def _inspect_take(task: _Task) -> Take:

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from pipeline.files import file_hash, read_json
 from pipeline.human36m.cdf import read_pose, write_pose
 from pipeline.human36m.encode import write_video
 from pipeline.human36m.layout import CAMERA, PIXELS, WORLD
+from pipeline.human36m.manifest import read_videos
 from pipeline.human36m.plausibility import odd_views
 from pipeline.human36m.probe import Video
 from stages import check, index
@@ -272,6 +274,17 @@ def test_files_that_metadata_does_not_name_are_listed(root, run_index):
         shutil.copy(root / "S1/Videos/Sitting 1.54138969.mp4", root / "S1/Videos" / name)
     _, manifests = run_index()
     assert [entry["sequence"] for entry in manifests["S1.videos.json"]["left_out"]] == ["S1/Videos/Hopping 1.54138969.mp4"]
+
+
+def test_strange_names_of_files_are_listed_as_they_can_be_written_and_hidden_ones_are_not(root, run_index, run_check, tmp_path):
+    for name in (b"Hop\xff.54138969.mp4", b"a\nb.54138969.mp4", b"._Sitting 1.54138969.mp4", b".partial-x.mp4"):
+        Path(os.fsdecode(os.fsencode(root / "S1/Videos") + b"/" + name)).touch()
+    output, manifests = run_index()
+    expected = ["S1/Videos/Hop\\xff.54138969.mp4", "S1/Videos/a\\nb.54138969.mp4"]
+    assert sorted(entry["sequence"] for entry in manifests["S1.videos.json"]["left_out"]) == expected
+    assert len(output.splitlines()) == 2
+    assert run_check()[0] == 0
+    assert read_videos(tmp_path / "manifest", "S1") == manifests["S1.videos.json"]
 
 
 def test_a_mapping_with_a_sequence_twice_is_one_line(root, index_fails):
