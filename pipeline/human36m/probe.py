@@ -48,9 +48,7 @@ def probe_video(path: Path, decode: bool = False, needed: int | None = None) -> 
     if not path.is_file():
         raise UserError(f"{path}: not found")
     with reading_video(path, "cannot be decoded ({}); fetch the file again"), av.open(path) as container:
-        if not container.streams.video:
-            raise UserError(f"{path}: expected a video, found none in the file")
-        stream = container.streams.video[0]
+        stream = video_stream(path, container)
         stream.codec_context.options = {"err_detect": "explode"}
         found = _read(path, container, stream, decode)
         if found.packets < stream.frames and (whole := _count_packets(path)) < stream.frames:
@@ -62,6 +60,16 @@ def probe_video(path: Path, decode: bool = False, needed: int | None = None) -> 
             raise UserError(f"{path}: expected {frames} frames, only {found.decoded} of them can be decoded; fetch the file again")
         start, rate = _check_pace(path, found.stamps, stream.time_base, needed) or (0.0, None)
         return Video(float(stream.average_rate), *found.display.size(*found.size), frames, rate, start, found.display.exchanged)
+
+
+def video_stream(path: Path, container: av.container.InputContainer) -> av.VideoStream:
+    """The pictures of a file; raise UserError where it has none, or where no decoder knows them."""
+    if not container.streams.video:
+        raise UserError(f"{path}: expected a video, found a file without pictures")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise UserError(f"{path}: expected a video that can be decoded, found pictures in a form that is not known; fetch the file again")
+    return stream
 
 
 @contextmanager

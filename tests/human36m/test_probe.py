@@ -217,3 +217,26 @@ def test_what_the_machine_cannot_read_is_no_fault_of_the_video(tmp_path):
     path.symlink_to("/proc/self/mem")  # its beginning cannot be read: EIO
     with pytest.raises(MachineError, match="does not answer"):
         probe_video(path)
+
+
+def test_pictures_in_a_form_that_nobody_knows(video):
+    video.write_bytes(video.read_bytes().replace(b"avc1\0\0\0\0", b"zzz9\0\0\0\0"))
+    fails(video, "found pictures in a form that is not known|cannot be decoded")
+    with pytest.raises(UserError, match="in a form that is not known"):
+        next(read_frames(video, range(1), (96, 64), 64))
+
+
+@settings(max_examples=80, deadline=None)
+@given(start=st.integers(0, 10**6), filler=st.binary(min_size=1, max_size=40), cut=st.booleans(), decode=st.booleans())
+def test_damage_anywhere_is_one_line_or_does_no_harm(pristine, tmp_path_factory, start, filler, cut, decode):
+    path = tmp_path_factory.mktemp("damaged") / "a.mp4"
+    whole = pristine.read_bytes()
+    start %= len(whole)
+    path.write_bytes(whole[:start] + filler + (b"" if cut else whole[start + len(filler) :]))
+    try:
+        video, message = probe_video(path, decode), ""
+        images = list(read_frames(path, range(min(video.frames, 40)), (video.width, video.height), 64))
+    except UserError as error:
+        images, message = [], str(error)
+    assert message == "" or (message.startswith(f"{path}: ") and "\n" not in message)
+    assert all(image.dtype == np.uint8 and image.ndim == 3 for image in images)
