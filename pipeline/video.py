@@ -21,7 +21,7 @@ from pipeline.files import atomic_folder, file_hash, write_json
 from pipeline.frame_store import store_path, write_frames
 from pipeline.human36m.display import display_of
 from pipeline.human36m.frames import check_rate, kept_frames
-from pipeline.human36m.probe import reading_video
+from pipeline.human36m.probe import reading_video, video_stream
 from pipeline.parallel import run_parallel
 
 # Without ACCURATE_RND a conversion that keeps the size darkens the image by more than one grey level.
@@ -79,19 +79,13 @@ def presentation_times(path: Path) -> list[int]:
     order of decoding (AVI has no others) although the codec may present frames in another.
     """
     with av.open(path) as container:
-        stream = _stream(container, path)
+        stream = video_stream(path, container)
         stamps = [packet.pts for packet in container.demux(stream) if packet.size and not packet.is_discard]
         intra_only = stream.codec_context.codec.intra_only
-    if None in stamps or len(set(stamps)) < len(stamps):
+    times = sorted(stamp for stamp in stamps if stamp is not None)
+    if len(set(times)) < len(stamps):
         return []
-    times = sorted(stamps)
     return times if intra_only or stamps != times else []
-
-
-def _stream(container: Any, path: Path) -> Any:
-    if not container.streams.video:
-        raise UserError(f"{path}: expected a video, found a file without pictures")
-    return container.streams.video[0]
 
 
 def _decode(path: Path, wanted: set[int], skipping: bool, counted: bool) -> Iterator[tuple[int, Any]]:
@@ -100,7 +94,7 @@ def _decode(path: Path, wanted: set[int], skipping: bool, counted: bool) -> Iter
     One thread: the switch `skip_frame` must act on the packet that follows, and the cores are busy with other videos.
     """
     with av.open(path) as container:
-        stream = _stream(container, path)
+        stream = video_stream(path, container)
         codec = stream.codec_context
         codec.thread_type, codec.thread_count = "NONE", 1
         number = 0

@@ -17,7 +17,7 @@ from pipeline.human36m.cdf import read_pose
 from pipeline.human36m.frames import check_rate
 from pipeline.human36m.layout import CAMERA, VIDEOS, WORLD, Layout, find_layout
 from pipeline.human36m.metadata import ALL_ACTIONS, FILE_NAME, Metadata, read_metadata
-from pipeline.human36m.names import shown
+from pipeline.human36m.names import printable, shown
 from pipeline.human36m.plausibility import ImplausibleError, check_body, check_camera, check_sight, odd_views
 from pipeline.human36m.probe import Video, probe_video
 from pipeline.human36m.sidecar import read_identities
@@ -200,11 +200,12 @@ def _identity(layout: Layout, prefix: str, identities: Mapping[str, str] | None)
 
 
 def _unknown_files(root: Path, layout: Layout, prefixes: Iterable[str], cameras: Iterable[str]) -> tuple[str, ...]:
-    """Videos and poses that the table does not name; `_ALL` takes are known even where the table leaves them out."""
+    """Videos and poses that the table does not name; `_ALL` takes are known even where the table leaves them out, hidden files are a system's."""
     names = set(prefixes) | {f"{prefix}.{camera}" for prefix in prefixes for camera in cameras}
     folders = {layout.folder / VIDEOS: ".mp4", layout.pose_folder(WORLD): ".cdf", layout.pose_folder(CAMERA): ".cdf"}
     found = [file for folder, suffix in folders.items() for file in sorted(folder.glob(f"*{suffix}"))]
-    return tuple(_below(root, file) for file in found if file.name[: -len(file.suffix)] not in names and not file.name.startswith("_ALL"))
+    strange = (file for file in found if file.name[: -len(file.suffix)] not in names and not file.name.startswith(("_ALL", ".")))
+    return tuple(printable(_below(root, file)) for file in strange)
 
 
 def _inspect_take(task: _Task) -> Take:
@@ -230,10 +231,10 @@ def _inspect_view(task: _Task, camera: str, calibration: Camera | None, world: n
     if calibration is None:
         return Fault(camera, f"{FILE_NAME}: table w0 has no calibration of camera {camera} for {task.layout.folder.name}", "missing")
     try:
-        video = probe_video(path, task.decode)
+        pose, seen = (None, calibration.to_camera(world)) if world is not None else _view_pose(task, camera)
+        video = probe_video(path, task.decode, len(seen))
         check_rate(video.fps, task.fps, str(path))
         check_camera(calibration, video, str(path))
-        pose, seen = (None, calibration.to_camera(world)) if world is not None else _view_pose(task, camera)
         check_sight(seen[: video.frames], calibration, video, str(path))
     except UserError as error:
         return _fault(task.root, camera, error, path)

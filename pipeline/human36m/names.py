@@ -1,5 +1,6 @@
 """Names that come out of files and go into names of files: short, printable, and of one folder only."""
 
+import os
 import re
 
 LONGEST = 100  # characters; what names a file gets more of them, and disks take 255 bytes
@@ -34,6 +35,12 @@ def path_fault(path: str) -> str | None:
     if len(path) > 5 * LONGEST or not path.isprintable():
         return "it is too long, or holds characters that cannot be printed"
     return None
+
+
+def printable(name: str) -> str:
+    """The name of a file, with an escape in the place of each byte or character that cannot be printed."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def shown(name: str) -> str:

@@ -79,7 +79,7 @@ def odd_views(videos: Mapping[str, Video]) -> dict[str, str]:
     Frames go at one rate where the last ones stand at most a frame apart, and begin together where the first ones stand at most two apart, as
     encoders may leave them.
     """
-    rates = {camera: (video.frames - 1) / video.seconds for camera, video in videos.items() if video.seconds}
+    rates = {camera: video.rate for camera, video in videos.items() if video.rate}
     frames = max((video.frames for video in videos.values()), default=0)
     usual = _prevailing(rates, lambda rate, other: abs(rate / other - 1) * frames <= 1)
     starts = {camera: videos[camera].start for camera in usual}

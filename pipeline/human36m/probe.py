@@ -24,7 +24,7 @@ class Video:
     fps : mean rate by the container, frames per second
     width, height : px, of the pictures as a player shows them, and not of the container
     frames : how many a player shows; counted, since a container may only estimate it
-    seconds : from the first frame to the last by the time stamps, which go on at one rate; None where the file has none
+    rate : frames per second by the time stamps, which go on at one rate; None where the file has none
     start : the first frame's time stamp, s
     turned : whether width and height are exchanged against what is stored
     """
@@ -33,23 +33,22 @@ class Video:
     width: int
     height: int
     frames: int
-    seconds: float | None = field(default=None, compare=False)
+    rate: float | None = field(default=None, compare=False)
     start: float = field(default=0, compare=False)
     turned: bool = field(default=False, compare=False)
 
 
-def probe_video(path: Path, decode: bool = False) -> Video:
+def probe_video(path: Path, decode: bool = False, needed: int | None = None) -> Video:
     """Read all packets of a video and decode its first frame, or all frames where `decode` is set.
 
+    needed : how many of the first frames will be used; all where it is None
     Frames that an edit list hides do not count. Raises UserError where the file is missing, is no video, ends early, cannot be decoded, or
-    where frames are missing inside by its time stamps; MachineError where the machine cannot read it.
+    where by its time stamps some are missing between those that are needed; MachineError where the machine cannot read it.
     """
     if not path.is_file():
         raise UserError(f"{path}: not found")
     with reading_video(path, "cannot be decoded ({}); fetch the file again"), av.open(path) as container:
-        if not container.streams.video:
-            raise UserError(f"{path}: expected a video, found none in the file")
-        stream = container.streams.video[0]
+        stream = video_stream(path, container)
         stream.codec_context.options = {"err_detect": "explode"}
         found = _read(path, container, stream, decode)
         if found.packets < stream.frames and (whole := _count_packets(path)) < stream.frames:
@@ -59,8 +58,18 @@ def probe_video(path: Path, decode: bool = False) -> Video:
         frames = len(found.stamps)
         if decode and found.decoded < frames:
             raise UserError(f"{path}: expected {frames} frames, only {found.decoded} of them can be decoded; fetch the file again")
-        start, seconds = _check_pace(path, found.stamps, stream.time_base) or (0.0, None)
-        return Video(float(stream.average_rate), *found.display.size(*found.size), frames, seconds, start, found.display.exchanged)
+        start, rate = _check_pace(path, found.stamps, stream.time_base, needed) or (0.0, None)
+        return Video(float(stream.average_rate), *found.display.size(*found.size), frames, rate, start, found.display.exchanged)
+
+
+def video_stream(path: Path, container: av.container.InputContainer) -> av.VideoStream:
+    """The pictures of a file; raise UserError where it has none, or where no decoder knows them."""
+    if not container.streams.video:
+        raise UserError(f"{path}: expected a video, found a file without pictures")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise UserError(f"{path}: expected a video that can be decoded, found pictures in a form that is not known; fetch the file again")
+    return stream
 
 
 @contextmanager
@@ -111,18 +120,23 @@ def _count_packets(path: Path) -> int:
         return sum(packet.size > 0 for packet in container.demux(video=0))
 
 
-def _check_pace(path: Path, stamps: Sequence[int | None], unit: Fraction | None) -> tuple[float, float] | None:
-    """Time of the first frame, and from there to the last, s; None where the file does not tell. Raise UserError where they go at no one rate."""
+def _check_pace(path: Path, stamps: Sequence[int | None], unit: Fraction | None, needed: int | None) -> tuple[float, float] | None:
+    """Time of the first frame, s, and frames per second; None where the file does not tell. Raise UserError where the frames go at no one rate."""
     known = sorted(stamp for stamp in stamps if stamp is not None)
-    if unit is None or len(known) < len(stamps) or len(known) < 2:
+    if unit is None or len(known) < len(stamps):
+        return None
+    known = known[:needed]
+    if len(known) < 2:
         return None
     times = np.array([float(stamp * unit) for stamp in known])
     steps = np.diff(times)
+    if steps.min() <= 0:
+        raise UserError(f"{path}: expected each frame at a time of its own, found two at {times[int(np.argmin(steps))]:.4g} s; write the video anew")
     usual = float(np.median(steps))
     gaps = np.flatnonzero(steps > _GAP * usual)
     if len(gaps):
         first, others = int(gaps[0]), f" (and {_count(len(gaps) - 1, 'more gap')})" if len(gaps) > 1 else ""
-        missing = max(1, round(float(steps[first]) / usual) - 1) if usual > 0 else len(known)
+        missing = max(1, round(float(steps[first]) / usual) - 1)
         raise UserError(
             f"{path}: expected a frame every {usual:.4g} s, found {steps[first]:.4g} s after frame {first}{others}: about {_count(missing, 'frame')} "
             "missing there, and pose i would not belong to frame i; leave the view out, or write a video that has them"
@@ -134,7 +148,7 @@ def _check_pace(path: Path, stamps: Sequence[int | None], unit: Fraction | None)
             f"{path}: expected frames at one rate, found time stamps up to {drift:.4g} s beside it, more than a frame; leave the view out, "
             "or write a video whose frames follow at one rate"
         )
-    return float(times[0]), length
+    return float(times[0]), (len(times) - 1) / length
 
 
 def _count(number: int, noun: str) -> str:

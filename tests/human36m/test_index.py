@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ from pipeline.files import file_hash, read_json
 from pipeline.human36m.cdf import read_pose, write_pose
 from pipeline.human36m.encode import write_video
 from pipeline.human36m.layout import CAMERA, PIXELS, WORLD
+from pipeline.human36m.manifest import read_videos
 from pipeline.human36m.plausibility import odd_views
 from pipeline.human36m.probe import Video
 from stages import check, index
@@ -274,6 +276,17 @@ def test_files_that_metadata_does_not_name_are_listed(root, run_index):
     assert [entry["sequence"] for entry in manifests["S1.videos.json"]["left_out"]] == ["S1/Videos/Hopping 1.54138969.mp4"]
 
 
+def test_strange_names_of_files_are_listed_as_they_can_be_written_and_hidden_ones_are_not(root, run_index, run_check, tmp_path):
+    for name in (b"Hop\xff.54138969.mp4", b"a\nb.54138969.mp4", b"._Sitting 1.54138969.mp4", b".partial-x.mp4"):
+        Path(os.fsdecode(os.fsencode(root / "S1/Videos") + b"/" + name)).touch()
+    output, manifests = run_index()
+    expected = ["S1/Videos/Hop\\xff.54138969.mp4", "S1/Videos/a\\nb.54138969.mp4"]
+    assert sorted(entry["sequence"] for entry in manifests["S1.videos.json"]["left_out"]) == expected
+    assert len(output.splitlines()) == 2
+    assert run_check()[0] == 0
+    assert read_videos(tmp_path / "manifest", "S1") == manifests["S1.videos.json"]
+
+
 def test_a_mapping_with_a_sequence_twice_is_one_line(root, index_fails):
     path = root / "metadata.xml"
     row = "<tr><td>11</td><td>1</td><td>Sitting 1</td><td></td></tr>"
@@ -488,7 +501,7 @@ def test_poses_of_each_camera_are_judged_too(root, run_check):
 
 
 def at(rate: float, frames: int = 60, start: float = 0) -> Video:
-    return Video(rate, 64, 64, frames, (frames - 1) / rate, start)
+    return Video(rate, 64, 64, frames, rate, start)
 
 
 def test_one_camera_of_three_at_another_rate_is_the_odd_one():

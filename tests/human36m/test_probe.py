@@ -162,10 +162,29 @@ def test_frames_that_a_camera_lost_are_named(plain, tmp_path, lost, words):
     fails(with_lost_frames(plain, tmp_path / "a.mp4", set(lost)), words)
 
 
-def test_time_stamps_tell_how_long_a_video_is(plain, tmp_path):
-    assert probe_video(plain).seconds == pytest.approx(59 / 60)
+def test_time_stamps_tell_the_rate_and_the_beginning(plain, tmp_path):
+    assert (probe_video(plain).rate, probe_video(plain).start) == (pytest.approx(60), 0)
     half = probe_video(slowed(plain, tmp_path / "a.mp4", 2))
-    assert (half.frames, half.seconds) == (60, pytest.approx(59 / 30))
+    assert (half.frames, half.rate) == (60, pytest.approx(30))
+
+
+def test_two_frames_at_one_time_are_named(plain, tmp_path):
+    """Only the table of the order of presentation can say so: decoding goes on in steps."""
+    path = tmp_path / "a.mp4"
+    with av.open(plain) as source, av.open(path, "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for number, packet in enumerate(packet for packet in source.demux(video=0) if packet.size):
+            packet.stream = stream
+            packet.pts += 2 * (packet.duration or 0) if number == 10 else 3 * (packet.duration or 0)
+            target.mux(packet)
+    fails(path, "two at")
+
+
+def test_what_happens_after_the_last_frame_that_is_needed_does_no_harm(plain, tmp_path):
+    copy = with_lost_frames(plain, tmp_path / "a.mp4", range(50, 55))
+    assert probe_video(copy, needed=50).frames == 55
+    with pytest.raises(UserError, match="after frame 49: about 5 frames"):
+        probe_video(copy, needed=51)
 
 
 @pytest.mark.parametrize("digits", [3, 4])
@@ -198,3 +217,26 @@ def test_what_the_machine_cannot_read_is_no_fault_of_the_video(tmp_path):
     path.symlink_to("/proc/self/mem")  # its beginning cannot be read: EIO
     with pytest.raises(MachineError, match="does not answer"):
         probe_video(path)
+
+
+def test_pictures_in_a_form_that_nobody_knows(video):
+    video.write_bytes(video.read_bytes().replace(b"avc1\0\0\0\0", b"zzz9\0\0\0\0"))
+    fails(video, "found pictures in a form that is not known|cannot be decoded")
+    with pytest.raises(UserError, match="in a form that is not known"):
+        next(read_frames(video, range(1), (96, 64), 64))
+
+
+@settings(max_examples=80, deadline=None)
+@given(start=st.integers(0, 10**6), filler=st.binary(min_size=1, max_size=40), cut=st.booleans(), decode=st.booleans())
+def test_damage_anywhere_is_one_line_or_does_no_harm(pristine, tmp_path_factory, start, filler, cut, decode):
+    path = tmp_path_factory.mktemp("damaged") / "a.mp4"
+    whole = pristine.read_bytes()
+    start %= len(whole)
+    path.write_bytes(whole[:start] + filler + (b"" if cut else whole[start + len(filler) :]))
+    try:
+        video, message = probe_video(path, decode), ""
+        images = list(read_frames(path, range(min(video.frames, 40)), (video.width, video.height), 64))
+    except UserError as error:
+        images, message = [], str(error)
+    assert message == "" or (message.startswith(f"{path}: ") and "\n" not in message)
+    assert all(image.dtype == np.uint8 and image.ndim == 3 for image in images)
