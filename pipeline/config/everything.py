@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
+import sys
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydantic import model_validator
 from safetensors import SafetensorError, safe_open
@@ -24,7 +26,7 @@ from pipeline.config.synthetic import SyntheticConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
 from pipeline.errors import UserError
 
-BUILT_IN = "data/synthetic"  # how the folder of the built-in data ends
+BUILT_IN, BUILT_IN_FPS = re.compile("(recipes/[^/]+/)?data/synthetic"), 50  # where the built-in data goes, and its rate
 
 
 class Params(Section):
@@ -43,14 +45,21 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _fit(self) -> "Params":
-        built_in = self.data.root.rstrip("/").endswith(BUILT_IN)
-        for name in self.data.subjects:
-            if built_in and name not in self.synthetic.subjects:
-                there = ", ".join(self.synthetic.subjects)
-                raise refuse("data.subjects", f"{name} is not one of synthetic.subjects ({there}), of whom the built-in data is")
+        if BUILT_IN.fullmatch(PurePosixPath(self.data.root).as_posix()):
+            self._check_built_in()
         check_rate("train_lifter.lr", self.train_lifter.lr)
         check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
         return self
+
+    def _check_built_in(self) -> None:
+        there, frames = ", ".join(self.synthetic.subjects), round(self.synthetic.seconds * BUILT_IN_FPS)
+        for name in self.data.subjects:
+            if name not in self.synthetic.subjects:
+                raise refuse("data.subjects", f"{name} is not one of synthetic.subjects ({there}), of whom the built-in data is")
+        if not self.pairs.across_cameras and frames <= max(1, round(BUILT_IN_FPS / self.data.fps)):
+            raise refuse(
+                "pairs.across_cameras", f"false: at data.fps = {self.data.fps:g} each sequence has one frame, and no camera sees two; raise it"
+            )
 
 
 AnyParams = Params | FaceParams | PhotoParams | PoseNetParams
@@ -73,7 +82,7 @@ def check_params(params: Path, memory: int | None = None) -> AnyParams:
     values = read_params(params)
     kind: type[AnyParams] = next((kind for name, kind in KINDS.items() if name in values), Params)
     found: AnyParams = parse(kind, values, str(params))
-    faults = [*_unfit_files(found), *_beyond_memory(found, memory_here() if memory is None else memory)]
+    faults = [*_unfit_files(found), *_unfit_machine(found.parallel), *_beyond_memory(found, memory_here() if memory is None else memory)]
     if faults:
         raise UserError("\n".join(f"{params}: {fault}" for fault in faults))
     return found
@@ -92,6 +101,11 @@ def _unfit_files(params: AnyParams) -> Iterator[str]:
             yield f"{key} = {shown(path)}: expected a TorchScript file, as torch.jit.save writes it (a zip archive), found another kind"
         elif key == "evaluate.pose_net" and _network_in(path) != "PoseNet":
             yield f"{key} = {shown(path)}: expected the weights of PoseNet (recipes/pose/), found {_network_in(path)}"
+
+
+def _unfit_machine(parallel: ParallelConfig) -> Iterator[str]:
+    if parallel.accelerator == "mps" and sys.platform != "darwin":
+        yield f"parallel.accelerator = mps: only Macs have it, this is {sys.platform}; choose auto or cpu"
 
 
 def _network_in(path: str) -> str:

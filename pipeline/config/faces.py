@@ -1,5 +1,6 @@
 """Sections of a recipe that paints faces: where the pictures are, what is drawn of a face, and the built-in heads."""
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -12,6 +13,8 @@ from pipeline.config.rules import check_painting
 from pipeline.config.section import MOST_SIDE, EachOnce, Flag, Number, PictureSize, Section, Seed, Size, TestShare, Text, Whole, refuse
 from pipeline.config.train import TrainG1Config, TrainG2Config
 
+BUILT_IN = PurePosixPath("recipes/faces/data/fei")  # where the built-in faces go
+BUILT_IN_VIEWS = {f"{number:02d}" for number in range(1, 11)}
 FaceMapKind = Literal["heatmaps", "edges"]
 Stretch = Annotated[Number, Field(ge=0.01, le=100)]
 View = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-4])$")]
@@ -72,5 +75,9 @@ class FaceParams(Section):
                 raise refuse(name, "twins, order: a face has no limbs whose order could be learned; expected false and 0")
         if self.model.generator == "vunet" and self.model.vunet.look != "image":
             raise refuse("model.vunet.look", f"{self.model.vunet.look}: a face has no body parts; expected image")
+        if not self.pairs.across_cameras:
+            raise refuse("pairs.across_cameras", "false: a person has one picture of each view, and so no two of one; expected true")
+        if PurePosixPath(self.data.root) == BUILT_IN and len(set(self.data.views) & BUILT_IN_VIEWS) < 2:
+            raise refuse("data.views", f"{', '.join(self.data.views)}: the built-in faces have the views 01 to 10; expected two of them")
         check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
         return self

@@ -1,5 +1,7 @@
 """Sections of a recipe that paints people in photographs: where the pictures and the field's files about them are, and the built-in photos."""
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from pipeline.config.data import PairsConfig, TwoPacks
@@ -8,7 +10,7 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.rules import check_painting
-from pipeline.config.section import Flag, PictureSide, Section, Seed, Size, TestShare, Text, Whole, refuse
+from pipeline.config.section import EachOnce, Flag, PictureSide, Section, Seed, Size, TestShare, Text, Whole, refuse
 from pipeline.config.train import TrainG1Config, TrainG2Config
 
 
@@ -16,7 +18,9 @@ class PhotoDataConfig(TwoPacks):
     """Section `data` of a recipe that paints people in photographs."""
 
     root: Text = Field(description="folder with the pictures, itself or in its folders `train` and `test`, and the files below")
-    annotations: tuple[Text, ...] = Field(min_length=1, description="files of keypoints in `data.root`, `name:keypoints_y:keypoints_x`")
+    annotations: Annotated[tuple[Text, ...], EachOnce] = Field(
+        min_length=1, description="files of keypoints in `data.root`, `name:keypoints_y:keypoints_x`"
+    )
     depth: Text | None = Field(
         description="file of depth labels in `data.root` (`.csv`), or of 3D poses that are labelled by the rule (`.npz`), or null"
     )

@@ -10,6 +10,7 @@ from pipeline.config.rules import check_training
 from pipeline.config.section import BatchSize, EachOnce, Flag, Number, Section, Share, StepsOrNone, Text, Threads, Whole, as_whole, refuse
 from pipeline.config.train import LoopConfig
 
+COARSEST = 32  # px of the image per cell of the coarsest features
 Backbone = Literal["vgg", "mobilenet"]
 
 
@@ -90,4 +91,14 @@ class PoseNetParams(Section):
     @model_validator(mode="after")
     def _fit(self) -> "PoseNetParams":
         check_training(self.parallel, train_pose=self.train_pose)
+        config = self.train_pose
+        share = config.batch_size // (self.parallel.devices * self.parallel.nodes)
+        if config.two_people and share % 2:
+            raise refuse(
+                "train_pose.two_people", f"{config.two_people:g}: {share} images cannot be shown two by two; expected 0, or an even batch_size"
+            )
+        if config.close_ups.steps and config.close_ups.side <= COARSEST and share * config.close_ups.images < 2:
+            raise refuse(
+                "train_pose.close_ups.images", f"a single image of at most {COARSEST} px has no statistics to normalise by; expected 2 or more"
+            )
         return self

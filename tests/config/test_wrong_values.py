@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import struct
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,6 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ruamel.yaml import YAML
 
 from pipeline.config import everything
 from pipeline.config.estimate import GIB
@@ -52,8 +52,7 @@ def changed(original: Path, place: tuple[Any, ...], value: Any) -> dict[str, Any
 
 def written(folder: Path, values: dict[str, Any]) -> Path:
     path = folder / "params.yaml"
-    with path.open("w", encoding="utf-8") as file:
-        YAML().dump(values, file)
+    path.write_text(json.dumps(values), encoding="utf-8")  # which is YAML, too
     return path
 
 
@@ -199,6 +198,14 @@ FACES, PHOTOS, POSE = (ROOT / "recipes" / name / "params.yaml" for name in ("fac
         (named("train_g2.d_lr", 1e6), r"train_g2\.d_lr: 1e\+06"),
         (named("train_lifter.views", 10**8), r"train_lifter\.views.*GiB"),
         (named("data.labelled_only", True, PHOTOS) | {"data": VALUES[PHOTOS]["data"] | {"depth": None}}, r"data\.labelled_only"),
+        (named("data.annotations", ["a.csv", "a.csv"], PHOTOS), r"data\.annotations.*once"),
+        (named("pairs.across_cameras", False, FACES), r"pairs\.across_cameras"),
+        (named("data.views", ["11", "12"], FACES), r"data\.views"),
+        (named("pairs.across_cameras", False) | {"data": VALUES[ROOT / "params.yaml"]["data"] | {"fps": 1}}, r"pairs\.across_cameras.*data\.fps = 1"),
+        (named("train_pose.batch_size", 5, POSE), r"train_pose\.two_people"),
+        (named("train_pose.batch_size", 1, POSE), r"train_pose\.two_people"),
+        (named("parallel.accelerator", "mps") if sys.platform != "darwin" else named("parallel.accelerator", 1), r"parallel\.accelerator"),
+        (named("train_g1.precision", "16-mixed") | {"parallel": VALUES[PHOTOS]["parallel"] | {"accelerator": "cpu"}}, r"train_g1\.precision"),
         (named("train_g1.twins", True, FACES), r"train_g1: twins, order"),
         (named("train_g1.steps", 2.5), r"train_g1\.steps = 2\.5"),
         (named("pose.depth", 1), r"pose\.depth = 1"),
@@ -210,6 +217,21 @@ def test_what_would_fail_later_is_refused_in_one_line_that_names_the_key(tmp_pat
     with pytest.raises(UserError, match=expected) as error:
         check_params(path, 8 * GIB)
     assert all(line.startswith(f"{path}: ") for line in str(error.value).split("\n"))
+
+
+def test_one_small_image_per_step_cannot_be_normalised(tmp_path: Path) -> None:
+    values = named("train_pose.batch_size", 1, POSE)
+    values["train_pose"] |= {"two_people": 0, "close_ups": {"steps": 1, "images": 1, "side": 32}}
+    with pytest.raises(UserError, match=r"train_pose\.close_ups\.images"):
+        check_params(written(tmp_path, values), MEMORY)
+    values["train_pose"]["close_ups"]["images"] = 2
+    check_params(written(tmp_path, values), MEMORY)
+
+
+def test_a_folder_of_ones_own_is_not_taken_for_the_built_in_data(tmp_path: Path) -> None:
+    values = named("data.subjects", ["S1", "S2", "S9", "S11"])
+    values["data"]["root"] = "/mnt/data/synthetic"
+    check_params(written(tmp_path, values), MEMORY)
 
 
 def test_a_generator_that_is_not_chosen_has_no_say(tmp_path: Path) -> None:
