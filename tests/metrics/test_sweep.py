@@ -262,7 +262,7 @@ def test_packs_without_poses_in_3d_or_with_other_limbs_are_refused(tmp_path: Pat
     one = known(4)
     for wrong, message in (
         (replace(one, pose_3d=np.zeros((4, 0, 3), np.float32)), r"S1\.h5: expected pose_3d of the shape \(17, 3\) in each row, found \(0, 3\)"),
-        (replace(one, truth=np.zeros((4, 5), np.int8)), r"S1\.h5: expected label_truth of the shape \(8,\) in each row, found \(5,\)"),
+        (replace(one, truth=np.zeros((4, 0), np.int8)), r"S1\.h5: expected label_truth of the shape \(8,\) in each row, found \(0,\)"),
     ):
         write_pack(tmp_path, "S1", wrong)
         with pytest.raises(UserError, match=message):
