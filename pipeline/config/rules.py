@@ -9,7 +9,7 @@ from pipeline.config.section import refuse
 from pipeline.config.train import LoopConfig, TrainG1Config, TrainG2Config
 
 LEAST_SCORED = 11  # px, the window of SSIM
-MOST_RATE = 10  # with less than that, losses are soon no numbers
+LEAST_RATE, MOST_RATE = 1e-9, 10.0  # below, float32 weights do not change; above, losses are soon no numbers
 STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true", "ddp_find_unused_parameters_false", "dp", "fsdp", "deepspeed")
 
 
@@ -49,6 +49,6 @@ def check_training(parallel: ParallelConfig, **loops: LoopConfig) -> None:
 
 
 def check_rate(key: str, rate: float) -> None:
-    """Raise a fault where a learning rate is larger than any that a network learns with."""
-    if rate > MOST_RATE:
-        raise refuse(key, f"{rate:g}: expected a learning rate of at most {MOST_RATE}")
+    """Raise a fault where a network learns nothing with this learning rate."""
+    if not LEAST_RATE <= rate <= MOST_RATE:
+        raise refuse(key, f"{rate:g}: expected a learning rate from {LEAST_RATE:g} to {MOST_RATE:g}")

@@ -56,7 +56,7 @@ StepsOrNone = Annotated[Whole, Field(ge=0, le=10**8)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 TestShare = Annotated[Number, Field(gt=0, lt=1)]
 Weight = Annotated[Number, Field(ge=0, le=1e6)]  # of a loss
-Rate = Annotated[Number, Field(ge=1e-9)]  # learning rate
+Rate = Annotated[Number, Field(gt=0)]  # learning rate
 FramesPerSecond = Annotated[Number, Field(ge=0.01, le=1000)]
 Side = Annotated[Whole, Field(ge=1, le=MOST_SIDE)]
 PictureSide = Annotated[Whole, Field(ge=32, le=MOST_SIDE)]

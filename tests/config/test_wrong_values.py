@@ -195,6 +195,7 @@ FACES, PHOTOS, POSE = (ROOT / "recipes" / name / "params.yaml" for name in ("fac
         (named("pairs.min_distance", 200), r"pairs\.min_distance: 200"),
         (named("pairs.min_distance", 10**400), r"pairs\.min_distance"),
         (named("train_lifter.lr", 1e6), r"train_lifter\.lr: 1e\+06"),
+        (named("train_g1.lr", 1e-310), r"train_g1\.lr: 1e-310"),
         (named("train_g2.d_lr", 1e6), r"train_g2\.d_lr: 1e\+06"),
         (named("train_lifter.views", 10**8), r"train_lifter\.views.*GiB"),
         (named("data.labelled_only", True, PHOTOS) | {"data": VALUES[PHOTOS]["data"] | {"depth": None}}, r"data\.labelled_only"),
