@@ -21,9 +21,10 @@ _FAULTS = {
 }
 
 _SHORT = reprlib.Repr()
-_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxlong, _SHORT.maxother = 3, 80, 40, 80
-_SHORT.maxdict = _SHORT.maxlist = _SHORT.maxtuple = 8
-_LONGEST = 160  # letters of a value in a line
+_SHORT.maxlevel, _SHORT.maxdict = 4, 8
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = 20
+_SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
+_LONGEST = 300  # letters of a value or a name in a line
 
 
 class UserError(Exception):
@@ -50,5 +51,13 @@ def machine_error(error: OSError, where: str | os.PathLike[str]) -> MachineError
 
 def shown(value: Any) -> str:
     """A value of somebody's file as a line can show it: printable, and short however long or deep it is."""
-    text = _SHORT.repr(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    try:
+        return printable(_SHORT.repr(value))
+    except ValueError:  # Python writes no number of more than 4300 digits
+        return "a number of thousands of digits"
+
+
+def printable(text: str, most: int = _LONGEST) -> str:
+    """Text, such as the name of a file, in one line that can be printed and encoded, of at most `most` letters."""
+    letters = [letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text[: most + 1]]
+    return "".join(letters[:most]) + "..." * (len(letters) > most)

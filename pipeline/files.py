@@ -201,28 +201,36 @@ def read_json(path: Path, most_bytes: int = 2**30) -> Any:
         raise UserError(f"{path}: expected JSON, {found}") from None
 
 
-def read_csv(path: Path, most_bytes: int = 2**28) -> list[tuple[int, list[str]]]:
-    """The rows of a CSV file in UTF-8, empty ones left out, each with the number of its (last) line.
-
-    Raises UserError where the file is missing, no text in UTF-8, holds a cell without end, or is larger than `most_bytes`.
-    """
+def read_text(path: Path, what: str, most_bytes: int = 2**28) -> str:
+    """The text of a file; raise UserError where it is missing, too large, or no text in UTF-8. `what` says what is expected, as in `a text file`."""
     try:
-        text = _content(path, "text in UTF-8", most_bytes).decode("utf-8-sig")
-        reader = csv.reader(io.StringIO(text, newline=""))
-        rows = [(reader.line_num, row) for row in reader if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: expected a table (CSV in UTF-8), {error}") from None
+        text = _content(path, what, most_bytes).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: expected text in UTF-8, found something else; save it as UTF-8") from None
     if "\0" in text:
-        raise UserError(f"{path}: expected a table (CSV in UTF-8), found bytes that are 0; save it as CSV")
-    return rows
+        raise UserError(f"{path}: expected text in UTF-8, found bytes that are 0; it is damaged, or in UTF-16: save it as UTF-8")
+    return text
+
+
+def read_csv(path: Path, what: str = "a table (CSV in UTF-8)") -> list[tuple[int, list[str]]]:
+    """The rows of a CSV file in UTF-8, empty ones left out, each with the number of its first line; cells may be quoted. Raises as `read_text`."""
+    reader = csv.reader(io.StringIO(read_text(path, what), newline=""))
+    rows, number = [], 1
+    try:
+        for row in reader:
+            rows.append((number, row))
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(f"{path}, line {number}: expected cells between commas, found a damaged row ({error})") from None
+    return [(number, row) for number, row in rows if row]
 
 
 def _content(path: Path, what: str, most_bytes: int) -> bytes:
     with machine_faults(path):
         if not path.is_file():
-            raise UserError(f"{path}: not found" if not path.exists() else f"{path}: expected a file of {what}, found something else")
+            raise UserError(f"{path}: not found; expected {what}" if not path.exists() else f"{path}: expected {what}, found a folder or a device")
         if path.stat().st_size > most_bytes:
-            raise UserError(f"{path}: expected at most {most_bytes} bytes of {what}, found {path.stat().st_size}")
+            raise UserError(f"{path}: expected {what} of at most {most_bytes} bytes, found {path.stat().st_size}")
         return path.read_bytes()
 
 

@@ -12,12 +12,12 @@ import numpy as np
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.crop import crop_box, crop_image, to_crop
-from pipeline.errors import MachineError, UserError
+from pipeline.errors import MachineError, UserError, shown
 from pipeline.files import file_hash, read_json
 from pipeline.frame_store import FrameStore, decode_image, store_path, views_in
 from pipeline.hdf5 import NUMBER, WHOLE, Damaged, check_range, open_hdf5, read_dataset
 from pipeline.hdf5 import TRUTH as TRUE_OR_NOT
-from pipeline.human36m.names import name_fault, path_fault, shown
+from pipeline.human36m.names import name_fault, path_fault
 from pipeline.human36m.sidecar import find_images, open_truth
 from pipeline.images import MOST_SIDE
 from pipeline.numbers import MOST_MM, MOST_PX

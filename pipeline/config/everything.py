@@ -21,10 +21,10 @@ from pipeline.config.photos import PhotoParams
 from pipeline.config.pose import PoseConfig
 from pipeline.config.pose_net import PoseNetParams
 from pipeline.config.rules import check_painting, check_rate
-from pipeline.config.section import Section, parse, read_params, refuse, shown
+from pipeline.config.section import Section, parse, read_params, refuse
 from pipeline.config.synthetic import SyntheticConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
-from pipeline.errors import UserError
+from pipeline.errors import UserError, shown
 
 BUILT_IN, BUILT_IN_FPS = re.compile("(recipes/[^/]+/)?data/synthetic"), 50  # where the built-in data goes, and its rate
 

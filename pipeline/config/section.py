@@ -3,7 +3,6 @@
 Values are taken as YAML 1.2 has them: `true` and `"10"` are no numbers. DVC may write a whole number as `1000.0`, which is one here, too.
 """
 
-import reprlib
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -13,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
-from pipeline.errors import UserError, is_machine_fault, machine_error
+from pipeline.errors import UserError, is_machine_fault, machine_error, shown
 
 MOST_BYTES = 2**18  # of a file of parameters; its parser takes seconds for more
 MOST_NODES, MOST_DEPTH = 20_000, 16  # values with what aliases stand for, and lists within lists
@@ -175,18 +174,6 @@ def parse(cls: type[C], values: Any, where: str, path: tuple[str, ...] = (), hin
         return cls.model_validate(values)
     except ValidationError as error:
         raise UserError("\n".join(_line(where, path, cls, fault, hint) for fault in error.errors())) from None
-
-
-def shown(value: object) -> str:
-    """A value as a message shows it: in one line, cut where it is long."""
-    short = reprlib.Repr()
-    short.maxlevel, short.maxdict, short.maxother = 4, 8, _SHOWN
-    short.maxstring = short.maxlong = _SHOWN
-    short.maxlist = short.maxtuple = short.maxset = 20
-    try:
-        return _cut(short.repr(value), 5 * _SHOWN)
-    except ValueError:  # Python writes no number of more than 4300 digits
-        return "a number of thousands of digits"
 
 
 def _cut(text: str, most: int = _SHOWN) -> str:

@@ -11,13 +11,12 @@ import numpy as np
 from pipeline.camera import Camera
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.errors import MachineError, UserError
+from pipeline.errors import MachineError, UserError, printable, shown
 from pipeline.files import file_hash
 from pipeline.human36m.cdf import read_pose
 from pipeline.human36m.frames import check_rate
 from pipeline.human36m.layout import CAMERA, VIDEOS, WORLD, Layout, find_layout
 from pipeline.human36m.metadata import ALL_ACTIONS, FILE_NAME, Metadata, read_metadata
-from pipeline.human36m.names import printable, shown
 from pipeline.human36m.plausibility import ImplausibleError, check_body, check_camera, check_sight, odd_views
 from pipeline.human36m.probe import Video, probe_video
 from pipeline.human36m.sidecar import read_identities

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipeline.errors import MachineError, UserError
+from pipeline.errors import MachineError, UserError, shown
 from pipeline.files import read_json
-from pipeline.human36m.names import name_fault, path_fault, shown, text_fault
+from pipeline.human36m.names import name_fault, path_fault, text_fault
 from pipeline.numbers import MOST_MM
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.camera import Camera
-from pipeline.errors import UserError
+from pipeline.errors import UserError, shown
 from pipeline.files import atomic_file, machine_faults
-from pipeline.human36m.names import name_fault, shown, text_fault
+from pipeline.human36m.names import name_fault, text_fault
 
 FILE_NAME = "metadata.xml"
 

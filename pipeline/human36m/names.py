@@ -1,6 +1,5 @@
 """Names that come out of files and go into names of files: short, printable, and of one folder only."""
 
-import os
 import re
 
 LONGEST = 100  # characters; what names a file gets more of them, and disks take 255 bytes
@@ -35,14 +34,3 @@ def path_fault(path: str) -> str | None:
     if len(path) > 5 * LONGEST or not path.isprintable():
         return "it is too long, or holds characters that cannot be printed"
     return None
-
-
-def printable(name: str) -> str:
-    """The name of a file, with an escape in the place of each byte or character that cannot be printed."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
-
-
-def shown(name: str) -> str:
-    """A name as a message has it: quoted, and not too long."""
-    return repr(name if len(name) <= 40 else name[:40] + "...")

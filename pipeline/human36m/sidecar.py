@@ -13,9 +13,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, shown
 from pipeline.hdf5 import BYTES, NUMBER, TRUTH, WHOLE, Damaged, check_range, find_dataset, open_hdf5, read_dataset
-from pipeline.human36m.names import shown, text_fault
+from pipeline.human36m.names import text_fault
 from pipeline.numbers import MOST_MM
 from pipeline.skeleton import CHAINS, H36M_17, LIMBS
 

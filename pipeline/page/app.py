@@ -21,12 +21,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.page.folder import CannotShowError, ConflictError, Photo, PhotoFolder
 from pipeline.page.guess import Guess
 from pipeline.page.painting import PoseStudio
 from pipeline.photos.depth import Labels
-from pipeline.photos.tables import printable
 from pipeline.pictures import LABEL_COLOURS
 from pipeline.skeleton import H36M_17, LIMB_NAMES, LIMBS, NECK_AND_HEAD, TORSO
 

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.files import atomic_file, write_text
 from pipeline.numbers import MOST_PX, as_number, check_numbers
-from pipeline.photos.tables import check_header, printable, read_csv, read_lines, read_text
+from pipeline.photos.tables import check_header, read_lines, read_table
 from pipeline.skeleton import COCO_18
 
 HEADER = ("name", "keypoints_y", "keypoints_x")
@@ -149,7 +149,7 @@ def _lines(points: Mapping[str, np.ndarray]) -> str:
 def read_pairs(path: Path) -> list[tuple[str, str]]:
     """Read pairs of names, source and target; raise UserError where a line holds something else, or two different people."""
     pairs = []
-    for number, row in read_csv(path, "a text file", PAIRS_HEADER):
+    for number, row in read_table(path, "a text file", PAIRS_HEADER):
         if len(row) != len(PAIRS_HEADER):
             raise UserError(f"{path}, line {number}: expected {len(PAIRS_HEADER)} columns between `,`, found {len(row)}")
         source, target = row

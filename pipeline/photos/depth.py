@@ -14,10 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.files import atomic_file
 from pipeline.locks import locked
-from pipeline.photos.tables import printable, read_csv
+from pipeline.photos.tables import read_table
 from pipeline.skeleton import LIMB_NAMES
 
 FILE_NAME = "depth.csv"
@@ -44,7 +44,7 @@ class Disagreement:
 def read_depth(path: Path) -> dict[str, Labels]:
     """Read labels by the name of the picture; raise UserError with the line where the file holds something else."""
     found: dict[str, Labels] = {}
-    for number, row in read_csv(path, "a file of depth labels", HEADER):
+    for number, row in read_table(path, "a file of depth labels", HEADER):
         name, labels = _row(row, f"{path}, line {number}")
         if name in found:
             raise UserError(f"{path}, line {number}: {printable(name)} stands twice; remove the line that should not count")
@@ -92,7 +92,7 @@ def check_depth(path: Path) -> None:
     """Raise UserError where something is there that is no file of labels: it is not to be replaced."""
     if path.exists():
         try:
-            read_csv(path, "a file of depth labels", HEADER)
+            read_table(path, "a file of depth labels", HEADER)
         except UserError as error:
             raise UserError(f"{error}; nothing was changed, give another name") from None
 

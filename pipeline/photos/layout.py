@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.files import machine_faults
 from pipeline.photos.annotations import identity
-from pipeline.photos.tables import name_fault, printable
+from pipeline.photos.tables import name_fault
 
 PLACES = ("", "train", "test")
 SUFFIXES = (".jpg", ".jpeg", ".png")

@@ -11,7 +11,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.crop import crop_image, middle_box, to_crop
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.files import atomic_folder, check_replaceable, write_json
 from pipeline.images import MOST_PIXELS, MOST_SIDE, PictureError, TooLargeError, read_picture
 from pipeline.pack import Columns, pack_files, pack_path, write_pack
@@ -21,7 +21,6 @@ from pipeline.photos.depth import NOT_YET, Labels, read_depth
 from pipeline.photos.joints import to_h36m_17
 from pipeline.photos.layout import find_pictures, split_pictures, view
 from pipeline.photos.poses import label_poses, read_poses_3d
-from pipeline.photos.tables import printable
 from pipeline.photos.twins import read_twin_labels, twin_name, twin_path
 from pipeline.skeleton import CHAINS, LIMBS
 

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.config.pose import PoseConfig
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.files import atomic_file, machine_faults
 from pipeline.numbers import MOST_MM, check_numbers
 from pipeline.photos.depth import Labels
-from pipeline.photos.tables import printable
 from pipeline.pose_space import label_limbs
 from pipeline.skeleton import H36M_17
 

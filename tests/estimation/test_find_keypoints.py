@@ -13,6 +13,7 @@ from odd_pictures import png_head, transparent, turned
 from people import STANDING
 from test_onnx_pose import write_model
 
+from pipeline.errors import printable
 from pipeline.estimation.estimate import estimate
 from pipeline.estimation.photos import load_finder
 from pipeline.estimation.targets import draw_targets
@@ -20,7 +21,6 @@ from pipeline.networks.checkpoint import save_network
 from pipeline.networks.openpose import Guess, PoseNet, bones
 from pipeline.photos.annotations import read_annotations
 from pipeline.photos.depth import write_depth
-from pipeline.photos.tables import printable
 from stages import find_keypoints
 
 ROOT = Path(__file__).resolve().parents[2]

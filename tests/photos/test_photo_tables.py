@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import UserError
+from pipeline.errors import UserError, printable
 from pipeline.photos.annotations import (
     HEADER,
     add_annotations,
@@ -27,7 +27,7 @@ from pipeline.photos.annotations import (
 from pipeline.photos.depth import HEADER as DEPTH_HEADER
 from pipeline.photos.depth import read_depth, write_depth
 from pipeline.photos.poses import read_poses_3d, write_poses_3d
-from pipeline.photos.tables import name_fault, printable
+from pipeline.photos.tables import name_fault
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 POINTS = np.arange(36, dtype=np.float32).reshape(18, 2)
