@@ -27,8 +27,6 @@ from pipeline.pose_space import label_limbs
 from pipeline.skeleton import H36M_17, H36M_32_TO_17, LIMB_NAMES
 
 _UNITS = "pose_3d: mm, camera frame (x right, y down, z forward); pose_2d, box: px of the source video; frame: index in the video, from 0; fps: 1/s"
-
-
 _BESIDE = 1.0  # px; a twin has its original's 2D pose
 
 

@@ -99,6 +99,7 @@ def test_who_is_seen_is_a_word_about_this_subject(recording: Path, name: str) ->
 # ---- truth.h5 at `project`
 
 TRUTHS = {
+    "a table of a view": (replaced(VIEW, [1, 2]), f"the group `/{VIEW}`, found something else"),
     "no labels": (replaced(f"{VIEW}/label", None), "`label`, n x 8 whole numbers, found nothing"),
     "labels of one limb": (replaced(f"{VIEW}/label", np.zeros((FRAMES, 1), np.int8)), "`label`, n x 8 whole numbers, found 23 x 1"),
     "labels as words": (replaced(f"{VIEW}/label", ["a"]), "`label`"),

@@ -66,6 +66,8 @@ def _identity(name: str, group: object) -> str:
 
 def read_labels(group: h5py.Group, poses: int) -> Labels:
     """The labels of a view's group, of all its `poses`, inside `open_truth`."""
+    if not isinstance(group, h5py.Group):
+        raise Damaged(f"and in it the group `{group.name}`, found something else")
     label = read_dataset(group, "label", (None, len(LIMBS)), WHOLE)
     if len(label) != poses:
         raise Damaged(f"and in `{group.name}` labels of {poses} poses, found {len(label)}")
