@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
-from pipeline.errors import UserError, is_machine_fault, machine_error, shown
+from pipeline.errors import UserError, is_machine_fault, machine_error, printable, shown
 
 MOST_BYTES = 2**18  # of a file of parameters; its parser takes seconds for more
 MOST_NODES, MOST_DEPTH = 20_000, 16  # values with what aliases stand for, and lists within lists
@@ -82,7 +82,7 @@ def read_params(params: Path) -> dict[str, Any]:
     except YAMLError as error:
         raise UserError(f"{params}: not valid YAML: {_reason(error)}") from None
     except (ValueError, TypeError, LookupError) as error:  # a tag, a date or a number of thousands of digits that is none
-        raise UserError(f"{params}: not valid YAML: {_cut(str(error))}") from None
+        raise UserError(f"{params}: not valid YAML: {printable(str(error), _SHOWN)}") from None
     if not isinstance(values, dict):
         raise UserError(f"{params}: expected sections with keys, found {type(values).__name__}")
     _check_plain(params, "", values)
@@ -120,7 +120,9 @@ def _check_shape(params: Path, text: str) -> None:
                 sizes[anchor] = count - before
         elif isinstance(event, AliasEvent):
             if any(anchor == event.anchor for anchor, _ in inside):
-                raise UserError(f"{params}: line {event.start_mark.line + 1}: `*{_cut(event.anchor)}` stands for what it is a part of; write it out")
+                raise UserError(
+                    f"{params}: line {event.start_mark.line + 1}: `*{printable(event.anchor, _SHOWN)}` stands for what it is a part of; write it out"
+                )
             count += sizes.get(event.anchor, 1)
         elif isinstance(event, NodeEvent):
             if isinstance(event, CollectionStartEvent):
@@ -137,7 +139,7 @@ def _check_plain(params: Path, path: str, value: Any) -> None:
         for key, inner in value.items():
             if not isinstance(key, str) or not key.isprintable():
                 raise UserError(f"{params}: {path or 'the file'}: expected words as keys, found {shown(key)}; put it in quotes or take it out")
-            _check_plain(params, f"{path}.{_cut(key)}".lstrip("."), inner)
+            _check_plain(params, f"{path}.{printable(key, _SHOWN)}".lstrip("."), inner)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             _check_plain(params, f"{path}.{number}", inner)
@@ -150,8 +152,8 @@ def _reason(error: YAMLError) -> str:
     if isinstance(error, MarkedYAMLError) and error.problem:
         mark = error.problem_mark or error.context_mark
         place = "" if mark is None else f" in line {mark.line + 1}"
-        return _cut(f"{' '.join(str(error.context or '').split())} {' '.join(error.problem.split())}".strip(), 2 * _SHOWN) + place
-    return _cut(" ".join(str(error).split()), 2 * _SHOWN)
+        return printable(f"{' '.join(str(error.context or '').split())} {' '.join(error.problem.split())}".strip(), 2 * _SHOWN) + place
+    return printable(" ".join(str(error).split()), 2 * _SHOWN)
 
 
 def load_config(cls: type[C], params: Path, section: str) -> C:
@@ -176,21 +178,16 @@ def parse(cls: type[C], values: Any, where: str, path: tuple[str, ...] = (), hin
         raise UserError("\n".join(_line(where, path, cls, fault, hint) for fault in error.errors())) from None
 
 
-def _cut(text: str, most: int = _SHOWN) -> str:
-    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text[: most + 1])
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
 def _line(where: str, path: tuple[str, ...], cls: type[BaseModel], fault: Any, hint: str) -> str:
-    names = ".".join(_cut(str(part)) for part in (*path, *fault["loc"]))
+    names = ".".join(printable(str(part), _SHOWN) for part in (*path, *fault["loc"]))
     if fault["type"] == "rule":
-        return f"{where}: {'.'.join(filter(None, (names, _cut(fault['msg'], 10 * _SHOWN))))}"
+        return f"{where}: {'.'.join(filter(None, (names, printable(fault['msg'], 10 * _SHOWN))))}"
     key = f"{where}: {names}"
     if fault["type"] == "extra_forbidden":
         return f"{key} = {shown(fault['input'])}: unknown key; known here: {', '.join(_keys(cls, fault['loc'][:-1]))}"
     if fault["type"] == "missing":
         return f"{key}: missing; {hint}"
-    return f"{key} = {shown(fault['input'])}: {_cut(fault['msg'].removeprefix('Value error, '), 5 * _SHOWN)}"
+    return f"{key} = {shown(fault['input'])}: {printable(fault['msg'].removeprefix('Value error, '), 5 * _SHOWN)}"
 
 
 def _keys(cls: type[BaseModel], path: tuple[Any, ...]) -> list[str]:

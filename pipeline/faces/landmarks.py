@@ -82,7 +82,7 @@ def has_landmarks(root: Path) -> bool:
 
 def read_csv(path: Path) -> dict[str, np.ndarray]:
     """Landmarks in a table; rows without any number are left out. Raises UserError that names a damaged row."""
-    rows = read_rows(path, MOST_BYTES)
+    rows = read_rows(path)
     if not rows or rows[0][1] != HEADER:
         found = shown(",".join(rows[0][1][:3])) if rows else "nothing"
         raise UserError(f"{path}: expected the header name,x0,y0,...,x{COUNT - 1},y{COUNT - 1}, found {found}")

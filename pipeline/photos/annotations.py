@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.errors import UserError, printable
-from pipeline.files import atomic_file, write_text
+from pipeline.files import atomic_file, read_text, write_text
 from pipeline.numbers import MOST_PX, as_number, check_numbers
 from pipeline.photos.tables import check_header, read_lines, read_table
 from pipeline.skeleton import COCO_18
