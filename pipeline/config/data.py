@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from pipeline.config.section import EachOnce, Flag, FramesPerSecond, Number, Section, Seed, Size, Text, Whole, refuse
 
 
-def _as_names(value: object) -> object:
+def as_names(value: object) -> object:
     """Camera numbers typed without quotes arrive as integers."""
     if isinstance(value, list | tuple):
         return [str(item) if isinstance(item, int) and not isinstance(item, bool) and abs(item) < 10**18 else item for item in value]
@@ -28,14 +28,14 @@ def _as_file_name(name: str) -> str:
 
 def _as_cameras(value: object) -> object:
     """`all`, or else a list of names; its message speaks of both."""
-    names = _as_names(value)
+    names = as_names(value)
     if value == "all" or (isinstance(names, list | tuple) and all(isinstance(name, str) and _is_file_name(name) for name in names)):
         return names
     raise PydanticCustomError("cameras", "expected `all` or a list of camera numbers")
 
 
 Name = Annotated[str, StringConstraints(max_length=100), AfterValidator(_as_file_name)]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_as_names)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(as_names)]
 Cameras = Annotated[Literal["all"] | tuple[str, ...], BeforeValidator(_as_cameras)]
 
 

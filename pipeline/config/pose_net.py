@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from pipeline.config.data import Names
+from pipeline.config.data import as_names
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.rules import check_training
 from pipeline.config.section import BatchSize, EachOnce, Flag, Number, Section, Share, StepsOrNone, Text, Threads, Whole, as_whole, refuse
@@ -14,12 +14,21 @@ COARSEST = 32  # px of the image per cell of the coarsest features
 Backbone = Literal["vgg", "mobilenet"]
 
 
+def _as_pack(name: str) -> str:
+    if name.startswith(".") or "/" in name:
+        raise ValueError("expected the name of a pack in data.packed, without its folder")
+    return name
+
+
+PackNames = Annotated[tuple[Annotated[Text, AfterValidator(_as_pack)], ...], BeforeValidator(as_names)]
+
+
 class PoseDataConfig(Section):
     """Section `data` of the recipe that trains the pose estimator."""
 
     packed: Text = Field(description="folder of packs, as `pack`, `pack_photos` or `pack_coco` writes them")
-    train_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="packs that are trained on")
-    test_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="packs that are scored")
+    train_subjects: Annotated[PackNames, EachOnce] = Field(min_length=1, description="packs that are trained on")
+    test_subjects: Annotated[PackNames, EachOnce] = Field(min_length=1, description="packs that are scored")
 
     @model_validator(mode="after")
     def _apart(self) -> "PoseDataConfig":

@@ -203,6 +203,7 @@ FACES, PHOTOS, POSE = (ROOT / "recipes" / name / "params.yaml" for name in ("fac
         (named("pairs.across_cameras", False, FACES), r"pairs\.across_cameras"),
         (named("data.views", ["11", "12"], FACES), r"data\.views"),
         (named("pairs.across_cameras", False) | {"data": VALUES[ROOT / "params.yaml"]["data"] | {"fps": 1}}, r"pairs\.across_cameras.*data\.fps = 1"),
+        (named("data.train_subjects", ["../S1"], POSE), r"data\.train_subjects\.0 = '\.\./S1'"),
         (named("train_pose.batch_size", 5, POSE), r"train_pose\.two_people"),
         (named("train_pose.batch_size", 1, POSE), r"train_pose\.two_people"),
         (named("parallel.accelerator", "mps") if sys.platform != "darwin" else named("parallel.accelerator", 1), r"parallel\.accelerator"),
