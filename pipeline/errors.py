@@ -24,7 +24,7 @@ _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxdict = 4, 8
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxset = 20
 _SHORT.maxstring = _SHORT.maxlong = _SHORT.maxother = 80
-_LONGEST = 300  # letters of a value or a name in a line
+_LONGEST = 160  # letters of a value in a line
 
 
 class UserError(Exception):
@@ -52,12 +52,17 @@ def machine_error(error: OSError, where: str | os.PathLike[str]) -> MachineError
 def shown(value: Any) -> str:
     """A value of somebody's file as a line can show it: printable, and short however long or deep it is."""
     try:
-        return printable(_SHORT.repr(value))
+        return printable(_SHORT.repr(value), _LONGEST)
     except ValueError:  # Python writes no number of more than 4300 digits
         return "a number of thousands of digits"
 
 
-def printable(text: str, most: int = _LONGEST) -> str:
+def printable(text: str, most: int = 300) -> str:
     """Text, such as the name of a file, in one line that can be printed and encoded, of at most `most` letters."""
-    letters = [letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text[: most + 1]]
+    letters = [letter if letter.isprintable() else _escape(letter) for letter in text[: most + 1]]
     return "".join(letters[:most]) + "..." * (len(letters) > most)
+
+
+def _escape(letter: str) -> str:
+    """A letter that cannot be printed; a byte of a name that is not UTF-8 as that byte."""
+    return f"\\x{ord(letter) - 0xDC00:02x}" if "\udc80" <= letter <= "\udcff" else letter.encode("unicode_escape").decode()

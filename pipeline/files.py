@@ -212,7 +212,7 @@ def read_text(path: Path, what: str, most_bytes: int = 2**28) -> str:
     return text
 
 
-def read_csv(path: Path, what: str = "a table (CSV in UTF-8)") -> list[tuple[int, list[str]]]:
+def read_csv(path: Path, what: str = "a table") -> list[tuple[int, list[str]]]:
     """The rows of a CSV file in UTF-8, empty ones left out, each with the number of its first line; cells may be quoted. Raises as `read_text`."""
     reader = csv.reader(io.StringIO(read_text(path, what), newline=""))
     rows, number = [], 1

@@ -214,9 +214,9 @@ def test_json_round_trip_and_its_errors(tmp_path: Path) -> None:
     assert list(read_json(tmp_path / "a.json")) == ["b", "a"]
     with pytest.raises(UserError, match="not found"):
         read_json(tmp_path / "b.json")
-    with pytest.raises(UserError, match="expected a file of JSON"):
+    with pytest.raises(UserError, match="expected JSON, found a folder or a device"):
         read_json(tmp_path)
-    with pytest.raises(UserError, match="expected at most 3 bytes"):
+    with pytest.raises(UserError, match="expected JSON of at most 3 bytes"):
         read_json(tmp_path / "a.json", most_bytes=3)
     for damaged in ("{", "[" * 100_000, "9" * 5000, "\x00", '"\udcff"'):
         (tmp_path / "c.json").write_bytes(damaged.encode("utf-8", "surrogateescape"))

@@ -155,7 +155,7 @@ def test_a_folder_is_never_replaced_by_a_picture(tmp_path: Path) -> None:
         ('{"joints": {"hips": [1e30, 0]}}', "joints.hips.0 = 1e+30: Input should be less than or equal to 100000"),
         ('{"joints": {"hips": [NaN, 0]}}', "joints.hips.0 = nan"),
         ('{"%s": 1}' % ("long" * 10_000), "longlong"),
-        (" " * 2_000_000, "expected at most 1048576 bytes"),
+        (" " * 2_000_000, "expected JSON of at most 1048576 bytes"),
     ],
 )
 def test_what_no_pose_file_holds_is_named_in_short_lines(tmp_path: Path, content: str, message: str) -> None:

@@ -121,7 +121,7 @@ def _check_shape(params: Path, text: str) -> None:
         elif isinstance(event, AliasEvent):
             if any(anchor == event.anchor for anchor, _ in inside):
                 raise UserError(
-                    f"{params}: line {event.start_mark.line + 1}: `*{printable(event.anchor, _SHOWN)}` stands for what it is a part of; write it out"
+                    f"{params}: line {event.start_mark.line + 1}: `*{printable(event.anchor, _SHOWN)}` is a part of what it stands for; write it out"
                 )
             count += sizes.get(event.anchor, 1)
         elif isinstance(event, NodeEvent):

@@ -108,7 +108,7 @@ def lines(count: int) -> str:
         ("a: &a [x, x, x, x, x, x, x, x, x]\n" + lines(9), "more than 20000 values"),
         ("[" * 100_000, "more than 16 lists within lists"),
         ("- " * 100_000, "more than 16 lists within lists"),
-        ("a: &a [*a]\n", r"line 1: `\*a` stands for what it is a part of"),
+        ("a: &a [*a]\n", r"line 1: `\*a` is a part of what it stands for"),
         ("a: " + "x" * MOST_BYTES, f"at most {MOST_BYTES} bytes"),
         ("a: 1\na: 2\n", "found duplicate key"),
         ("data: {1: x}\n", "data: expected words as keys, found 1"),

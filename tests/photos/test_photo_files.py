@@ -65,7 +65,7 @@ def test_a_wrong_row_is_named_with_its_line(tmp_path: Path, row: str, message: s
 def test_another_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"expected the header name:keypoints_y:keypoints_x, found from,to"):
         read_annotations(write(tmp_path / "a.csv", "from,to"))
-    with pytest.raises(UserError, match=r"expected a text file, No such file"):
+    with pytest.raises(UserError, match=r"not found; expected a text file"):
         read_annotations(tmp_path / "none.csv")
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UserError, match=r"expected text in UTF-8"):
