@@ -1,6 +1,7 @@
 """Stored frames: JPEG images of one video in one HDF5 file, written by `extract`, read by `pack` and `report`."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import h5py
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.hdf5 import write_hdf5
+from pipeline.hdf5 import BYTES, WHOLE, Damaged, check_range, find_dataset, hdf5_faults, open_own, read_dataset, write_hdf5
 
 # Quality 95 without chroma subsampling: a reduced frame has as much colour detail as brightness detail.
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+_MOST_SIDE = 2**15 - 1  # px, of a picture
 _UNITS = "jpeg: RGB image; frame: index in the video, from 0; width, height: px of the video; stored_width, stored_height: px of the images; fps: 1/s"
 
 
@@ -49,7 +51,10 @@ def encode_jpeg(image: np.ndarray) -> np.ndarray:
 
 def decode_image(data: np.ndarray) -> np.ndarray | None:
     """(h, w, 3) uint8 RGB from the bytes of a JPEG or PNG file ((bytes,) uint8); None where they are not an image."""
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    except cv2.error:  # of a size that cannot be
+        return None
     return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -61,28 +66,36 @@ class FrameStore:
 
     def __init__(self, path: Path):
         self.path = path
-        try:
-            self._file = h5py.File(path, "r")
-        except OSError as error:
-            raise UserError(f"{path}: expected a file of frames (HDF5), {error}; run the stage `extract` again") from None
-        try:
-            self._read_header(self._file)
-        except KeyError as error:
-            self._file.close()
-            raise UserError(f"{path}: expected a file of frames, {error.args[0]}; run the stage `extract` again") from None
+        if not path.is_file():
+            raise UserError(f"{path}: expected a file of frames, found none; run the stage `extract` again")
+        with self._faults():
+            self._file = open_own(path)
+            try:
+                self._read_header(self._file)
+            except BaseException:
+                self._file.close()
+                raise
+
+    def _faults(self) -> AbstractContextManager[None]:
+        return hdf5_faults(self.path, "a file of frames", "extract")
 
     def _read_header(self, file: h5py.File) -> None:
-        self._jpeg: Any = file["jpeg"]
-        self.frame: np.ndarray = file["frame"][()]
-        self.size = (int(file.attrs["width"]), int(file.attrs["height"]))
-        self.stored = (int(file.attrs["stored_width"]), int(file.attrs["stored_height"]))
-        self.fps = float(file.attrs["fps"])
+        self.frame: np.ndarray = read_dataset(file, "frame", (None,), WHOLE)
+        self._jpeg: Any = find_dataset(file, "jpeg", self.frame.shape, BYTES)
+        check_range(self.frame, 0, np.iinfo(np.int32).max, "frame")
+        if (np.diff(self.frame.astype(np.int64)) <= 0).any():
+            raise Damaged("and in it `frame` rising, found others")
+        self.size = (_side(file, "width"), _side(file, "height"))
+        self.stored = (_side(file, "stored_width"), _side(file, "stored_height"))
+        self.fps = _number(file, "fps", 1e6)
 
     def __len__(self) -> int:
         return len(self.frame)
 
     def __getitem__(self, row: int) -> np.ndarray:
-        image = decode_image(self._jpeg[row])
+        with self._faults():
+            data = self._jpeg[row]
+        image = decode_image(data) if data.dtype == np.uint8 else None
         if image is None or image.shape != (self.stored[1], self.stored[0], 3):
             raise UserError(f"{self.path}: image {row} is damaged; run the stage `extract` again")
         return image
@@ -92,3 +105,18 @@ class FrameStore:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+def _side(file: h5py.File, name: str) -> int:
+    return int(_number(file, name, _MOST_SIDE))
+
+
+def _number(file: h5py.File, name: str, most: float) -> float:
+    """An attribute that is a number from just above 0 to `most`."""
+    try:
+        value = float(file.attrs[name])
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not 0 < value <= most:
+        raise Damaged(f"and in it `{name}` above 0 and at most {most:g}, found {file.attrs[name]}")
+    return value

@@ -70,7 +70,7 @@ def write_poses(folder: Path, views: tuple[tuple[str, str], ...] = VIEWS, subjec
             twins["index"] = np.array([2, 0, 2], np.int32)
             twins["chain"] = np.array([3, 1, 0], np.int8)
             twins["pose_3d"] = np.arange(3, dtype=np.float32)[:, None, None] * np.ones((3, 17, 3), np.float32)
-            twins["label"] = np.arange(3, dtype=np.int8)[:, None] * np.ones((3, 8), np.int8)
+            twins["label"] = np.arange(-1, 2, dtype=np.int8)[:, None] * np.ones((3, 8), np.int8)
             file.attrs["truth_path"], file.attrs["truth_sha256"] = "S1/truth.h5", file_hash(write_truth(folder))
     return path
 
@@ -140,7 +140,7 @@ def test_twins_are_cropped_with_the_box_of_their_original(tmp_path: Path) -> Non
     found = read_packs(tmp_path / "packed", ["S1"])
     assert found.twins.row.tolist() == [6, 8, 8]
     assert found.twins.chain.tolist() == [1, 0, 3]
-    assert found.twins.label[:, 0].tolist() == [1, 2, 0]
+    assert found.twins.label[:, 0].tolist() == [0, 1, -1]
     assert found.twins.pose_3d[:, 0, 0].tolist() == [1, 2, 0]
     box = crop_box(joints(0), IMAGE_SIZE, 0.15)
     for image, seed, row in zip(found.twins.image, (100, 102, 103), (0, 2, 2), strict=True):
