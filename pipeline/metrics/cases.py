@@ -1,5 +1,6 @@
 """What evaluation hands on to the report: every pair's scores, and the images that are worth a look."""
 
+import io
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -130,8 +131,10 @@ _GROUPS: dict[str, Any] = {
 def write_cases(path: Path, cases: Cases) -> None:
     """Write a .npz whose bytes depend on the content alone (its members carry a fixed date)."""
     arrays = {f"{name}.{field}": array for name in _GROUPS for field, array in vars(getattr(cases, name)).items()}
-    with atomic_file(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    content = io.BytesIO()  # a file of zip on a full disk raises twice
+    np.savez_compressed(content, allow_pickle=False, **arrays)
+    with atomic_file(path) as partial:
+        partial.write_bytes(content.getbuffer())
 
 
 def read_cases(path: Path) -> Cases:
