@@ -88,7 +88,7 @@ def make_fabric(parallel: ParallelConfig, config: LoopConfig) -> Fabric:
 
     Raises UserError where the machine has not what the section `parallel` asks for, or cannot compute with `precision`.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it some matrix products on a GPU are not deterministic
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it some matrix products on a GPU are not deterministic
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(config.threads)

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import click
 
 from pipeline.errors import UserError, is_machine_fault, machine_error
+
+INTERRUPTED = 130  # exit status, as shells give it to what Ctrl+C ends
 
 existing = click.Path(exists=True, path_type=Path)
 
@@ -26,7 +29,8 @@ output = Output()
 def stage(function: Callable[..., None]) -> click.Command:
     """Make `function` a command with `--params`; a UserError is printed as it is, without a traceback, with exit status 1.
 
-    A file that stands where the command is to write is replaced only by DVC, which takes outputs of an earlier run away itself, and with `--force`.
+    Ctrl+C gives one line, too, and status 130. A file that stands where the command is to write is replaced only by DVC, which takes outputs of an
+    earlier run away itself, and with `--force`.
     """
 
     @click.command(help=function.__doc__)
@@ -44,6 +48,11 @@ def stage(function: Callable[..., None]) -> click.Command:
             if not is_machine_fault(error):
                 raise
             raise click.ClickException(str(machine_error(error, function.__module__))) from error
+        except KeyboardInterrupt:
+            click.echo(
+                "Interrupted: nothing half-finished was kept as a result; the same command begins again, or goes on from a saved state", err=True
+            )
+            sys.exit(INTERRUPTED)
 
     return command
 
