@@ -18,6 +18,7 @@ from pipeline.devices import choose_device
 from pipeline.errors import UserError
 from pipeline.estimation.targets import draw_targets, pose_loss
 from pipeline.evaluation import evaluate, judge_twins, twin_task
+from pipeline.files import file_hash
 from pipeline.loader import to_image
 from pipeline.metrics.cases import read_cases
 from pipeline.metrics.image import ssim
@@ -415,11 +416,10 @@ def test_a_pose_estimator_of_other_joints_is_refused(pack, pairs, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_inception_scores_name_the_file(pack, pairs, tmp_path):
-    path = tmp_path / "bright.pt"
-    torch.jit.script(BrightAndDark()).save(str(path))
+    torch.jit.script(BrightAndDark()).save(str(tmp_path / "bright.pt"))
+    path = (tmp_path / "bright.pt").rename(tmp_path / f"bright-{file_hash(tmp_path / 'bright.pt')}.pt")
     figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"inception": str(path)}), CPU)
-    assert figures["inception"]["file"] == "bright.pt"
-    assert len(figures["inception"]["sha256"]) == 64
+    assert (figures["inception"]["file"], figures["inception"]["sha256"]) == (path.name, file_hash(path))
     assert figures["refined"]["fid"] == pytest.approx(0, abs=1e-6)
     assert figures["refined"]["inception_score"] == figures["inception"]["truth_score"]
     assert figures["source"]["fid"] > 1e-6
