@@ -37,10 +37,21 @@ def stage(function: Callable[..., None]) -> click.Command:
     @click.option("--params", type=existing, default="params.yaml", show_default=True, help="File of parameters.")
     @click.option("--force", is_flag=True, help="Replace files that are there already.")
     @functools.wraps(function)
+    @one_line
     def command(*args: Any, force: bool, **kwargs: Any) -> None:
+        if not force and "DVC_STAGE" not in os.environ:
+            _check_free(click.get_current_context(), kwargs)
+        function(*args, **kwargs)
+
+    return command
+
+
+def one_line(function: Callable[..., None]) -> Callable[..., None]:
+    """Make `function` print what a user can put right as one line, and end with status 1; after Ctrl+C with 130."""
+
+    @functools.wraps(function)
+    def careful(*args: Any, **kwargs: Any) -> None:
         try:
-            if not force and "DVC_STAGE" not in os.environ:
-                _check_free(click.get_current_context(), kwargs)
             function(*args, **kwargs)
         except UserError as error:
             raise click.ClickException(str(error)) from error
@@ -49,12 +60,10 @@ def stage(function: Callable[..., None]) -> click.Command:
                 raise
             raise click.ClickException(str(machine_error(error, function.__module__))) from error
         except KeyboardInterrupt:
-            click.echo(
-                "Interrupted: nothing half-finished was kept as a result; the same command begins again, or goes on from a saved state", err=True
-            )
+            click.echo("Interrupted: no output was written by halves; the same command begins again, a training goes on", err=True)
             sys.exit(INTERRUPTED)
 
-    return command
+    return careful
 
 
 def _check_free(context: click.Context, values: dict[str, Any]) -> None:

@@ -398,6 +398,20 @@ def test_a_killed_training_ends_like_an_unbroken_one(folder: Path, stage: str, g
     assert {path.suffix for path in (folder / ".scratch").rglob("*.*")} <= {".lock"}
 
 
+@pytest.mark.parametrize("most", [500, 20_000, 200_000])
+def test_a_disk_that_is_full_is_one_line_wherever_it_happens(folder: Path, most: int) -> None:
+    """A limit on the size of files stands for the full disk: it hits the curves or a sheet of samples, the state, or the weights."""
+    limit = f"import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))"
+    code = f"import runpy; {limit}; runpy.run_module('stages.train_g1', run_name='__main__', alter_sys=True)"
+    command = [sys.executable, "-c", code, *arguments(folder, "train_g1", "out")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.splitlines() if "train_g1: step" not in line]
+    assert len(errors) == 1, done.stderr
+    assert "files may not grow so large here" in errors[0]
+    assert not [path for path in folder.rglob("*") if path.name.startswith(".partial-") or path.name == "g1.safetensors"]
+
+
 def test_two_devices_share_a_batch(folder: Path) -> None:
     """Twice half the batch is the whole batch, to rounding; the first process alone writes."""
     run_stage(folder, "train_g1", "coarse")
