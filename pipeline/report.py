@@ -5,7 +5,7 @@ import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import h5py
@@ -14,7 +14,9 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from pydantic import BaseModel, FiniteFloat
 
+from pipeline.config.section import parse
 from pipeline.errors import UserError
 from pipeline.files import machine_faults, read_json
 from pipeline.frame_store import FrameStore, store_path, views_in
@@ -66,13 +68,59 @@ def read_series(folder: Path) -> dict[str, np.ndarray]:
         name = path.relative_to(base).with_suffix("").as_posix()
         try:
             with machine_faults(path), path.open(encoding="utf-8", newline="") as file:
-                points = [(float(row["step"]), float(row[path.stem])) for row in csv.DictReader(file, delimiter="\t")]
-            if not np.isfinite(points).all():
-                raise ValueError("not finite")
+                table = csv.DictReader(file, delimiter="\t")
+                points = [(float(row["step"]), float(row[path.stem])) for row in table]
+            if not {"step", path.stem} <= set(table.fieldnames or ()) or not np.isfinite(points).all():
+                raise ValueError
         except (OSError, KeyError, TypeError, ValueError, csv.Error):
             raise UserError(f"{path}: expected a table with the columns step and {path.stem}; run the training stage again") from None
         series[name] = np.array(points).reshape(-1, 2)
     return series
+
+
+class _Depth(BaseModel):
+    """What is known of depth, as far as the page shows it."""
+
+    order_accuracy: FiniteFloat | None
+    order_cases: int
+    order_left_out: FiniteFloat
+    order_by_chain: dict[str, dict[str, FiniteFloat | int | None]]
+    order_by_image: dict[str, dict[str, FiniteFloat | None]]
+    label_accuracy: FiniteFloat | None
+    label_accuracy_all: FiniteFloat | None
+    label_accuracy_balanced: FiniteFloat | None
+    lift_error: FiniteFloat | None
+    lift_error_flat: FiniteFloat | None
+    lift_sign: FiniteFloat | None
+    response: FiniteFloat | None
+    response_alone: FiniteFloat | None
+
+
+_Means = dict[str, FiniteFloat | None]
+
+
+class _Figures(BaseModel):
+    """The content of metrics/test.json, as far as the page shows it."""
+
+    pairs: int
+    source: _Means
+    by_part: _Means = {}
+    coarse: _Means
+    refined: _Means
+    latent: _Means
+    depth: _Depth | None = None
+    by: dict[Literal["action", "view", "distance"], dict[str, dict[str, int | _Means]]]
+
+
+def read_figures(path: Path) -> dict[str, Any]:
+    """The content of metrics/test.json; raise UserError where it is not what the stage evaluate writes."""
+    values = read_json(path)
+    parse(_Figures, values, str(path), hint="run the stage evaluate again")
+    for image in (image for image in IMAGES if image in values):
+        for name in SCORES:
+            if name not in values[image]:
+                raise UserError(f"{path}: {image}.{name}: missing; run the stage evaluate again")
+    return values
 
 
 def draw_curves(series: dict[str, np.ndarray]) -> bytes:
@@ -282,9 +330,7 @@ def left_out_lines(report: Path) -> list[str]:
     content = read_json(report)
     items = content.get("left_out") if isinstance(content, dict) else None
     if not isinstance(items, list):
-        raise UserError(
-            f"{report}: expected a list `left_out`, found {'none' if items is None else 'other content'}; run the stage that writes it again"
-        )
+        raise UserError(f"{report}: expected a list `left_out`, found other content; run the stage again that writes it")
     return [_line(item) for item in items]
 
 
