@@ -74,6 +74,12 @@ def score_pairs(studio: Studio, task: Task) -> np.ndarray:
         values = image_scores(studio.paint_all(batch), studio.images(batch.target), *studio.masks(batch.target))
         for number, name in enumerate(SCORES):
             scores[:, number, rows] = values[name].numpy()
+    check_scores(scores)
+    return scores
+
+
+def check_scores(scores: np.ndarray) -> None:
+    """Raise UserError where one of the scores (images, scores, N) is not finite: but for NaN, where a score is not defined for every image."""
     for number, name in enumerate(SCORES):
         bad = np.isinf(scores[:, number]) | (np.isnan(scores[:, number]) if name in ALWAYS else False)
         if bad.any():
@@ -81,7 +87,6 @@ def score_pairs(studio: Studio, task: Task) -> np.ndarray:
             raise UserError(
                 f"expected finite scores, found {name} = {scores[image, number, row]} of test pair {row}; the weights are damaged: train again"
             )
-    return scores
 
 
 def twin_task(pack: Pack, pairs: np.ndarray) -> Task:
