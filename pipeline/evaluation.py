@@ -28,6 +28,7 @@ from pipeline.skeleton import CHAIN_LIMBS, LIMB_NAMES
 from pipeline.studio import CHUNK, Studio, Task, as_rows, paint_both, pose_distance
 
 RESPONSE_PAIRS = 256
+ALWAYS = ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr")  # scores that every image has
 OVERLAPPING = 0.1  # share of a limb's area from which on it overlaps something
 
 
@@ -64,13 +65,28 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
 
 
 def score_pairs(studio: Studio, task: Task) -> np.ndarray:
-    """Scores of all images, (images, scores, N) float64 in the order of `Studio.scored` and `SCORES`."""
+    """Scores of all images, (images, scores, N) float64 in the order of `Studio.scored` and `SCORES`; NaN where a pair has none.
+
+    Raises UserError where one is not finite that every image has.
+    """
     scores = np.empty((len(studio.scored), len(SCORES), len(task)))
     for rows, batch in studio.batches(task, "test pairs"):
         values = image_scores(studio.paint_all(batch), studio.images(batch.target), *studio.masks(batch.target))
         for number, name in enumerate(SCORES):
             scores[:, number, rows] = values[name].numpy()
+    check_scores(scores)
     return scores
+
+
+def check_scores(scores: np.ndarray) -> None:
+    """Raise UserError where one of the scores (images, scores, N) is not finite: but for NaN, where a score is not defined for every image."""
+    for number, name in enumerate(SCORES):
+        bad = np.isinf(scores[:, number]) | (np.isnan(scores[:, number]) if name in ALWAYS else False)
+        if bad.any():
+            image, row = np.argwhere(bad)[0]
+            raise UserError(
+                f"expected finite scores, found {name} = {scores[image, number, row]} of test pair {row}; the weights are damaged: train again"
+            )
 
 
 def twin_task(pack: Pack, pairs: np.ndarray) -> Task:
@@ -239,7 +255,7 @@ def inception_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[
         figures[name] = {"inception_score": figure(score), "inception_score_std": figure(deviation)}
         figures[name]["fid"] = figure(frechet_distance(features, parts["truth"][0]))
     truth = figures.pop("truth")
-    return figures | {"inception": {"file": path.name, "sha256": file_hash(path), "truth_score": truth["inception_score"]}}
+    return figures | {"inception": {"file": path.name, "sha256": network.sha256, "truth_score": truth["inception_score"]}}
 
 
 def _check(studio: Studio, pairs: np.ndarray) -> None:

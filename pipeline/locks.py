@@ -30,7 +30,7 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
 
 
 def _acquire(path: Path, waiting: Callable[[], None]) -> BaseFileLock:
-    for lock in (FileLock(path), SoftFileLock(path.with_name(f"{path.name}.held"))):
+    for lock in (FileLock(path, fallback_to_soft=False), SoftFileLock(path.with_name(f"{path.name}.held"))):
         try:
             _wait(lock, waiting)
         except OSError as error:

@@ -14,7 +14,11 @@ import h5py
 import numpy as np
 
 from pipeline.errors import UserError
-from pipeline.hdf5 import open_hdf5, write_hdf5
+from pipeline.hdf5 import NUMBER, WHOLE, Damaged, check_range, find_dataset, open_hdf5, read_dataset, write_hdf5
+from pipeline.hdf5 import TEXT as WORDS
+from pipeline.hdf5 import TRUTH as TRUE_OR_NOT
+from pipeline.numbers import MOST_MM, MOST_PX
+from pipeline.skeleton import CHAINS, JOINT_COUNTS, LIMBS
 
 Columns = Mapping[str, np.ndarray]
 
@@ -22,6 +26,30 @@ NUMBERS = ("pose_2d", "label", "pose_3d", "frame")
 TEXT = ("sequence", "identity", "action", "camera")
 TRUTH = ("label_truth", "label_clear")
 TWINS = ("image", "row", "chain", "label", "pose_3d")
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What a column holds: its axes after the rows, and how long the first of them may be; its kind and type, and the range of its numbers."""
+
+    axes: tuple[int | None, ...]
+    counts: tuple[int, ...]
+    kinds: str
+    dtype: type[np.generic]
+    low: float
+    high: float
+    missing: bool = False  # NaN stands for what is not there
+
+
+_LIMB_COUNTS = (0, len(LIMBS))
+_RULES = {
+    "pose_2d": _Rule((None, 2), JOINT_COUNTS, NUMBER, np.float32, -MOST_PX, MOST_PX, missing=True),
+    "pose_3d": _Rule((None, 3), (0, *JOINT_COUNTS), NUMBER, np.float32, -MOST_MM, MOST_MM),
+    "label": _Rule((None,), _LIMB_COUNTS, WHOLE, np.int8, -1, 1),
+    "label_truth": _Rule((None,), _LIMB_COUNTS, WHOLE, np.int8, -1, 1),
+    "label_clear": _Rule((None,), _LIMB_COUNTS, TRUE_OR_NOT, np.bool_, 0, 1),
+    "frame": _Rule((), (), WHOLE, np.int32, 0, np.iinfo(np.int32).max),
+}
 
 
 @dataclass(frozen=True)
@@ -97,7 +125,7 @@ def pack_files(subjects: Sequence[str]) -> tuple[str, ...]:
 def read_packs(folder: Path, subjects: Sequence[str]) -> Pack:
     """Read the packs of `subjects` from `folder`, in that order.
 
-    Raises UserError where one is missing, damaged or another subject's, or has images of another size than the first.
+    Raises UserError where one is missing, damaged or another subject's, or has images, joints or limbs of another kind than the first.
     """
     shapes = [_image_shape(folder, subject) for subject in subjects]
     for subject, shape in zip(subjects, shapes, strict=True):
@@ -111,8 +139,9 @@ def read_packs(folder: Path, subjects: Sequence[str]) -> Pack:
         with open_hdf5(pack_path(folder, subject), "a pack", "pack") as file:
             if count:
                 file["image"].read_direct(image, dest_sel=np.s_[offset[subject] : offset[subject] + count])
-            columns.append({name: _column(file[name]) for name in (*NUMBERS, *TEXT, *TRUTH) if name not in TRUTH or name in file})
-            twins.append({name: file["twins"][name][()] for name in TWINS})
+            columns.append(_read_rows(file, count))
+            twins.append(_read_twins(file, count, columns[-1], shapes[0][1:]))
+        _check_same_kind(pack_path(folder, subject), columns[0], columns[-1])
         twins[-1]["row"] = twins[-1]["row"].astype(np.int64) + offset[subject]
     truth = [np.concatenate([part[name] for part in columns]) if all(name in part for part in columns) else None for name in TRUTH]
     return Pack(
@@ -128,22 +157,80 @@ def read_packs(folder: Path, subjects: Sequence[str]) -> Pack:
 
 def read_columns(folder: Path, subject: str, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Some columns of one subject's pack, without its images; raise UserError where the file is missing, damaged or another subject's."""
-    _image_shape(folder, subject)
+    count = _image_shape(folder, subject)[0]
     with open_hdf5(pack_path(folder, subject), "a pack", "pack") as file:
-        return {name: _column(file[name]) for name in names}
+        return {name: _column(file, name, count) for name in names}
 
 
 def _image_shape(folder: Path, subject: str) -> tuple[int, ...]:
     path = pack_path(folder, subject)
     with open_hdf5(path, "a pack", "pack") as file:
-        if file.attrs["subject"] != subject:
-            raise UserError(f"{path}: expected the pack of {subject}, found that of {file.attrs['subject']}; run the stage `pack` again")
-        return file["image"].shape
+        found = file.attrs["subject"]
+        if not isinstance(found, str) or found != subject:
+            raise UserError(f"{path}: expected the pack of {subject}, found that of {' '.join(str(found).split())}; run the stage `pack` again")
+        return _images(file, "image", (None, None, None)).shape
 
 
-def _column(dataset: h5py.Dataset) -> np.ndarray:
-    """A whole column; text as (N,) str."""
-    return dataset.asstr()[()].astype(str) if h5py.check_string_dtype(dataset.dtype) else dataset[()]
+def _images(group: h5py.Group, name: str, size: Sequence[int | None]) -> h5py.Dataset:
+    """The dataset of images (n, H, W, 3) uint8, of the given n, H and W where they are known."""
+    dataset = find_dataset(group, name, (*size, 3), WHOLE)
+    if dataset.dtype != np.uint8 or 0 in dataset.shape[1:]:
+        raise Damaged(f"and in it `{name}` of whole numbers from 0 to 255, found {dataset.shape} {dataset.dtype}")
+    return dataset
+
+
+def _read_rows(file: h5py.File, count: int) -> dict[str, np.ndarray]:
+    """The columns but for the images, each checked by itself and against the others."""
+    columns = {name: _column(file, name, count) for name in (*NUMBERS, *TEXT, *TRUTH) if name not in TRUTH or name in file}
+    joints = columns["pose_2d"].shape[1]
+    for name, found, wanted in (
+        ("pose_3d", columns["pose_3d"].shape[1], (joints, 0)),
+        *((name, columns[name].shape[1], (columns["label"].shape[1],)) for name in TRUTH if name in columns),
+    ):
+        if found not in wanted:
+            raise Damaged(f"and in it `{name}` of {wanted[0]} each row, found {found}")
+    return columns
+
+
+def _read_twins(file: h5py.File, count: int, rows: Columns, size: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """The twins of a pack of `count` rows."""
+    row = read_dataset(file, "twins/row", (None,), WHOLE)
+    check_range(row, 0, count - 1, "twins/row")
+    if (np.diff(row.astype(np.int64)) < 0).any():
+        raise Damaged("and in it `twins/row` rising, found others")
+    chain = read_dataset(file, "twins/chain", row.shape, WHOLE)
+    check_range(chain, 0, len(CHAINS) - 1, "twins/chain")
+    label = read_dataset(file, "twins/label", (len(row), rows["label"].shape[1]), WHOLE)
+    check_range(label, -1, 1, "twins/label")
+    pose_3d = read_dataset(file, "twins/pose_3d", (len(row), *rows["pose_3d"].shape[1:]), NUMBER)
+    check_range(pose_3d, -MOST_MM, MOST_MM, "twins/pose_3d")
+    image = _images(file, "twins/image", (len(row), *size[:2]))[()]
+    return {
+        "image": image,
+        "row": row,
+        "chain": chain.astype(np.int8),
+        "label": label.astype(np.int8),
+        "pose_3d": pose_3d.astype(np.float32),
+    }
+
+
+def _column(file: h5py.File, name: str, count: int) -> np.ndarray:
+    """A whole column of `count` rows, as `Pack` describes it; text as (N,) str."""
+    if name in TEXT:
+        return read_dataset(file, name, (count,), WORDS)
+    rule = _RULES[name]
+    values = read_dataset(file, name, (count, *rule.axes), rule.kinds)
+    if rule.counts and values.shape[1] not in rule.counts:
+        raise Damaged(f"and in it `{name}` of {' or '.join(map(str, rule.counts))} joints or limbs, found {values.shape[1]}")
+    check_range(values, rule.low, rule.high, name, rule.missing)
+    return values.astype(rule.dtype, copy=False)
+
+
+def _check_same_kind(path: Path, first: Columns, other: Columns) -> None:
+    for name in NUMBERS:
+        if first[name].shape[1:] != other[name].shape[1:]:
+            found = f"found {other[name].shape[1:]}"
+            raise UserError(f"{path}: expected rows of `{name}` {first[name].shape[1:]} as in the other packs, {found}; run the stage `pack` again")
 
 
 def _write_columns(group: h5py.Group, parts: Sequence[Columns], names: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.config.data import PairsConfig
 from pipeline.config.recipe import AnyData
 from pipeline.errors import UserError
-from pipeline.files import atomic_folder, write_json
+from pipeline.files import atomic_folder, machine_faults, write_json
 from pipeline.pack import Pack, read_columns
 
 _HEADER = ["subject", "identity", "source", "target"]
@@ -191,21 +191,21 @@ def read_pairs(path: Path, pack: Pack) -> np.ndarray:
     Raises UserError where the file is missing or damaged, or does not belong to the pack.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with machine_faults(path), path.open(encoding="utf-8", newline="") as file:
             lines = list(csv.reader(file))
         if not lines or lines[0] != _HEADER or {len(line) for line in lines} != {len(_HEADER)}:
             raise ValueError("found others")
         numbers = np.array([line[2:] for line in lines[1:]], np.int64).reshape(-1, 2)
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run the stage `pair`") from None
-    except ValueError as error:
-        raise UserError(f"{path}: expected the columns {', '.join(_HEADER)}, {error}; run the stage `pair` again") from None
+    except (OSError, ValueError, OverflowError, csv.Error) as error:
+        raise UserError(f"{path}: expected the columns {', '.join(_HEADER)}, {' '.join(str(error).split())}; run the stage `pair` again") from None
     subject, identity = (np.array([line[i] for line in lines[1:]], dtype=str)[:, None] for i in (0, 1))
     unknown = sorted(set(subject.flat) - set(pack.offset))
     if unknown:
         raise UserError(f"{path}: expected pairs of {', '.join(pack.offset)}, found {', '.join(unknown)}; run the stage `pair` again")
     pairs = numbers + np.array([pack.offset[name] for name in subject.flat], np.int64)[:, None]
-    inside = ((pairs >= 0) & (pairs < len(pack))).all()
+    inside = ((pairs >= 0) & (pairs < len(pack)) & (numbers >= 0)).all()
     if not inside or (pack.subject[pairs] != subject).any() or (pack.identity[pairs] != identity).any():
         raise UserError(f"{path}: its rows are not those of the packs; run the stage `pair` again")
     return pairs

@@ -1,7 +1,12 @@
 """Independent pieces of work on all cores of this machine, or on a Dask cluster."""
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
@@ -10,6 +15,8 @@ from rich.progress import track
 
 from pipeline.config.parallel import ParallelConfig
 from pipeline.errors import UserError
+
+LOOK_EVERY = 0.5  # s between two looks of a worker at whether its parent is alive
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,13 +33,32 @@ def run_parallel(function: Callable[[Item], Result], items: Sequence[Item], conf
         if config.scheduler is None and (config.workers == 1 or len(items) < 2):
             results: Iterable[Any] = map(function, items)
         else:
-            results = Parallel(return_as="generator", batch_size=1)(delayed(function)(item) for item in items)
+            work = function if config.scheduler else partial(_as_worker, function, os.getpid())
+            results = Parallel(return_as="generator", batch_size=1)(delayed(work)(item) for item in items)
         return list(_with_progress(results, len(items), description))
 
 
 def _with_progress(results: Iterable[Any], total: int, description: str) -> Iterable[Any]:
     console = Console(stderr=True)
     return track(results, description, total=total, console=console, disable=not console.is_terminal)
+
+
+def _as_worker(function: Callable[[Item], Result], parent: int, item: Item) -> Result:
+    """`function(item)` in a process that leaves Ctrl+C to its parent, and ends with it whatever it died of."""
+    _follow(parent)
+    return function(item)
+
+
+@lru_cache
+def _follow(parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # every process of a terminal gets it; the parent ends its workers
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY)
+    os._exit(1)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import h5py
@@ -14,15 +14,18 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from pydantic import BaseModel, FiniteFloat
 
+from pipeline.config.section import parse
 from pipeline.errors import UserError
-from pipeline.files import read_json
+from pipeline.files import machine_faults, read_json
 from pipeline.frame_store import FrameStore, store_path, views_in
-from pipeline.hdf5 import open_hdf5
+from pipeline.hdf5 import NUMBER, WHOLE, check_range, open_hdf5, read_dataset
 from pipeline.metrics.cases import Appearances, Cases, Demonstrations, Shown, ShownTwins, Steps
 from pipeline.metrics.tables import IMAGES, SCORES, WITHOUT_LIMBS
+from pipeline.numbers import MOST_PX
 from pipeline.pictures import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, scaled_pose, sheet
-from pipeline.skeleton import LIMB_NAMES
+from pipeline.skeleton import H36M_17, LIMB_NAMES
 
 COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse", "difference", "refined")  # `by part` of bodies alone
 TWIN_COLUMNS = ("source", "pose", "painted", "truth", "twin's pose", "painted", "twin's truth")
@@ -62,14 +65,62 @@ def read_series(folder: Path) -> dict[str, np.ndarray]:
     base = folder / "plots" / "metrics"
     series = {}
     for path in sorted(base.rglob("*.tsv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
         name = path.relative_to(base).with_suffix("").as_posix()
         try:
-            series[name] = np.array([(float(row["step"]), float(row[path.stem])) for row in rows]).reshape(-1, 2)
-        except (KeyError, TypeError, ValueError):
+            with machine_faults(path), path.open(encoding="utf-8", newline="") as file:
+                table = csv.DictReader(file, delimiter="\t")
+                points = [(float(row["step"]), float(row[path.stem])) for row in table]
+            if not {"step", path.stem} <= set(table.fieldnames or ()) or not np.isfinite(points).all():
+                raise ValueError
+        except (OSError, KeyError, TypeError, ValueError, csv.Error):
             raise UserError(f"{path}: expected a table with the columns step and {path.stem}; run the training stage again") from None
+        series[name] = np.array(points).reshape(-1, 2)
     return series
+
+
+class _Depth(BaseModel):
+    """What is known of depth, as far as the page shows it."""
+
+    order_accuracy: FiniteFloat | None
+    order_cases: int
+    order_left_out: FiniteFloat
+    order_by_chain: dict[str, dict[str, FiniteFloat | int | None]]
+    order_by_image: dict[str, dict[str, FiniteFloat | None]]
+    label_accuracy: FiniteFloat | None
+    label_accuracy_all: FiniteFloat | None
+    label_accuracy_balanced: FiniteFloat | None
+    lift_error: FiniteFloat | None
+    lift_error_flat: FiniteFloat | None
+    lift_sign: FiniteFloat | None
+    response: FiniteFloat | None
+    response_alone: FiniteFloat | None
+
+
+_Means = dict[str, FiniteFloat | None]
+
+
+class _Figures(BaseModel):
+    """The content of metrics/test.json, as far as the page shows it."""
+
+    pairs: int
+    source: _Means
+    by_part: _Means = {}
+    coarse: _Means
+    refined: _Means
+    latent: _Means
+    depth: _Depth | None = None
+    by: dict[Literal["action", "view", "distance"], dict[str, dict[str, int | _Means]]]
+
+
+def read_figures(path: Path) -> dict[str, Any]:
+    """The content of metrics/test.json; raise UserError where it is not what the stage evaluate writes."""
+    values = read_json(path)
+    parse(_Figures, values, str(path), hint="run the stage evaluate again")
+    for image in (image for image in IMAGES if image in values):
+        for name in SCORES:
+            if name not in values[image]:
+                raise UserError(f"{path}: {image}.{name}: missing; run the stage evaluate again")
+    return values
 
 
 def draw_curves(series: dict[str, np.ndarray]) -> bytes:
@@ -276,7 +327,11 @@ def read_left_out(manifests: Path, frames: Path, subjects: Sequence[str]) -> lis
 
 def left_out_lines(report: Path) -> list[str]:
     """One line for each thing that was left out, from one report or manifest."""
-    return [_line(item) for item in read_json(report)["left_out"]]
+    content = read_json(report)
+    items = content.get("left_out") if isinstance(content, dict) else None
+    if not isinstance(items, list):
+        raise UserError(f"{report}: expected a list `left_out`, found other content; run the stage again that writes it")
+    return [_line(item) for item in items]
 
 
 def _line(item: Any) -> str:
@@ -292,17 +347,22 @@ def _subject_tiles(frames: Path, poses: Path) -> Iterator[tuple[str, np.ndarray]
         sequences = sorted({sequence for sequence, _ in views})
         for sequence, camera in views:
             if sequence == sequences[len(sequences) // 2]:
-                yield camera, _tile(store_path(frames, sequence, camera), file[sequence][camera])
+                yield camera, _tile(store_path(frames, sequence, camera), file, f"{sequence}/{camera}")
 
 
-def _tile(path: Path, view: h5py.Group) -> np.ndarray:
+def _tile(path: Path, file: h5py.File, view: str) -> np.ndarray:
     """The view's middle frame with its skeleton, cut around the person."""
+    frame = read_dataset(file, f"{view}/frame", (None,), WHOLE)
+    pose_2d = read_dataset(file, f"{view}/pose_2d", (len(frame), len(H36M_17), 2), NUMBER)
+    label = read_dataset(file, f"{view}/label", (len(frame), len(LIMB_NAMES)), WHOLE)
+    check_range(pose_2d, -MOST_PX, MOST_PX, f"{view}/pose_2d")
+    check_range(label, -1, 1, f"{view}/label")
     with FrameStore(path) as store:
         middle = len(store) // 2
-        row = np.flatnonzero(view["frame"][()] == store.frame[middle : middle + 1])
+        row = np.flatnonzero(frame == store.frame[middle : middle + 1])
         if not len(row):
             raise UserError(f"{path}: the middle frame has no pose; run the stages `extract` and `project` again")
-        pose = scaled_pose(view["pose_2d"][row[0]], store.stored[0] / store.size[0])
+        pose = scaled_pose(pose_2d[row[0]], store.stored[0] / store.size[0])
         image = store[middle]
     centre, reach = (pose.max(0) + pose.min(0)) / 2, 0.72 * np.ptp(pose, axis=0).max()
     x0, y0 = np.floor(centre - reach).clip(0).astype(int)
@@ -311,7 +371,7 @@ def _tile(path: Path, view: h5py.Group) -> np.ndarray:
     if not cut.size:
         raise UserError(f"{path}: the skeleton lies outside the picture; do camera and video belong together?")
     tile = enlarge(cut, TILE)
-    return draw_over(tile, scaled_pose(pose - (x0, y0), TILE / cut.shape[0]), view["label"][row[0]], width=3)
+    return draw_over(tile, scaled_pose(pose - (x0, y0), TILE / cut.shape[0]), label[row[0]], width=3)
 
 
 def _headlines(figures: dict[str, Any]) -> list[tuple[str, str, str]]:

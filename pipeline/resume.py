@@ -5,12 +5,11 @@ removed when the run succeeds, and kept when it is killed or fails.
 """
 
 import ast
-import fcntl
 import hashlib
 import importlib.util
+import io
 import json
 import os
-import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +19,12 @@ import torch
 from rich.console import Console
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_file, file_hash, remove
+from pipeline.files import atomic_file, file_hash, machine_faults, remove
+from pipeline.locks import locked
 
-STATE = "state.pt"
+STATE = "state.pt"  # its first bytes are the SHA-256 of the others
+SCRATCH = ".scratch"
+_HASH_BYTES = hashlib.sha256().digest_size
 
 
 class Part(Protocol):
@@ -55,66 +57,68 @@ def code_files(module: str) -> dict[str, Path]:
     return found
 
 
+def scratch_root() -> Path:
+    """Where the folders of unfinished runs lie, by stage."""
+    return Path(os.environ.get("DVC_ROOT", ".")) / SCRATCH
+
+
+def lock_of(folder: Path) -> Path:
+    """The lock file of a folder in scratch."""
+    return folder.with_name(f"{folder.name}.lock")
+
+
 @contextmanager
 def scratch_folder(stage: str, key: str) -> Iterator[Path]:
     """The folder of the run with fingerprint `key`, which no other process uses meanwhile; removed when the block succeeds.
 
-    A second run of the same key waits until the first has ended.
+    A second run of the same key waits until the first has ended. The lock file stays behind, empty; `python -m stages.scratch` clears it away.
     """
-    folder = Path(os.environ.get("DVC_ROOT", ".")) / ".scratch" / stage / key[:16]
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(folder.with_suffix(".lock")):
+    folder = scratch_root() / stage / key[:16]
+    holder = folder.with_name(f"{folder.name}.pid")
+    with machine_faults(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(lock_of(folder), lambda: _say_who(holder)), machine_faults(folder):
+        holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
         folder.mkdir(exist_ok=True)
-        yield folder
-        remove(folder)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold the lock file `path`, which names the process that holds it and is removed at the end."""
-    with _open_locked(path) as file:
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
         try:
-            yield
+            yield folder
+            remove(folder)
         finally:
-            path.unlink(missing_ok=True)
+            remove(holder)
 
 
-def _open_locked(path: Path) -> Any:
-    while True:
-        file = path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            Console(stderr=True).print(
-                f"{path}: process {file.read().strip()} is at work on the same training; waiting until it ends", soft_wrap=True
-            )
-            fcntl.flock(file, fcntl.LOCK_EX)
-        if path.exists() and path.stat().st_ino == os.fstat(file.fileno()).st_ino:
-            return file
-        file.close()  # the other process has removed it at its end: make a new one
+def _say_who(holder: Path) -> None:
+    try:
+        process = f"process {int(holder.read_text(encoding='utf-8'))}"
+    except (OSError, ValueError):
+        process = "another process"
+    Console(stderr=True).print(f"{holder.with_suffix('')}: {process} is at work on the same training; waiting until it ends", soft_wrap=True)
 
 
 def save_state(folder: Path, step: int, parts: Mapping[str, Part]) -> None:
-    """Write what a run needs to go on after `step` steps: the state of every part, and torch's random numbers."""
+    """Write what a run needs to go on after `step` steps: the state of every part, and torch's random numbers.
+
+    It is made in memory: on a full disk torch raises what does not say so. Raises MachineError there.
+    """
     devices = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
     state = {"step": step, "random": [torch.get_rng_state(), *devices], "parts": {name: part.state_dict() for name, part in parts.items()}}
-    with atomic_file(folder / STATE) as partial:
-        torch.save(state, partial)
+    content = io.BytesIO()
+    torch.save(state, content)
+    with atomic_file(folder / STATE) as partial, partial.open("wb") as file:
+        file.write(hashlib.sha256(content.getbuffer()).digest())
+        file.write(content.getbuffer())
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
-    """The last state that was saved in the folder, or None; raise UserError where it is damaged."""
+    """The last state that was saved in the folder, or None; raise UserError where it is not, bit for bit, what was saved."""
     path = folder / STATE
     if not path.exists():
         return None
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        raise UserError(f"{path}: damaged ({' '.join(str(error).split())}); remove the folder and run the stage again") from None
+    with machine_faults(path):
+        content = path.read_bytes() if path.is_file() else b""
+    if content[:_HASH_BYTES] != hashlib.sha256(content[_HASH_BYTES:]).digest():
+        raise UserError(f"{path}: damaged, its SHA-256 is not the one that it was saved with; remove the folder {folder} and run the stage again")
+    return torch.load(io.BytesIO(content[_HASH_BYTES:]), map_location="cpu", weights_only=True)
 
 
 def restore(state: dict[str, Any], parts: Mapping[str, Part]) -> int:

@@ -36,8 +36,12 @@ class Run:
 
     def publish_series(self, folder: Path) -> None:
         """Put curves and samples where they belong."""
+        series = self.scratch / "series"
         with atomic_folder(folder, SERIES_FILES) as partial:
-            shutil.copytree(self.scratch / "series", partial, dirs_exist_ok=True)
+            for file in sorted(path for path in series.rglob("*") if path.is_file()):  # copytree would hide a full disk in an error of its own
+                target = partial / file.relative_to(series)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
 
     def start(self, parts: Mapping[str, Part]) -> int:
         """Give the parts the state of a killed run, if there is one; returns the number of steps that it had made."""
@@ -84,7 +88,7 @@ def make_fabric(parallel: ParallelConfig, config: LoopConfig) -> Fabric:
 
     Raises UserError where the machine has not what the section `parallel` asks for, or cannot compute with `precision`.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it some matrix products on a GPU are not deterministic
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it some matrix products on a GPU are not deterministic
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(config.threads)

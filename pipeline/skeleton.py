@@ -154,9 +154,13 @@ IBUG_68 = Skeleton(
 )
 
 
+_SKELETONS = (H36M_17, COCO_18, IBUG_68)
+JOINT_COUNTS = tuple(len(skeleton) for skeleton in _SKELETONS)
+
+
 def skeleton_of(joints: int) -> Skeleton:
     """The joint set with this many joints; ValueError where there is none."""
-    for skeleton in (H36M_17, COCO_18, IBUG_68):
+    for skeleton in _SKELETONS:
         if len(skeleton) == joints:
             return skeleton
     raise ValueError(f"expected poses of {len(H36M_17)} or {len(COCO_18)} joints, or of {len(IBUG_68)} landmarks, got {joints}")

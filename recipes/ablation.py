@@ -27,7 +27,7 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from pipeline.errors import UserError
-from pipeline.files import atomic_file, write_json, write_text
+from pipeline.files import atomic_file, read_json, write_json, write_text
 from pipeline.pictures import as_jpeg, encode
 from recipes.ablation_table import Result, Run, RunList, choose, is_made_of, kept, page, plot, read_list, table, to_json, with_block, with_overrides
 from stages.command import existing, output
@@ -165,12 +165,15 @@ def origin(recipe: Recipe, commit: str, params: Mapping[str, Any]) -> str:
 def earlier_results(recipe: Recipe, runs: Sequence[Run], shown: Shown, out: Path) -> dict[str, Result]:
     """By name, the runs of which `out` has a result that was made of this commit's code and of the parameters that it would have now."""
     path = out / "results.json"
-    document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    document = read_json(path) if path.exists() else {}
     found: dict[str, Result] = {}
-    for run in runs:
-        with suppress(UserError):  # nothing was made of a parameter that there is not
-            one = kept(document, run, origin(recipe, shown.commit, with_overrides(shown.base, run.overrides)))
-            found |= {run.name: one} if one else {}
+    try:
+        for run in runs:
+            with suppress(UserError):  # nothing was made of a parameter that there is not
+                one = kept(document, run, origin(recipe, shown.commit, with_overrides(shown.base, run.overrides)))
+                found |= {run.name: one} if one else {}
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: expected the results that this command writes, found others ({error}); restore the file or remove it") from None
     return found
 
 
@@ -362,11 +365,13 @@ def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], co
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Print a UserError as it is; say what happens to the queue where the user stops waiting for it."""
+    """Print a UserError, and what git or DVC says, as one line; say what happens to the queue where the user stops waiting for it."""
     try:
         yield
     except UserError as error:
         raise click.ClickException(str(error)) from error
+    except subprocess.CalledProcessError as error:
+        raise click.ClickException(f"`{' '.join(map(str, error.cmd))}` failed: {' '.join((error.stderr or 'see above').split())}") from error
     except KeyboardInterrupt:
         click.echo("\nThe queue goes on. The same command follows it again; `dvc queue stop --kill` ends it.", err=True)
         sys.exit(130)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from pipeline.files import write_text
+
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHS = ("dvc.yaml", "data/dvc.yaml")
 OWN_GRAPHS = (  # written by hand but for code dependencies
@@ -112,8 +114,7 @@ def main() -> None:
     for path, text in stale:
         print(f"{path.relative_to(ROOT)}: out of date" if "--check" in sys.argv else f"{path.relative_to(ROOT)}: written")
         if "--check" not in sys.argv:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            write_text(path, text)
     if stale and "--check" in sys.argv:
         sys.exit("run `make graph`")
 

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import click
 
 from pipeline.errors import UserError, is_machine_fault, machine_error
+
+INTERRUPTED = 130  # exit status, as shells give it to what Ctrl+C ends
 
 existing = click.Path(exists=True, path_type=Path)
 
@@ -37,17 +40,29 @@ def check_apart(out: Path, *inputs: Path | None) -> None:
 def stage(function: Callable[..., None]) -> click.Command:
     """Make `function` a command with `--params`; a UserError is printed as it is, without a traceback, with exit status 1.
 
-    A file that stands where the command is to write is replaced only by DVC, which takes outputs of an earlier run away itself, and with `--force`.
+    Ctrl+C gives one line, too, and status 130. A file that stands where the command is to write is replaced only by DVC, which takes outputs of an
+    earlier run away itself, and with `--force`.
     """
 
     @click.command(help=function.__doc__)
     @click.option("--params", type=existing, default="params.yaml", show_default=True, help="File of parameters.")
     @click.option("--force", is_flag=True, help="Replace files that are there already.")
     @functools.wraps(function)
+    @one_line
     def command(*args: Any, force: bool, **kwargs: Any) -> None:
+        if not force and "DVC_STAGE" not in os.environ:
+            _check_free(click.get_current_context(), kwargs)
+        function(*args, **kwargs)
+
+    return command
+
+
+def one_line(function: Callable[..., None]) -> Callable[..., None]:
+    """Make `function` print what a user can put right as one line, and end with status 1; after Ctrl+C with 130."""
+
+    @functools.wraps(function)
+    def careful(*args: Any, **kwargs: Any) -> None:
         try:
-            if not force and "DVC_STAGE" not in os.environ:
-                _check_free(click.get_current_context(), kwargs)
             function(*args, **kwargs)
         except UserError as error:
             raise click.ClickException(str(error)) from error
@@ -55,8 +70,11 @@ def stage(function: Callable[..., None]) -> click.Command:
             if not is_machine_fault(error):
                 raise
             raise click.ClickException(str(machine_error(error, function.__module__))) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted: no output was written by halves; the same command begins again, a training goes on", err=True)
+            sys.exit(INTERRUPTED)
 
-    return command
+    return careful
 
 
 def _check_free(context: click.Context, values: dict[str, Any]) -> None:

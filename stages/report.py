@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from pipeline.config.recipe import load_data
-from pipeline.files import atomic_folder, read_json, write_text
+from pipeline.files import atomic_folder, write_text
 from pipeline.metrics.cases import read_cases
-from pipeline.report import PICTURE_FILES, contact_sheet, left_out_lines, read_left_out, read_series, render_report, write_pictures
+from pipeline.report import PICTURE_FILES, contact_sheet, left_out_lines, read_figures, read_left_out, read_series, render_report, write_pictures
 from stages.command import existing, output, stage
 
 
@@ -35,7 +35,7 @@ def main(
 
     REPORT is one page; PICTURES is a folder of its pictures.
     """
-    shown, figures = read_cases(cases), read_json(test)
+    shown, figures = read_cases(cases), read_figures(test)
     series = {"G1": read_series(series_g1), "G2 and D": read_series(series_g2)}
     contact, lines = {}, [] if left_out is None else left_out_lines(left_out)
     if recordings is not None:

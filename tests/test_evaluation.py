@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from standing import RULE
 from torch import Tensor, nn
 
@@ -17,7 +19,8 @@ from pipeline.config.pose import MapConfig
 from pipeline.devices import choose_device
 from pipeline.errors import UserError
 from pipeline.estimation.targets import draw_targets, pose_loss
-from pipeline.evaluation import evaluate, judge_twins, twin_task
+from pipeline.evaluation import check_scores, evaluate, judge_twins, twin_task
+from pipeline.files import file_hash
 from pipeline.loader import to_image
 from pipeline.metrics.cases import read_cases
 from pipeline.metrics.image import ssim
@@ -415,11 +418,10 @@ def test_a_pose_estimator_of_other_joints_is_refused(pack, pairs, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_inception_scores_name_the_file(pack, pairs, tmp_path):
-    path = tmp_path / "bright.pt"
-    torch.jit.script(BrightAndDark()).save(str(path))
+    torch.jit.script(BrightAndDark()).save(str(tmp_path / "bright.pt"))
+    path = (tmp_path / "bright.pt").rename(tmp_path / f"bright-{file_hash(tmp_path / 'bright.pt')}.pt")
     figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"inception": str(path)}), CPU)
-    assert figures["inception"]["file"] == "bright.pt"
-    assert len(figures["inception"]["sha256"]) == 64
+    assert (figures["inception"]["file"], figures["inception"]["sha256"]) == (path.name, file_hash(path))
     assert figures["refined"]["fid"] == pytest.approx(0, abs=1e-6)
     assert figures["refined"]["inception_score"] == figures["inception"]["truth_score"]
     assert figures["source"]["fid"] > 1e-6
@@ -509,6 +511,29 @@ def test_weights_that_are_missing_are_one_line(folder):
     assert result.exit_code == 1
     assert "g2.safetensors: expected weights in the safetensors format" in result.output
     assert not (folder / "test.json").exists()
+
+
+def test_weights_that_are_not_finite_are_not_scored(folder):
+    tensors = load_file(folder / "g1.safetensors")
+    with safe_open(folder / "g1.safetensors", framework="pt") as file:
+        header = file.metadata()
+    name = next(name for name, value in tensors.items() if value.is_floating_point())
+    tensors[name].view(-1)[0] = torch.nan
+    save_file(tensors, folder / "g1.safetensors", header)
+    result = run(folder, "test.json", "cases.npz")
+    assert result.exit_code == 1
+    assert f"g1.safetensors: expected finite numbers in the tensor {name}, found nan; train it again" in result.output
+    assert not (folder / "test.json").exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("psnr", np.inf), ("ssim", np.nan), ("mask_l1", -np.inf)])
+def test_scores_that_are_not_finite_are_refused(name, value):
+    scores = np.full((4, len(SCORES), 6), 0.5)
+    scores[1, SCORES.index("mask_l1"), 3] = np.nan  # of a pair without a body
+    check_scores(scores)
+    scores[2, SCORES.index(name), 5] = value
+    with pytest.raises(UserError, match=rf"expected finite scores, found {name} = {value} of test pair 5"):
+        check_scores(scores)
 
 
 def test_the_left_forearm_of_these_people_crosses_the_torso():

@@ -37,7 +37,7 @@ def test_one_at_a_time(tmp_path: Path) -> None:
     assert waited
 
 
-@pytest.mark.parametrize("fault", [errno.ENOLCK, errno.EOPNOTSUPP])
+@pytest.mark.parametrize("fault", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_a_drive_without_locks_does_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(fault, "No locks available")

@@ -185,14 +185,20 @@ def test_reading_says_what_is_wrong(packed: Path, tmp_path: Path) -> None:
     assert read_pairs(path, pack).tolist() == [[36, 37], [1, 4]]
     path.write_text(head, encoding="utf-8")
     assert read_pairs(path, pack).shape == (0, 2)
-    for text in ("", "a,b,c,d\n", head + "S1,Ann,1\n", head + "S1,Ann,1,x\n", head + "S1,Ann,1,2,3\n"):
+    damaged = ("1", "1,x", "1,2,3", "1,1.5", f"1,{10**30}", "1," + "9" * 200_000)
+    for text in ("", "a,b,c,d\n", "\0", *(f"{head}S1,Ann,{numbers}\n" for numbers in damaged)):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(UserError, match=r"pairs\.csv: expected the columns subject, identity, source, target, "):
             read_pairs(path, pack)
     path.write_text(head + "S9,Eve,0,2\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"pairs\.csv: expected pairs of S1, S5, found S9"):
         read_pairs(path, pack)
-    for row in ("S1,Ann,0,1", "S1,Ann,0,99", "S1,Ann,-1,0", "S1,Ann,0,36"):
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(UserError, match=r"pairs\.csv: expected the columns"):
+        read_pairs(path, pack)
+    with pytest.raises(UserError, match=r"packed: expected the columns"):
+        read_pairs(packed, pack)
+    for row in ("S1,Ann,0,1", "S1,Ann,0,99", "S5,Dan,-1,-1", "S5,Dan,0,-36", "S1,Ann,-1,0", "S1,Ann,0,36"):
         path.write_text(head + row + "\n", encoding="utf-8")
         with pytest.raises(UserError, match=r"pairs\.csv: its rows are not those of the packs"):
             read_pairs(path, pack)

@@ -1,7 +1,11 @@
 import operator
 import os
+import signal
+import subprocess
 import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +70,74 @@ def test_a_dask_cluster_gives_the_same_results():
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
         found = run_parallel(partial(operator.pow, 2), [1, 2, 3], settings(scheduler=cluster.scheduler_address), "powers")
     assert found == [2, 4, 8]
+
+
+_SLEEPERS = """
+import os, sys, time
+from pathlib import Path
+import click
+from test_parallel import note_and_sleep, settings
+from pipeline.parallel import run_parallel
+from stages.command import stage
+
+@stage
+@click.argument("folder", type=Path)
+def main(folder, params):
+    '''Two workers that take their time.'''
+    run_parallel(note_and_sleep, [folder] * 2, settings(2), "sleep")
+
+main()
+"""
+
+
+def note_and_sleep(folder):
+    (folder / str(os.getpid())).touch()
+    time.sleep(120)
+
+
+def sleepers(folder):
+    """A stage whose two workers are at work, in a process group of its own, as in a terminal; and the workers."""
+    path = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    command = [sys.executable, "-c", _SLEEPERS, str(folder), "--params", str(Path(__file__).parents[1] / "params.yaml")]
+    parent = subprocess.Popen(command, env=env, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: len(list(folder.iterdir())) == 2 or parent.poll() is not None)
+    return parent, [int(path.name) for path in folder.iterdir()]
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_gone(process):
+    """Whether the process has ended; one that nobody has waited for yet counts, too."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+on_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+
+
+@on_linux
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    parent, workers = sleepers(tmp_path)
+    assert len(workers) == 2
+    parent.kill()
+    wait_until(lambda: all(is_gone(worker) for worker in workers))
+    assert "Traceback" not in parent.communicate(timeout=60)[1]
+
+
+@on_linux
+def test_an_interrupt_is_one_line_and_ends_the_workers(tmp_path):
+    parent, workers = sleepers(tmp_path)
+    os.killpg(parent.pid, signal.SIGINT)
+    _, said = parent.communicate(timeout=60)
+    assert said.count("\n") == 1
+    assert said.startswith("Interrupted: ")
+    assert parent.returncode == 130
+    wait_until(lambda: all(is_gone(worker) for worker in workers))

@@ -38,7 +38,9 @@ from pipeline.report import (
     appearance_rows,
     contact_sheet,
     draw_demonstrations,
+    left_out_lines,
     pair_rows,
+    read_figures,
     read_left_out,
     read_series,
     render_report,
@@ -537,3 +539,47 @@ def test_left_out_is_read_for_the_subjects_of_the_run_alone(folders):
 def test_the_report_needs_no_torch():
     code = "import sys, stages.report; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("points", ["1\tnan", "1\tinf", "1", "x\t1", "1\t" + "9" * 200_000, None])
+def test_a_series_of_anything_but_numbers_is_one_line(tmp_path, points):
+    path = tmp_path / "plots" / "metrics" / "l1.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text("\0" if points is None else f"step\tl1\n{points}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"l1\.tsv: expected a table with the columns step and l1; run the training stage again"):
+        read_series(tmp_path)
+
+
+def test_scores_that_are_not_what_evaluation_writes_are_refused_by_name(tmp_path, figures):
+    path = tmp_path / "test.json"
+    figures = json.loads(json.dumps(figures))
+    write_json(path, figures)
+    assert read_figures(path) == figures
+    no_scores = {"ssim": 1.0}
+    damages = [("pairs", "many"), ("source", None), ("latent", 1), ("by", {"action": 1}), ("depth", {}), ("refined", {"ssim": "x"})]
+    for name, value in [*damages, ("coarse", no_scores)]:
+        write_json(path, figures | {name: value})
+        with pytest.raises(UserError, match=rf"test\.json: {name}"):
+            read_figures(path)
+    for content in ([], 1, {}):
+        write_json(path, content)
+        with pytest.raises(UserError, match=r"test\.json: "):
+            read_figures(path)
+
+
+@pytest.mark.parametrize("content", [[], {}, {"left_out": 1}, "left_out"])
+def test_a_report_without_what_was_left_out_is_one_line(tmp_path, content):
+    write_json(tmp_path / "report.json", content)
+    with pytest.raises(UserError, match=r"report\.json: expected a list `left_out`, found other content"):
+        left_out_lines(tmp_path / "report.json")
+
+
+def test_damaged_poses_are_one_line(folders):
+    wrong = {"pose_2d": np.full((3, 17, 2), np.nan, np.float32), "label": np.zeros((3, 7), np.int8), "frame": np.zeros(2, np.int32)}
+    for name, values in wrong.items():
+        write_views(folders, "S9")
+        with h5py.File(folders / "poses" / "S9.h5", "r+") as file:
+            del file[f"Directions 1/54138969/{name}"]
+            file[f"Directions 1/54138969/{name}"] = values
+        with pytest.raises(UserError, match=r"S9\.h5: expected poses, and in it `Directions 1/54138969/.*; run the stage `project` again"):
+            contact_sheet(folders / "frames", folders / "poses", ["S9"])

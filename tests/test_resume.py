@@ -1,15 +1,20 @@
 """Resume state: one folder per fingerprint, used by one process at a time, and never half written."""
 
+import errno
 import fcntl
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from torch import nn
 
-from pipeline.errors import UserError
+from pipeline.errors import MachineError, UserError
 from pipeline.resume import STATE, code_files, fingerprint, read_state, restore, save_state, scratch_folder
 
 
@@ -44,14 +49,24 @@ def test_the_folder_is_removed_on_success_and_kept_on_failure(tmp_path: Path) ->
 
     with pytest.raises(KeyboardInterrupt):
         fail()
-    (folder,) = (tmp_path / ".scratch" / "stage").iterdir()
+    assert names(tmp_path) == ["k" * 16, f"{'k' * 16}.lock"]
     with scratch_folder("stage", "k" * 64) as again:
-        assert again == folder
+        assert again.name == "k" * 16
         assert (again / "a").read_text() == "kept"
-    assert not list((tmp_path / ".scratch" / "stage").iterdir())
+    assert names(tmp_path) == [f"{'k' * 16}.lock"]
 
 
-def test_a_second_run_waits_for_the_first(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def names(root: Path) -> list[str]:
+    return sorted(path.name for path in (root / ".scratch" / "stage").iterdir())
+
+
+def test_a_second_run_waits_for_the_first_and_says_for_whom(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run_in_turns()
+    assert f"process {os.getpid()} is at work on the same training; waiting until it ends" in capfd.readouterr().err
+    assert names(tmp_path) == ["key.lock"]
+
+
+def run_in_turns() -> None:
     events: list[str] = []
 
     def second() -> None:
@@ -66,18 +81,33 @@ def test_a_second_run_waits_for_the_first(tmp_path: Path, capfd: pytest.CaptureF
         events.append("first")
     other.join(10)
     assert events == ["first", "second"]
-    assert f"process {os.getpid()} is at work on the same training" in capfd.readouterr().err
-    assert not list((tmp_path / ".scratch" / "stage").iterdir())
 
 
-def test_the_lock_of_a_killed_run_is_free(tmp_path: Path) -> None:
-    lock = tmp_path / ".scratch" / "stage" / "key.lock"
-    lock.parent.mkdir(parents=True)
-    lock.write_text("12345\n")
-    with scratch_folder("stage", "key"), lock.open() as file:
-        assert lock.read_text() == f"{os.getpid()}\n"
+def test_what_a_killed_run_left_is_free(tmp_path: Path) -> None:
+    stage = tmp_path / ".scratch" / "stage"
+    stage.mkdir(parents=True)
+    for name in ("key.lock", "key.pid"):
+        (stage / name).write_text("12345\n")
+    with scratch_folder("stage", "key"), (stage / "key.lock").open() as file:
+        assert (stage / "key.pid").read_text() == f"{os.getpid()}\n"
         with pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("fault", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_drive_without_locks_does_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    run_in_turns()
+    assert "key.pid" not in names(tmp_path)
+
+
+def test_a_full_disk_in_the_block_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match=r"\.scratch/stage/key: the disk is full"), scratch_folder("stage", "key"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert names(tmp_path) == ["key", "key.lock"]
 
 
 def test_the_state_comes_back(tmp_path: Path) -> None:
@@ -92,8 +122,52 @@ def test_the_state_comes_back(tmp_path: Path) -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_damaged_state_is_an_error(tmp_path: Path) -> None:
-    for content in (b"", b"no state", b"PK\x03\x04 cut off"):
-        (tmp_path / STATE).write_bytes(content)
-        with pytest.raises(UserError, match=r"state.pt: damaged .*; remove the folder"):
-            read_state(tmp_path)
+@pytest.mark.parametrize("old", [b"", b"no state", b"PK\x03\x04 cut off", None])
+def test_a_file_that_is_no_state_is_one_line(tmp_path: Path, old: bytes | None) -> None:
+    if old is None:
+        (tmp_path / STATE).mkdir()
+    else:
+        (tmp_path / STATE).write_bytes(old)
+    with pytest.raises(UserError, match=r"^[^\n]*state.pt: damaged, [^\n]*; remove the folder [^\n]* and run the stage again$"):
+        read_state(tmp_path)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_state_with_any_byte_changed_or_cut_off_is_refused(tmp_path: Path, data: st.DataObject) -> None:
+    """Of itself a file of torch tells only some of these; others would be weights that nobody has trained."""
+    save_state(tmp_path, 7, {"network": nn.Linear(2, 2)})
+    content = bytearray((tmp_path / STATE).read_bytes())
+    place = data.draw(st.integers(0, len(content) - 1))
+    if data.draw(st.booleans()):
+        content[place] ^= data.draw(st.integers(1, 255))
+    else:
+        del content[place:]
+    (tmp_path / STATE).write_bytes(content)
+    with pytest.raises(UserError, match=r"state.pt: damaged"):
+        read_state(tmp_path)
+
+
+_FILL = """
+import resource, signal, sys
+from pathlib import Path
+from torch import nn
+from pipeline.errors import MachineError
+from pipeline.resume import save_state
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    save_state(Path(sys.argv[1]), 1, {"network": nn.Linear(1000, 1000)})
+except MachineError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_is_full_is_one_line_and_keeps_the_last_state(tmp_path: Path) -> None:
+    save_state(tmp_path, 7, {"network": nn.Linear(2, 2)})
+    done = subprocess.run([sys.executable, "-c", _FILL, tmp_path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "state.pt: files may not grow so large here" in done.stdout
+    state = read_state(tmp_path)
+    assert state is not None
+    assert state["step"] == 7

@@ -1,6 +1,7 @@
 """Weights with what rebuilds their network: safetensors, the description in the header as JSON. Nothing in them can run code."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from pipeline.config.faces import FaceMapConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.recipe import seen_from
 from pipeline.errors import UserError
-from pipeline.files import atomic_file
+from pipeline.files import atomic_file, machine_faults
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -47,13 +48,31 @@ def load_network(path: Path, kind: type[N]) -> N:
         raise _undescribed(path) from None
     if found != kind.__name__:
         raise UserError(f"{path}: expected the weights of {kind.__name__}, found those of {found}; give the file of {kind.__name__}")
+    for name, values in tensors.items():
+        if not values.isfinite().all():
+            raise UserError(f"{path}: expected finite numbers in the tensor {name}, found {_not_finite(values)}; train it again")
     try:
-        network = kind(**config)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch has things to say of layers of no size, which are refused below
+            network = kind(**config)
+        _check_types(network, tensors)
         network.load_state_dict(tensors)
-    except (TypeError, RuntimeError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: the weights do not fit the network that the header describes ({reason}); train it again") from None
     return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+
+def _not_finite(values: Tensor) -> float:
+    """The first number of a tensor that is not finite."""
+    return float(values[~values.isfinite()].flatten()[0])
+
+
+def _check_types(network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Raise TypeError where a number format differs: torch would round without a word."""
+    for name, value in network.state_dict().items():
+        if name in tensors and tensors[name].dtype != value.dtype:
+            raise TypeError(f"{name} is {value.dtype}, not {tensors[name].dtype}")
 
 
 def load_generator(path: Path, kind: type[N]) -> tuple[N, MapConfig | FaceMapConfig]:
@@ -86,10 +105,10 @@ def _undescribed(path: Path) -> UserError:
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Description and weights in a file."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with machine_faults(path), safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get("pose25d", "{}"))
             return header, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except FileNotFoundError:
         raise UserError(f"{path}: not found; expected weights, which the training stages write") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: expected weights in the safetensors format ({error}); train it again") from None
+    except (SafetensorError, OSError, ValueError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path}: expected weights in the safetensors format ({' '.join(str(error).split())}); train it again") from None

@@ -33,12 +33,14 @@ class Painter:
         """Coarse and refined images (B, 3, H, W) float32 in [-1, 1].
 
         source : (B, 3, H, W) float32 in [-1, 1]; seen : as `sight` gives it
-        Raises UserError where they have another size than the images of the training.
+        Raises UserError where they have another size than the images of the training, or where the weights paint what is not finite.
         """
         if source.shape[2:] != self.image_size:
             raise UserError(f"the weights are for images of {list(self.image_size)}, found {list(source.shape[2:])}; train them for data.image_size")
         coarse = self.g1(*seen)
         refined = coarse + self.g2(coarse, source)
+        if not refined.isfinite().all():  # it would count as black
+            raise UserError("the weights paint what is not finite, from finite images and poses; train them again, with a lower learning rate")
         return coarse.clamp(-1, 1), refined.clamp(-1, 1)
 
 

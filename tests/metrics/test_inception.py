@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pipeline.errors import UserError
+from pipeline.files import file_hash
 from pipeline.metrics.inception import Inception, frechet_distance, inception_score
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -23,9 +24,52 @@ class MeanColour(torch.nn.Module):
 
 @pytest.fixture
 def weights(tmp_path):
-    path = tmp_path / "colour.pt"
-    torch.jit.script(MeanColour()).save(str(path))
-    return path
+    torch.jit.script(MeanColour()).save(str(tmp_path / "colour.pt"))
+    return named_by_hash(tmp_path / "colour.pt")
+
+
+def named_by_hash(path):
+    return path.rename(path.with_name(f"{path.stem}-{file_hash(path)}{path.suffix}"))
+
+
+class Nothing(torch.nn.Module):
+    """Like `MeanColour`, but its weights are damaged."""
+
+    def forward(self, images: Tensor, return_features: bool = False, no_output_bias: bool = False) -> Tensor:
+        colours = images.float().mean(dim=[2, 3]) * float("nan")
+        return colours if return_features or no_output_bias else colours + 1
+
+
+class OtherInterface(torch.nn.Module):
+    def forward(self, images: Tensor) -> Tensor:
+        return images
+
+
+def test_a_program_that_nobody_vouches_for_is_not_run(weights, tmp_path):
+    path = weights.rename(tmp_path / "inception-2015-12-05.pt")
+    with pytest.raises(UserError, match=rf"2015-12-05\.pt: evaluate\.inception runs the program in this file.*name it .*{file_hash(path)}\.pt"):
+        Inception(path)
+    changed = weights.with_name(weights.name)
+    changed.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(UserError, match="runs the program in this file"):
+        Inception(changed)
+
+
+def test_that_a_program_runs_is_said_once(weights, capfd):
+    network = Inception(weights)
+    for _ in range(2):
+        network.look(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
+    assert capfd.readouterr().err.count("a program that runs here with your rights") == 1
+
+
+@pytest.mark.parametrize(
+    ("network", "words"), [(Nothing, "expected 2 rows of finite features"), (OtherInterface, "expected a network with the interface")]
+)
+def test_a_network_of_another_kind_is_one_line(tmp_path, network, words):
+    torch.jit.script(network()).save(str(tmp_path / "a.pt"))
+    with pytest.raises(UserError, match=words) as error:
+        Inception(named_by_hash(tmp_path / "a.pt")).look(torch.zeros(2, 3, 8, 8, dtype=torch.uint8))
+    assert "\n" not in str(error.value)
 
 
 def test_the_users_network_is_asked_for_features_and_classes(weights):
@@ -38,8 +82,8 @@ def test_the_users_network_is_asked_for_features_and_classes(weights):
 
 def test_a_file_that_is_no_torchscript_is_one_line(tmp_path):
     (tmp_path / "weights.pt").write_text("nothing")
-    with pytest.raises(UserError, match=r"weights\.pt: evaluate\.inception expects a TorchScript file"):
-        Inception(tmp_path / "weights.pt")
+    with pytest.raises(UserError, match=r"weights-.*\.pt: evaluate\.inception expects a TorchScript file"):
+        Inception(named_by_hash(tmp_path / "weights.pt"))
     with pytest.raises(UserError, match=r"missing\.pt: evaluate\.inception expects a TorchScript file"):
         Inception(tmp_path / "missing.pt")
 

@@ -1,9 +1,13 @@
 """Weights on disk: what is saved is what is rebuilt, and a file that does not fit says so."""
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import nn
 
@@ -83,6 +87,72 @@ def test_weights_that_do_not_fit_their_description_are_an_error(tmp_path: Path) 
     with pytest.raises(UserError, match=r"the weights do not fit .*size mismatch") as error:
         load_network(tmp_path / "g1", G1)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path: Path, number: float) -> None:
+    network = make_networks()[1]
+    name, weight = next(iter(network.named_parameters()))
+    with torch.no_grad():
+        weight.view(-1)[3] = number
+    save_network(tmp_path / "g2.safetensors", network, POSE)
+    with pytest.raises(UserError, match=rf"g2\.safetensors: expected finite numbers in the tensor {name}, found {number}; train it again"):
+        load_network(tmp_path / "g2.safetensors", G2)
+
+
+def test_weights_of_another_number_format_are_an_error(tmp_path: Path) -> None:
+    network = make_networks()[1]
+    save_network(tmp_path / "g2.safetensors", network.half(), POSE)
+    with pytest.raises(UserError, match=r"do not fit .*torch\.float32, not torch\.float16"):
+        load_network(tmp_path / "g2.safetensors", G2)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        [],
+        1,
+        {},
+        {"network": "G2", "config": 1},
+        {"network": "G2", "config": {}},
+        *({"network": "G2", "config": {"image_size": size, "filters": 4, "blocks": 1, "upsampling": "nearest"}} for size in ([0, 0], [3], "x", None)),
+        *({"network": "G2", "config": {"image_size": [32, 16], "filters": n, "blocks": 1, "upsampling": "nearest"}} for n in (0, -1, "x", 10**12)),
+        *({"network": "G2", "config": {"image_size": [32, 16], "filters": 4, "blocks": n, "upsampling": "x"}} for n in (0, -1, 1)),
+    ],
+)
+def test_a_description_that_makes_no_network_is_one_line(tmp_path: Path, header: object) -> None:
+    save_file({"weight": torch.zeros(1)}, tmp_path / "g2.safetensors", metadata={"pose25d": json.dumps(header)})
+    with pytest.raises(UserError, match=r"^[^\n]*g2\.safetensors: [^\n]*train it again$"):
+        load_network(tmp_path / "g2.safetensors", G2)
+
+
+def test_a_folder_of_weights_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="expected weights"):
+        load_network(tmp_path, G1)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_weights_that_are_cut_off_are_one_line(tmp_path: Path, data: st.DataObject) -> None:
+    save_network(tmp_path / "g2.safetensors", make_networks()[1], POSE)
+    content = (tmp_path / "g2.safetensors").read_bytes()
+    (tmp_path / "g2.safetensors").write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(UserError, match=r"^[^\n]*g2\.safetensors: [^\n]*train it again$"):
+        load_network(tmp_path / "g2.safetensors", G2)
+
+
+def test_what_is_painted_is_finite_or_refused(tmp_path: Path) -> None:
+    """Finite weights may grow so large that what they paint is not."""
+    g1, g2, *_ = make_networks()
+    with torch.no_grad():
+        for weight in g2.parameters():
+            weight.fill_(1e30)
+    save_network(tmp_path / "g1", g1, POSE)
+    save_network(tmp_path / "g2", g2, POSE)
+    painter = load_painter(tmp_path / "g1", tmp_path / "g2")
+    source = torch.randn(2, 3, *SIZE)
+    with pytest.raises(UserError, match="the weights paint what is not finite"):
+        painter.paint(source, Seen(source, torch.randn(2, 13, *SIZE)))
 
 
 def test_the_painter_adds_what_g2_paints_and_stays_in_range(tmp_path: Path) -> None:

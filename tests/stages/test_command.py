@@ -16,13 +16,20 @@ ROOT = Path(__file__).resolve().parents[2]
 @click.argument("fault")
 def faulty(fault: str, params: Path) -> None:
     """Fail as told."""
-    raise UserError(f"{params.name}: {fault}") if fault == "user" else KeyError(fault)
+    raise {"user": UserError(f"{params.name}: {fault}"), "interrupt": KeyboardInterrupt()}.get(fault, KeyError(fault))
 
 
 def test_a_user_error_is_one_line_and_status_1() -> None:
     result = CliRunner().invoke(faulty, ["user", "--params", str(ROOT / "params.yaml")])
     assert result.exit_code == 1
     assert result.output == "Error: params.yaml: user\n"
+
+
+def test_an_interrupt_is_one_line_and_status_130() -> None:
+    result = CliRunner().invoke(faulty, ["interrupt", "--params", str(ROOT / "params.yaml")])
+    assert result.exit_code == 130
+    assert result.output.startswith("Interrupted: ")
+    assert result.output.count("\n") == 1
 
 
 def test_a_bug_keeps_its_traceback() -> None:
