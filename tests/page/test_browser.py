@@ -188,7 +188,7 @@ def test_two_pages_in_one_browser_stay_open(visit: Visit, tmp_path: Path) -> Non
     shutil.copy(others / GOOD[0], others / os.fsdecode(b"\xff_1.png"))
     with serving(others, "--no-browser") as other:
         visit.open(other)
-        assert visit.text("#without").startswith("1 more without keypoints: eve_1bare.png. 1 left out: \\udcff_1.png, its name is not UTF-8")
+        assert visit.text("#without").startswith("1 more without keypoints: eve_1bare.png. 1 left out: \\xff_1.png, its name is not UTF-8")
         for address in (visit.address, other):
             visit.open(address.partition("?")[0])
             visit.at(GOOD[0])
