@@ -11,7 +11,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both clean
+.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -66,6 +66,11 @@ bench: $(VENV)/.installed
 # How the labels depend on the body's thicknesses, on the data that `make repro` packed; no stage depends on it.
 sweep: $(VENV)/.installed
 	python -m stages.sweep data/packed metrics/label_sweep
+
+# Does a change of the code change what it computes? The smallest chain of every graph, run with the commit BASE and with the present one.
+identical: $(VENV)/.installed
+	@[ -n "$(BASE)" ] || { echo "BASE is missing: make identical BASE=<commit>" >&2; exit 1; }
+	python -m recipes.identical "$(BASE)"
 
 # Write the code dependencies of every stage into dvc.yaml, and the recipes' graphs from it.
 graph: $(VENV)/.installed

@@ -8,6 +8,7 @@ from pipeline.errors import UserError
 from pipeline.estimation.photos import find_keypoints, load_finder
 from pipeline.files import check_file_place
 from pipeline.photos.annotations import add_annotations, check_annotations, known_names, read_annotations, write_annotations
+from pipeline.remade import check_kept
 from stages.command import Output, existing, stage
 
 
@@ -29,6 +30,7 @@ def main(folder: Path, annotations: Path, model: Path, add: bool, params: Path) 
     The networks of recipes/pose/ learn from few or invented people: on real photos a model that was trained on COCO, given as ONNX, finds more.
     """
     check_file_place(annotations)
+    check_kept(annotations)
     check_annotations(annotations)
     replace = annotations.exists() and not add
     known = known_names(read_annotations(annotations)) if add and annotations.exists() else set()

@@ -6,7 +6,7 @@ import socket
 import tempfile
 import webbrowser
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -23,6 +23,8 @@ from pipeline.page.app import make_app
 from pipeline.page.folder import PhotoFolder
 from pipeline.page.guess import Guess, guess_from_3d, guess_from_lifter
 from pipeline.page.painting import PoseStudio
+from pipeline.photos.depth import FILE_NAME
+from pipeline.remade import check_kept
 from stages.command import existing, stage
 
 THREADS = 2
@@ -54,6 +56,7 @@ def main(
     """
     if (g1 is None) != (g2 is None):
         raise UserError("expected --g1 and --g2 together, found one of them")
+    check_kept(depth or folder / FILE_NAME)
     photos = PhotoFolder(folder, depth)
     studio = None
     if g1 is not None and g2 is not None:
@@ -73,7 +76,8 @@ def main(
             click.echo(f"label_depth: {name} is left out, {reason}")
         if private is not None:
             webbrowser.open(_page_that_leads_to(address, private).as_uri())
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # the way to end it
+            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
 @contextmanager

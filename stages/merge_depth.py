@@ -6,6 +6,7 @@ import click
 
 from pipeline.files import check_file_place
 from pipeline.photos.depth import check_depth, locked_depth, merge_depth, read_depth, write_depth
+from pipeline.remade import check_kept
 from stages.command import existing, output, stage
 
 
@@ -19,6 +20,7 @@ def main(first: Path, second: Path, merged: Path, params: Path) -> None:  # noqa
     A file that is there holds somebody's labels, and stays, unless --force says otherwise.
     """
     check_file_place(merged)
+    check_kept(merged)
     check_depth(merged)
     mine, theirs = read_depth(first), read_depth(second)
     labels, faults = merge_depth(mine, theirs)

@@ -53,11 +53,13 @@ class DataConfig(Section):
     subjects: Annotated[Names, EachOnce] = Field(min_length=2, description="subjects to use, at least one for training and one for testing")
     test_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="those of `subjects` that are never trained on")
     cameras: Cameras = Field(description="`all`, or a list of camera numbers")
-    fps: FramesPerSecond = Field(description="frames per second to keep of each video (the nearest whole divisor of its own rate)")
+    fps: FramesPerSecond = Field(
+        description="frames per second to keep of each video (the nearest whole divisor of its own rate; a slower video is refused)"
+    )
     frame_height: Whole = Field(ge=8, le=16384, description="stored frames are at most this high, px; larger ones are reduced")
     image_size: Size = Field(description="height and width of the crop around the person, px")
     margin: Number = Field(ge=0, lt=0.9, description="share of the crop that is left free around the person's joints")
-    skip_bad: Flag = Field(description="leave out views that are missing or cannot be decoded, and list them, instead of stopping")
+    skip_bad: Flag = Field(description="leave out views that are missing, cannot be decoded or make no sense, and list them, instead of stopping")
     exclude: tuple[Exclusion, ...] = Field(description="sequences left out, each with its reason")
 
     @model_validator(mode="after")
