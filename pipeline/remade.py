@@ -1,4 +1,4 @@
-"""Whether a place lies in what a stage of a graph writes: `dvc repro` removes that before it makes it anew, and with it all that a person put there."""
+"""Whether a place lies in what a stage writes: `dvc repro` removes that before it makes it anew, and with it all that a person put there."""
 
 import os
 from pathlib import Path

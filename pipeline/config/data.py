@@ -54,7 +54,7 @@ class DataConfig(Section):
     test_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="those of `subjects` that are never trained on")
     cameras: Cameras = Field(description="`all`, or a list of camera numbers")
     fps: FramesPerSecond = Field(
-        description="frames per second to keep of each video (the nearest whole divisor of its own rate; a slower video is refused)"
+        description="frames per second to keep of each video (the nearest whole divisor of its own rate); a slower one is refused"
     )
     frame_height: Whole = Field(ge=8, le=16384, description="stored frames are at most this high, px; larger ones are reduced")
     image_size: Size = Field(description="height and width of the crop around the person, px")
