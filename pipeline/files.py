@@ -121,12 +121,23 @@ def check_replaceable(folder: Path, kinds: Sequence[str]) -> None:
     if not folder.is_dir():
         raise UserError(f"{folder}: expected a folder to write, found a file; give another name")
     with machine_faults(folder):
-        for file in sorted(folder.rglob("*")):
+        for file in _files_in(folder):
             name = file.relative_to(folder).as_posix()
-            ours = file.name.startswith(PARTIAL) or any(fnmatchcase(name, kind) for kind in kinds)
-            if not ours and (file.is_symlink() or not file.is_dir()):
+            if not file.name.startswith(PARTIAL) and not any(fnmatchcase(name, kind) for kind in kinds):
                 found = f"holds {name}, which is none of the files that are written here"
                 raise UserError(f"{folder}: {found}; nothing was changed, give a new folder or an empty one")
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """Files and links below a folder, one after the other: whoever finds the first one foreign need not wait for a whole disk."""
+    for base, folders, files in os.walk(folder, onerror=_raise):
+        folders.sort()
+        links = [name for name in folders if os.path.islink(os.path.join(base, name))]
+        yield from (Path(base) / name for name in sorted([*files, *links]))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _target(path: Path) -> Path:
