@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from pipeline.config.faces import FaceMapConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.recipe import seen_from
-from pipeline.errors import UserError
+from pipeline.errors import UserError, shown
 from pipeline.files import atomic_file, machine_faults
 
 N = TypeVar("N", bound=nn.Module)
+MOST = 2**14  # of any size or count in the description of a network
 
 
 def save_network(path: Path, network: nn.Module, pose: MapConfig | FaceMapConfig | None = None, precision: str | None = None) -> None:
@@ -54,10 +55,12 @@ def load_network(path: Path, kind: type[N]) -> N:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch has things to say of layers of no size, which are refused below
+            _check_sizes(config)
+            with torch.device("meta"):  # without memory: a description may ask for more than there is
+                _check_shapes(kind(**config), tensors)
             network = kind(**config)
-        _check_types(network, tensors)
         network.load_state_dict(tensors)
-    except (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, UserError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path}: the weights do not fit the network that the header describes ({reason}); train it again") from None
     return network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
@@ -68,11 +71,24 @@ def _not_finite(values: Tensor) -> float:
     return float(values[~values.isfinite()].flatten()[0])
 
 
-def _check_types(network: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Raise TypeError where a number format differs: torch would round without a word."""
-    for name, value in network.state_dict().items():
-        if name in tensors and tensors[name].dtype != value.dtype:
-            raise TypeError(f"{name} is {value.dtype}, not {tensors[name].dtype}")
+def _check_sizes(value: Any) -> None:
+    """Raise ValueError where a description holds a whole number that no size or count of a network has."""
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_sizes(inner)
+    elif isinstance(value, int) and abs(value) > MOST:
+        raise ValueError(f"a size or count of {shown(value)}, expected at most {MOST}")
+
+
+def _check_shapes(network: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Raise ValueError where names, shapes or number formats of the tensors are not those of the network; torch would round without a word."""
+    wanted = network.state_dict()
+    if wanted.keys() != tensors.keys():
+        raise ValueError(f"it has other tensors, such as {min(wanted.keys() ^ tensors.keys())}")
+    for name, value in wanted.items():
+        if (tensors[name].dtype, tensors[name].shape) != (value.dtype, value.shape):
+            found = tensors[name]
+            raise ValueError(f"{name} would be {value.dtype} {list(value.shape)}, and is {found.dtype} {list(found.shape)}")
 
 
 def load_generator(path: Path, kind: type[N]) -> tuple[N, MapConfig | FaceMapConfig]:
