@@ -5,6 +5,11 @@ import os
 import pytest
 import torch
 from clone import GRAPH, Clone, clone_of_the_working_tree
+from hypothesis import settings
+
+# What properties are tried on is the same each time: a test that passed goes on passing.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
 
 # Workers that run side by side share the cores.
 torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))

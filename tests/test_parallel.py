@@ -73,7 +73,7 @@ def test_a_dask_cluster_gives_the_same_results():
 
 
 _SLEEPERS = """
-import os, sys, time
+import os, signal, sys, time
 from pathlib import Path
 import click
 from test_parallel import note_and_sleep, settings
@@ -86,6 +86,7 @@ def main(folder, params):
     '''Two workers that take their time.'''
     run_parallel(note_and_sleep, [folder] * 2, settings(2), "sleep")
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a terminal: what runs in the background may have been told to ignore it
 main()
 """
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UserError
 from pipeline.metrics.cases import Appearances, Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps, read_cases, write_cases
-from pipeline.metrics.tables import IMAGES, SCORES
+from pipeline.metrics.tables import IMAGES, SCORES, WITHOUT_LIMBS
 
 
 @pytest.fixture
@@ -109,6 +109,7 @@ def test_any_array_of_another_form_is_named_in_one_line(tmp_path, data):
     arrays[name] = data.draw(st.sampled_from(damages))
     lone = name.endswith(("pose", "label")) and arrays[name].shape[1:] != array.shape[1:] and arrays[name].ndim == array.ndim
     assume(not lone)  # other joint sets have other numbers of joints and limbs
+    assume(not (name == "pairs.scores" and len(arrays[name]) == len(WITHOUT_LIMBS)))  # as many images as of faces
     np.savez(tmp_path / "cases.npz", **arrays)
     with pytest.raises(UserError, match=r"^[^\n]*cases\.npz: expected [^\n]*run the stage evaluate again$"):
         read_cases(tmp_path / "cases.npz")
