@@ -59,6 +59,7 @@ lint: $(VENV)/.installed
 	ruff check .
 	ruff format --check .
 	mypy pipeline
+	lint-imports --no-cache
 
 bench: $(VENV)/.installed
 	for script in benchmarks/bench_*.py; do echo "== $$script"; python "$$script" || exit 1; done

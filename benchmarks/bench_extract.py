@@ -18,9 +18,9 @@ import numpy as np
 
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.files import file_hash
+from pipeline.datasets.human36m.extract import extract_subject
 from pipeline.parallel import run_parallel
-from pipeline.video import extract_subject
+from pipeline.utils.files import file_hash
 
 WIDTH, HEIGHT, FPS, FRAMES = 1000, 1002, 50, 300
 CODECS = {"x264 defaults": ({}, 0.8), "x264 without B-frames": ({"bf": "0"}, 0.6)}

@@ -11,13 +11,13 @@ from statistics import median
 import numpy as np
 import torch
 
-from pipeline.config.everything import Params, check_params
-from pipeline.loader import Batch, batch_indices, make_batch
-from pipeline.losses import masked_l1
+from pipeline.config.params import Params, check_params
 from pipeline.networks.coarse import make_coarse
 from pipeline.networks.lifter import Lifter
-from pipeline.pack import Pack, Twins
-from pipeline.sight import BodySight
+from pipeline.packs.batches import Batch, batch_indices, make_batch
+from pipeline.packs.pack import Pack, Twins
+from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.training.losses import masked_l1
 
 ROWS, PAIRS, STEPS = 4000, 40000, 15
 

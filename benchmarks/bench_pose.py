@@ -8,9 +8,9 @@ import torch
 
 from pipeline.config.pose_net import PoseNetConfig, TrainPoseConfig
 from pipeline.config.section import load_config
-from pipeline.estimation.evaluation import USUAL, time_per_image
-from pipeline.estimation.targets import draw_targets, pose_loss
 from pipeline.networks.openpose import PoseNet, bones
+from pipeline.pose_estimation.evaluation import USUAL, time_per_image
+from pipeline.pose_estimation.targets import draw_targets, pose_loss
 
 PARAMS = Path(__file__).resolve().parents[1] / "recipes" / "pose" / "params.yaml"
 SIZES = ((128, 64), USUAL)

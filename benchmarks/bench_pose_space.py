@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline import pose_space
-from pipeline.pose_space import label_limbs
-from pipeline.skeleton import LIMBS, TORSO
-from pipeline.synthetic.dataset import FPS, invent_take
-from pipeline.synthetic.names import sequences
-from pipeline.synthetic.room import room_cameras
-from pipeline.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
+from pipeline.datasets.synthetic.dataset import FPS, invent_take
+from pipeline.datasets.synthetic.names import sequences
+from pipeline.datasets.synthetic.room import room_cameras
+from pipeline.pose.bodies import pose_space
+from pipeline.pose.bodies.pose_space import label_limbs
+from pipeline.pose.bodies.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
+from pipeline.pose.skeleton import LIMBS, TORSO
 
 THICKNESS = 240.0
 RADIUS = np.array([80, 60, 80, 60, 50, 45, 50, 45], float)

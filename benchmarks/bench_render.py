@@ -13,13 +13,13 @@ import numpy as np
 
 from pipeline.config.section import load_config
 from pipeline.config.synthetic import SyntheticConfig
-from pipeline.human36m.encode import write_video
-from pipeline.synthetic.body import Solids, build_body
-from pipeline.synthetic.dataset import EXTRA_FRAMES, FPS, TRUTH_STEP, invent_take
-from pipeline.synthetic.names import sequences
-from pipeline.synthetic.renderer import Renderer, screen_bounds
-from pipeline.synthetic.room import View, look, room_cameras
-from pipeline.synthetic.truth import label_truth
+from pipeline.datasets.human36m.encode import write_video
+from pipeline.datasets.synthetic.body import Solids, build_body
+from pipeline.datasets.synthetic.dataset import EXTRA_FRAMES, FPS, TRUTH_STEP, invent_take
+from pipeline.datasets.synthetic.names import sequences
+from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
+from pipeline.datasets.synthetic.room import View, look, room_cameras
+from pipeline.datasets.synthetic.truth import label_truth
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
 FRAMES = 30

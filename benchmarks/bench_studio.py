@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pipeline.config.everything import Params, check_params
-from pipeline.devices import fix_arithmetic
-from pipeline.images import read_picture
+from pipeline.config.params import Params, check_params
+from pipeline.inference.generator import Painter
+from pipeline.inference.transfer import read_pose, transfer
 from pipeline.networks.coarse import make_coarse, sight_of
-from pipeline.networks.generator import Painter
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G2
-from pipeline.sight import Seen
-from pipeline.transfer import read_pose, transfer
+from pipeline.pose.conditioning import Seen
+from pipeline.utils.devices import fix_arithmetic
+from pipeline.utils.images import read_picture
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS, THREADS = 21, 2

@@ -19,13 +19,13 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config, TrainLifterConfig
-from pipeline.losses import d_loss, g_loss, masked_l1
 from pipeline.networks.coarse import make_coarse, sight_of
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.perceptual import Pyramid, perceptual_loss
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
+from pipeline.training.losses import d_loss, g_loss, masked_l1
 
 ROUNDS = 5
 WAYS = (

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from pipeline.config.parallel import ParallelConfig
-from pipeline.errors import UserError
+from pipeline.utils.errors import UserError
 
 LOOK_EVERY = 0.5  # s between two looks of a worker at whether its parent is alive
 

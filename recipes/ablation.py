@@ -26,10 +26,11 @@ import cv2
 import numpy as np
 from ruamel.yaml import YAML
 
-from pipeline.errors import UserError
-from pipeline.files import atomic_file, read_json, write_json, write_text
-from pipeline.pictures import as_jpeg, encode
+from pipeline.pose.drawing import as_jpeg, encode
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import atomic_file, read_json, write_json, write_text
 from recipes.ablation_table import Result, Run, RunList, choose, is_made_of, kept, page, plot, read_list, table, to_json, with_block, with_overrides
+from recipes.graph import PACKAGES
 from stages.command import existing, output
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,7 +75,7 @@ class Recipe:
         """What decides, next to the parameters, what a run computes: the graphs, and the code that their stages depend on."""
         graphs = self.graph, f"{self.folder}data/dvc.yaml"
         stages = [stage for graph in graphs for stage in YAML(typ="safe").load(ROOT / graph)["stages"].values()]
-        return *graphs, *sorted({dep for stage in stages for dep in stage["deps"] if dep.endswith(".py")})
+        return *graphs, *sorted({dep for stage in stages for dep in stage["deps"] if dep.split("/")[0] in PACKAGES})
 
     @property
     def title(self) -> str:

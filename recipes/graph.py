@@ -7,12 +7,13 @@ import ast
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 
-from pipeline.files import write_text
+from pipeline.utils.files import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHS = ("dvc.yaml", "data/dvc.yaml")
@@ -34,6 +35,32 @@ def code_deps(stage: str, root: Path = ROOT) -> list[str]:
             found.add(file)
             waiting += _imported_files(file, root)
     return sorted(str(file.relative_to(root)) for file in found)
+
+
+def rooms(files: Sequence[str], root: Path = ROOT) -> list[str]:
+    """`files` as a stage names them in its graph: a folder stands for its modules where most of them are among `files`.
+
+    A folder stands only where the stage uses something of every folder in it, so that faces are no concern of bodies, and never for `config`: a field
+    of another section must not make a result stale. `utils` always stands. A stage is stale too often where a module changes that it does not use,
+    and never too seldom.
+    """
+    used = set(files)
+    named: set[str] = set()
+    for file in files:
+        folders = [str(folder) for folder in reversed(Path(file).parents) if folder.parts[1:]]
+        named.add(next((folder for folder in folders if _stands(folder, used, root)), file))
+    return sorted(named)
+
+
+def _stands(folder: str, used: set[str], root: Path) -> bool:
+    """Whether a folder can stand for the modules in it that are `used`."""
+    if folder.split("/")[:2] == ["pipeline", "config"]:
+        return False
+    if folder == "pipeline/utils":
+        return True
+    modules = {str(path.relative_to(root)) for path in (root / folder).rglob("*.py") if path.name != "__init__.py"}
+    parts = {str(Path(module).parent) for module in modules}
+    return 2 * len(modules & used) > len(modules) > 1 and all(any(str(Path(module).parent) == part for module in modules & used) for part in parts)
 
 
 def _imported_files(file: Path, root: Path) -> Iterator[Path]:
@@ -71,8 +98,9 @@ def with_code_deps(text: str) -> str:
     for stage in graph["stages"].values():
         name = re.search(r"-m stages\.(\w+)", stage["cmd"])
         assert name, stage["cmd"]
-        others = [dep for dep in stage["deps"] if not re.fullmatch(rf"({'|'.join(PACKAGES)})/.*\.py", dep)]
-        stage["deps"] = code_deps(name[1]) + others
+        others = [dep for dep in stage["deps"] if dep.split("/")[0] not in PACKAGES]
+        code = CommentedSeq(rooms(code_deps(name[1])))
+        stage["deps"] = CommentedSeq(code + others)
     out = io.StringIO()
     yaml.dump(graph, out)
     return out.getvalue()

@@ -24,8 +24,8 @@ import numpy as np
 from ruamel.yaml import YAML
 from safetensors.numpy import load_file
 
-from pipeline.errors import UserError
-from pipeline.files import file_hash
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import file_hash
 from recipes.graph import ROOT
 
 TINY = "recipes/tiny"

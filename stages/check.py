@@ -12,11 +12,11 @@ from rich.table import Table
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.errors import UserError
-from pipeline.exposure import exposure
-from pipeline.human36m.index import check_complete, left_out
-from pipeline.human36m.inspection import Fault, Subject, Take, inspect
-from pipeline.human36m.metadata import Metadata, read_metadata
+from pipeline.datasets.human36m.index import check_complete, left_out
+from pipeline.datasets.human36m.inspection import Fault, Subject, Take, inspect
+from pipeline.datasets.human36m.metadata import Metadata, read_metadata
+from pipeline.utils.errors import UserError
+from pipeline.utils.exposure import exposure
 from stages.command import stage
 
 _PRINTED_WIDTH = 200  # columns, where the table goes to a file

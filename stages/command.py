@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from pipeline.errors import UserError, is_machine_fault, machine_error
+from pipeline.utils.errors import UserError, is_machine_fault, machine_error
 
 INTERRUPTED = 130  # exit status, as shells give it to what Ctrl+C ends
 

@@ -8,14 +8,14 @@ from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
-from pipeline.devices import choose_device, fix_arithmetic
-from pipeline.evaluation import evaluate
-from pipeline.files import write_json
-from pipeline.memory import keep_memory
-from pipeline.metrics.cases import write_cases
-from pipeline.networks.generator import load_painter
-from pipeline.pack import read_packs
-from pipeline.pairs import read_pairs
+from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation.examples.cases import write_cases
+from pipeline.inference.generator import load_painter
+from pipeline.packs.pack import read_packs
+from pipeline.packs.pairs import read_pairs
+from pipeline.utils.devices import choose_device, fix_arithmetic
+from pipeline.utils.files import write_json
+from pipeline.utils.memory import keep_memory
 from stages.command import existing, output, stage
 
 

@@ -6,15 +6,15 @@ import click
 
 from pipeline.config.pose_net import EvaluatePoseConfig, PoseDataConfig, PoseNetConfig
 from pipeline.config.section import load_config
-from pipeline.devices import fix_arithmetic
-from pipeline.estimation.estimate import locate_joints
-from pipeline.estimation.evaluation import USUAL, check_joints, choose_rows, score_net, table, time_per_image
-from pipeline.estimation.pictures import skeleton_sheet
-from pipeline.files import atomic_folder, check_replaceable, write_json
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
-from pipeline.pack import read_packs
-from pipeline.pictures import encode
+from pipeline.packs.pack import read_packs
+from pipeline.pose.drawing import encode
+from pipeline.pose_estimation.estimate import locate_joints
+from pipeline.pose_estimation.evaluation import USUAL, check_joints, choose_rows, score_net, table, time_per_image
+from pipeline.pose_estimation.pictures import skeleton_sheet
+from pipeline.utils.devices import fix_arithmetic
+from pipeline.utils.files import atomic_folder, check_replaceable, write_json
 from stages.command import existing, output, stage
 
 FILES = ("table.md", "samples.jpg")

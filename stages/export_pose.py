@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from pipeline.estimation.export import export_onnx
-from pipeline.files import check_file_place
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
+from pipeline.pose_estimation.export import export_onnx
+from pipeline.utils.files import check_file_place
 from stages.command import check_apart, existing, output, stage
 
 

@@ -7,8 +7,8 @@ import click
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.human36m.manifest import read_videos
-from pipeline.video import extract_subject
+from pipeline.datasets.human36m.extract import extract_subject
+from pipeline.datasets.human36m.manifest import read_videos
 from stages.command import existing, output, stage
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from pipeline.faces.tables import TABLE_FILES, write_tables
-from pipeline.files import atomic_folder, read_json
-from pipeline.metrics.cases import read_cases
-from pipeline.report import read_series
+from pipeline.evaluation.examples.cases import read_cases
+from pipeline.report.face_tables import TABLE_FILES, write_tables
+from pipeline.report.report import read_series
+from pipeline.utils.files import atomic_folder, read_json
 from stages.command import existing, output, stage
 
 

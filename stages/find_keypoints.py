@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from pipeline.errors import UserError
-from pipeline.estimation.photos import find_keypoints, load_finder
-from pipeline.files import check_file_place
-from pipeline.photos.annotations import add_annotations, check_annotations, known_names, read_annotations, write_annotations
-from pipeline.remade import check_kept
+from pipeline.datasets.photos.annotations import add_annotations, check_annotations, known_names, read_annotations, write_annotations
+from pipeline.pose_estimation.photos import find_keypoints, load_finder
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import check_file_place
+from pipeline.utils.remade import check_kept
 from stages.command import Output, existing, stage
 
 

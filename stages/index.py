@@ -7,9 +7,9 @@ import click
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.files import atomic_folder
-from pipeline.human36m.index import check_complete, left_out, write_manifests
-from pipeline.human36m.inspection import inspect
+from pipeline.datasets.human36m.index import check_complete, left_out, write_manifests
+from pipeline.datasets.human36m.inspection import inspect
+from pipeline.utils.files import atomic_folder
 from stages.command import output, stage
 
 

@@ -16,15 +16,15 @@ from pipeline.config.data import DataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
-from pipeline.devices import fix_arithmetic
-from pipeline.errors import UserError
-from pipeline.networks.generator import load_painter
+from pipeline.datasets.photos.hand_labels import FILE_NAME
+from pipeline.inference.generator import load_painter
 from pipeline.page.app import make_app
 from pipeline.page.folder import PhotoFolder
 from pipeline.page.guess import Guess, guess_from_3d, guess_from_lifter
 from pipeline.page.painting import PoseStudio
-from pipeline.photos.depth import FILE_NAME
-from pipeline.remade import check_kept
+from pipeline.utils.devices import fix_arithmetic
+from pipeline.utils.errors import UserError
+from pipeline.utils.remade import check_kept
 from stages.command import existing, stage
 
 THREADS = 2

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.files import check_file_place
-from pipeline.photos.depth import check_depth, locked_depth, merge_depth, read_depth, write_depth
-from pipeline.remade import check_kept
+from pipeline.datasets.photos.hand_labels import check_depth, locked_depth, merge_depth, read_depth, write_depth
+from pipeline.utils.files import check_file_place
+from pipeline.utils.remade import check_kept
 from stages.command import existing, output, stage
 
 

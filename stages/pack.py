@@ -7,7 +7,7 @@ import click
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.packing import pack_subject
+from pipeline.datasets.human36m.pack import pack_subject
 from stages.command import existing, output, stage
 
 

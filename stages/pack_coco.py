@@ -6,9 +6,9 @@ import click
 
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.errors import UserError
-from pipeline.estimation.coco import pack_coco, summary
-from pipeline.files import check_file_place
+from pipeline.datasets.coco import pack_coco, summary
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import check_file_place
 from stages.command import check_apart, existing, output, stage
 
 SIDE = click.IntRange(8, 4096)  # px of a crop

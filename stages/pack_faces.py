@@ -7,7 +7,7 @@ import click
 from pipeline.config.faces import FaceDataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.faces.packing import pack_faces
+from pipeline.datasets.fei.pack import pack_faces
 from stages.command import output, stage
 
 

@@ -8,8 +8,8 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
-from pipeline.files import read_json
-from pipeline.photos.packing import pack_photos
+from pipeline.datasets.photos.pack import pack_photos
+from pipeline.utils.files import read_json
 from stages.command import output, stage
 
 

@@ -8,8 +8,8 @@ from pipeline.config.data import PairsConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
-from pipeline.pairs import write_pairs
-from pipeline.photos.annotations import read_pairs
+from pipeline.datasets.photos.annotations import read_pairs
+from pipeline.packs.pairs import write_pairs
 from stages.command import existing, output, stage
 
 

@@ -7,8 +7,8 @@ import click
 from pipeline.config.data import DataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
-from pipeline.human36m.manifest import read_poses
-from pipeline.poses import write_poses
+from pipeline.datasets.human36m.manifest import read_poses
+from pipeline.datasets.human36m.project import write_poses
 from stages.command import existing, output, stage
 
 

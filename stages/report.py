@@ -5,9 +5,18 @@ from pathlib import Path
 import click
 
 from pipeline.config.recipe import load_data
-from pipeline.files import atomic_folder, write_text
-from pipeline.metrics.cases import read_cases
-from pipeline.report import PICTURE_FILES, contact_sheet, left_out_lines, read_figures, read_left_out, read_series, render_report, write_pictures
+from pipeline.evaluation.examples.cases import read_cases
+from pipeline.report.report import (
+    PICTURE_FILES,
+    contact_sheet,
+    left_out_lines,
+    read_figures,
+    read_left_out,
+    read_series,
+    render_report,
+    write_pictures,
+)
+from pipeline.utils.files import atomic_folder, write_text
 from stages.command import existing, output, stage
 
 

@@ -2,8 +2,8 @@
 
 import click
 
-from pipeline.resume import scratch_root
-from pipeline.scratch import clear, is_busy, leftovers
+from pipeline.training.resume import scratch_root
+from pipeline.training.scratch import clear, is_busy, leftovers
 from stages.command import one_line
 
 

@@ -10,11 +10,11 @@ from pipeline.config.data import DataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.synthetic import SyntheticConfig
-from pipeline.files import atomic_folder, check_replaceable, write_json
-from pipeline.metrics.sweep import Known, read_hand_labels, read_known, sweep
-from pipeline.metrics.sweep_plots import PLOT_FILES, write_plots
-from pipeline.synthetic.dataset import invent_take
-from pipeline.synthetic.names import sequences
+from pipeline.datasets.synthetic.dataset import invent_take
+from pipeline.datasets.synthetic.names import sequences
+from pipeline.evaluation.label_sweep import Known, read_hand_labels, read_known, sweep
+from pipeline.report.sweep_plots import PLOT_FILES, write_plots
+from pipeline.utils.files import atomic_folder, check_replaceable, write_json
 from stages.command import existing, output, stage
 
 FILES = ("sweep.json", *PLOT_FILES)

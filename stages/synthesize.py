@@ -7,8 +7,8 @@ import click
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
 from pipeline.config.synthetic import SyntheticConfig
-from pipeline.files import atomic_folder
-from pipeline.synthetic.dataset import write_dataset
+from pipeline.datasets.synthetic.dataset import write_dataset
+from pipeline.utils.files import atomic_folder
 from stages.command import output, stage
 
 

@@ -7,8 +7,8 @@ import click
 from pipeline.config.faces import FacesConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.section import load_config
-from pipeline.faces.invent import write_faces
-from pipeline.files import atomic_folder
+from pipeline.datasets.fei.synthetic.invent import write_faces
+from pipeline.utils.files import atomic_folder
 from stages.command import output, stage
 
 

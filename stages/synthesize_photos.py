@@ -8,8 +8,8 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
-from pipeline.files import atomic_folder
-from pipeline.photos.invent import write_photos
+from pipeline.datasets.photos.synthetic import write_photos
+from pipeline.utils.files import atomic_folder
 from stages.command import output, stage
 
 

@@ -11,9 +11,9 @@ from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.coarse import sight_of
-from pipeline.objectives import make_objective
-from pipeline.run import make_fabric, precision_of
-from pipeline.training import Course, load_lifter, train_g1
+from pipeline.training.generators import Course, load_lifter, train_g1
+from pipeline.training.loop import make_fabric, precision_of
+from pipeline.training.objectives import make_objective
 from stages.command import existing, output, stage
 
 

@@ -10,8 +10,8 @@ from pipeline.config.recipe import load_data, load_seen
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG2Config
 from pipeline.networks.checkpoint import save_network
-from pipeline.run import make_fabric, precision_of
-from pipeline.training import Course, load_g1, train_g2
+from pipeline.training.generators import Course, load_g1, train_g2
+from pipeline.training.loop import make_fabric, precision_of
 from stages.command import existing, output, stage
 
 

@@ -9,9 +9,9 @@ from pipeline.config.data import DataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainLifterConfig
-from pipeline.lifting import train_lifter
 from pipeline.networks.checkpoint import save_network
-from pipeline.pack import read_columns
+from pipeline.packs.pack import read_columns
+from pipeline.training.lifter import train_lifter
 from stages.command import existing, output, stage
 
 

@@ -7,9 +7,9 @@ import click
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose_net import PoseDataConfig, PoseNetConfig, TrainPoseConfig
 from pipeline.config.section import load_config
-from pipeline.estimation.training import PoseCourse, train_pose
 from pipeline.networks.checkpoint import save_network
-from pipeline.run import make_fabric, precision_of
+from pipeline.pose_estimation.training import PoseCourse, train_pose
+from pipeline.training.loop import make_fabric, precision_of
 from stages.command import existing, output, stage
 
 

@@ -6,10 +6,10 @@ import click
 
 from pipeline.config.data import DataConfig
 from pipeline.config.recipe import load_data
-from pipeline.errors import UserError
-from pipeline.images import read_picture
-from pipeline.networks.generator import load_painter
-from pipeline.transfer import check_name, is_painted, read_pose, transfer, write_picture
+from pipeline.inference.generator import load_painter
+from pipeline.inference.transfer import check_name, is_painted, read_pose, transfer, write_picture
+from pipeline.utils.errors import UserError
+from pipeline.utils.images import read_picture
 from stages.command import check_apart, existing, stage
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.everything import check_params
-from pipeline.exposure import exposure
-from pipeline.files import write_text
+from pipeline.config.params import check_params
+from pipeline.utils.exposure import exposure
+from pipeline.utils.files import write_text
 from stages.command import output, stage
 
 

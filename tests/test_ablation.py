@@ -14,9 +14,9 @@ import cv2
 import pytest
 from clone import TINY, Clone
 
-from pipeline.config.everything import Params
+from pipeline.config.params import Params
 from pipeline.config.section import parse, read_params
-from pipeline.errors import UserError
+from pipeline.utils.errors import UserError
 from recipes.ablation import TITLE
 from recipes.ablation_table import (
     Result,

@@ -17,24 +17,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from pipeline.camera import Camera
-from pipeline.config.everything import check_params
-from pipeline.errors import UserError
-from pipeline.frame_store import FrameStore, write_frames
-from pipeline.human36m.metadata import ACTIONS, FILE_NAME, Metadata, read_metadata, write_metadata
-from pipeline.metrics.sweep import read_hand_labels, read_known
+from pipeline.config.params import check_params
+from pipeline.datasets.human36m.metadata import ACTIONS, FILE_NAME, Metadata, read_metadata, write_metadata
+from pipeline.datasets.photos.annotations import read_annotations, read_list
+from pipeline.datasets.photos.annotations import read_pairs as read_photo_pairs
+from pipeline.datasets.photos.hand_labels import read_depth
+from pipeline.evaluation.label_sweep import read_hand_labels, read_known
+from pipeline.inference.transfer import read_pose
 from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.unet import G2
-from pipeline.numbers import MOST_MM, MOST_PX
-from pipeline.pack import Pack, pack_path, read_packs, write_pack
-from pipeline.pairs import read_pairs
-from pipeline.photos.annotations import read_annotations, read_list
-from pipeline.photos.annotations import read_pairs as read_photo_pairs
-from pipeline.photos.depth import read_depth
-from pipeline.report import read_series
-from pipeline.resume import read_state, restore, save_state
-from pipeline.skeleton import LIMB_NAMES
-from pipeline.transfer import read_pose
+from pipeline.packs.frame_store import FrameStore, write_frames
+from pipeline.packs.pack import Pack, pack_path, read_packs, write_pack
+from pipeline.packs.pairs import read_pairs
+from pipeline.pose.camera import Camera
+from pipeline.pose.skeleton import LIMB_NAMES
+from pipeline.report.report import read_series
+from pipeline.training.resume import read_state, restore, save_state
+from pipeline.utils.errors import UserError
+from pipeline.utils.numbers import MOST_MM, MOST_PX
 
 quickly = settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 ROOT = Path(__file__).resolve().parents[1]

@@ -59,8 +59,8 @@ def test_a_model_of_photos_paints_another_pose_of_the_picture(photos: tuple[Clon
     root = clone.path / PHOTOS
     picture = sorted((root / "data" / "photos").glob("*.jpg"))[0]
     script = (
-        "import json, sys; from pathlib import Path; import numpy as np; from pipeline.photos.annotations import read_annotations as read;"
-        "from pipeline.photos.joints import to_h36m_17; from pipeline.skeleton import H36M_17;"
+        "import json, sys; from pathlib import Path; import numpy as np; from pipeline.datasets.photos.annotations import read_annotations as read;"
+        "from pipeline.datasets.photos.joints import to_h36m_17; from pipeline.pose.skeleton import H36M_17;"
         "found = {k: v for f in Path(sys.argv[1]).glob('*annotation*.csv') for k, v in read(f).points.items()};"
         "pose = to_h36m_17(found[sys.argv[2]]).tolist();"
         "joints = {n: None if p[0] != p[0] else p for n, p in zip(H36M_17.names, pose)};"

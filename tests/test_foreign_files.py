@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import MachineError, UserError, shown
-from pipeline.estimation.coco import read_people
-from pipeline.estimation.onnx_pose import COCO_17
-from pipeline.faces.landmarks import CSV_NAME, HEADER, XML_NAME, read_csv, read_pts, read_xml
-from pipeline.files import read_json
-from pipeline.metrics.sweep import HAND_COLUMNS, Known, read_hand_labels
-from pipeline.numbers import MOST_PX
-from pipeline.skeleton import H36M_17, LIMB_NAMES
-from pipeline.transfer import read_pose
+from pipeline.datasets.coco import read_people
+from pipeline.datasets.fei.landmarks import CSV_NAME, HEADER, XML_NAME, read_csv, read_pts, read_xml
+from pipeline.evaluation.label_sweep import HAND_COLUMNS, Known, read_hand_labels
+from pipeline.inference.transfer import read_pose
+from pipeline.pose.joint_sets import COCO_17
+from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
+from pipeline.utils.errors import MachineError, UserError, shown
+from pipeline.utils.files import read_json
+from pipeline.utils.numbers import MOST_PX
 
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 

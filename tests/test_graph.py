@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from recipes.graph import GRAPHS, OWN_GRAPHS, ROOT, code_deps, expected_graphs
+from recipes.graph import GRAPHS, OWN_GRAPHS, ROOT, code_deps, expected_graphs, rooms
 
 STAGES = {name: stage for graph in (*OWN_GRAPHS, *GRAPHS) for name, stage in YAML(typ="safe").load(ROOT / graph)["stages"].items()}
 DATA_STAGES = (
@@ -41,9 +41,27 @@ def test_the_graphs_are_what_make_graph_writes() -> None:
 def test_deps_name_every_module_the_stage_imports(stage: str) -> None:
     loaded = loaded_by(stage)
     files = {str(Path(file).relative_to(ROOT)) for file in loaded["files"]}
-    assert files <= set(STAGES[stage]["deps"])
+    deps = set(STAGES[stage]["deps"])
+    assert [file for file in files if not deps & {file, *map(str, Path(file).parents)}] == []
     assert f"stages/{stage}.py" in files
     assert loaded["torch"] is False or stage not in DATA_STAGES
+
+
+def test_a_section_of_scores_makes_no_training_stale() -> None:
+    """And none of the data: only who reads the section, and `validate`, whose output never changes."""
+    stale = {name for name, stage in STAGES.items() if "pipeline/config/evaluate.py" in stage["deps"]}
+    assert stale == {"validate", "evaluate"}
+    assert {name for name, stage in STAGES.items() if "pipeline/config/params.py" in stage["deps"]} == {"validate"}
+
+
+def test_a_room_stands_for_its_modules_where_most_are_used_and_no_part_is_foreign(tmp_path: Path) -> None:
+    for name in ("a/one", "a/two", "a/three", "b/own", "b/deep/one", "config/one", "config/two", "utils/one", "utils/two"):
+        (tmp_path / "pipeline" / f"{name}.py").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "pipeline" / f"{name}.py").touch()
+    used = [f"pipeline/{name}.py" for name in ("a/one", "a/two", "b/own", "config/one", "config/two", "utils/one")]
+    assert rooms(used, tmp_path) == ["pipeline/a", "pipeline/b/own.py", "pipeline/config/one.py", "pipeline/config/two.py", "pipeline/utils"]
+    assert rooms([*used, "pipeline/b/deep/one.py"], tmp_path)[1] == "pipeline/b"
+    assert rooms(["pipeline/a/one.py"], tmp_path) == ["pipeline/a/one.py"]
 
 
 def test_imports_inside_functions_count_and_imports_for_types_do_not(tmp_path: Path) -> None:

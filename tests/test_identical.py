@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 from safetensors.numpy import save_file
 
-from pipeline.errors import UserError
+from pipeline.utils.errors import UserError
 from recipes.identical import (
     DIFFERS,
     GRAPHS,

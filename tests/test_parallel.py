@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.config.parallel import ParallelConfig
-from pipeline.errors import UserError
 from pipeline.parallel import run_parallel
+from pipeline.utils.errors import UserError
 
 
 def settings(workers=2, scheduler=None):

@@ -3,15 +3,10 @@
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
-from pipeline.config.data import PairsConfig, TwoPacks
-from pipeline.config.evaluate import EvaluateConfig
-from pipeline.config.model import ModelConfig
-from pipeline.config.parallel import ParallelConfig
-from pipeline.config.rules import check_painting
-from pipeline.config.section import MOST_SIDE, EachOnce, Flag, Number, PictureSize, Section, Seed, Size, TestShare, Text, Whole, refuse
-from pipeline.config.train import TrainG1Config, TrainG2Config
+from pipeline.config.data import TwoPacks
+from pipeline.config.section import MOST_SIDE, EachOnce, Flag, Number, PictureSize, Section, Seed, Size, TestShare, Text, Whole
 
 BUILT_IN = PurePosixPath("recipes/faces/data/fei")  # where the built-in faces go
 BUILT_IN_VIEWS = {f"{number:02d}" for number in range(1, 11)}
@@ -53,31 +48,3 @@ class FacesConfig(Section):
     seed: Seed = Field(description="seed of people and views")
     people: Whole = Field(ge=2, le=10**6, description="people to invent")
     picture_size: PictureSize = Field(description="height and width of the pictures, px; FEI's are 480 x 640")
-
-
-class FaceParams(Section):
-    """The whole of params.yaml of a recipe that paints faces."""
-
-    data: FaceDataConfig
-    faces: FacesConfig
-    pose: FaceMapConfig
-    pairs: PairsConfig
-    model: ModelConfig
-    train_g1: TrainG1Config
-    train_g2: TrainG2Config
-    evaluate: EvaluateConfig
-    parallel: ParallelConfig
-
-    @model_validator(mode="after")
-    def _without_limbs(self) -> "FaceParams":
-        for name, section in (("train_g1", self.train_g1), ("train_g2", self.train_g2)):
-            if section.twins or section.order:
-                raise refuse(name, "twins, order: a face has no limbs whose order could be learned; expected false and 0")
-        if self.model.generator == "vunet" and self.model.vunet.look != "image":
-            raise refuse("model.vunet.look", f"{self.model.vunet.look}: a face has no body parts; expected image")
-        if not self.pairs.across_cameras:
-            raise refuse("pairs.across_cameras", "false: a person has one picture of each view, and so no two of one; expected true")
-        if PurePosixPath(self.data.root) == BUILT_IN and len(set(self.data.views) & BUILT_IN_VIEWS) < 2:
-            raise refuse("data.views", f"{', '.join(self.data.views)}: the built-in faces have the views 01 to 10; expected two of them")
-        check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
-        return self

@@ -4,14 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from pipeline.config.data import PairsConfig, TwoPacks
-from pipeline.config.evaluate import EvaluateConfig
-from pipeline.config.model import ModelConfig
-from pipeline.config.parallel import ParallelConfig
-from pipeline.config.pose import PoseConfig
-from pipeline.config.rules import check_painting
+from pipeline.config.data import TwoPacks
 from pipeline.config.section import EachOnce, Flag, PictureSide, Section, Seed, Size, TestShare, Text, Whole, refuse
-from pipeline.config.train import TrainG1Config, TrainG2Config
 
 
 class PhotoDataConfig(TwoPacks):
@@ -49,29 +43,3 @@ class PhotosConfig(Section):
     pictures: Whole = Field(ge=2, le=1000, description="pictures of each of them")
     picture_size: PictureSide = Field(description="height and width of the pictures, px")
     test_share: TestShare = Field(description="share of the people in the list of those who are scored")
-
-
-class PhotoParams(Section):
-    """The whole of params.yaml of a recipe that paints people in photographs."""
-
-    data: PhotoDataConfig
-    photos: PhotosConfig
-    pose: PoseConfig
-    pairs: PairsConfig
-    model: ModelConfig
-    train_g1: TrainG1Config
-    train_g2: TrainG2Config
-    evaluate: EvaluateConfig
-    parallel: ParallelConfig
-
-    @model_validator(mode="after")
-    def _without_3d(self) -> "PhotoParams":
-        if self.pose.lift:
-            raise refuse("pose.lift", "photographs have no 3D that a lifter could learn from; expected false")
-        for name, section in (("train_g1", self.train_g1), ("train_g2", self.train_g2)):
-            if section.order:
-                raise refuse(f"{name}.order", f"{section.order:g}: photographs have no twins to learn it from; expected 0")
-        if self.data.labelled_only and self.data.depth is None:
-            raise refuse("data.labelled_only", "without data.depth no picture has labels; expected false, or a file of labels")
-        check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
-        return self

@@ -5,8 +5,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipeline.config.data import as_names
-from pipeline.config.parallel import ParallelConfig
-from pipeline.config.rules import check_training
 from pipeline.config.section import BatchSize, EachOnce, Flag, Number, Section, Share, StepsOrNone, Text, Threads, Whole, as_whole, refuse
 from pipeline.config.train import LoopConfig
 
@@ -86,28 +84,3 @@ class EvaluatePoseConfig(Section):
     batch_size: BatchSize = Field(description="images that are looked at at a time")
     threads: Threads = Field(description="CPU threads; fixed, because the number changes the last bits, and times depend on it")
     samples: Whole = Field(ge=1, le=1000, description="images in the sheet of samples")
-
-
-class PoseNetParams(Section):
-    """The whole of params.yaml of the recipe that trains the pose estimator."""
-
-    data: PoseDataConfig
-    pose_net: PoseNetConfig
-    train_pose: TrainPoseConfig
-    evaluate_pose: EvaluatePoseConfig
-    parallel: ParallelConfig
-
-    @model_validator(mode="after")
-    def _fit(self) -> "PoseNetParams":
-        check_training(self.parallel, train_pose=self.train_pose)
-        config = self.train_pose
-        share = config.batch_size // (self.parallel.devices * self.parallel.nodes)
-        if config.two_people and share % 2:
-            raise refuse(
-                "train_pose.two_people", f"{config.two_people:g}: {share} images cannot be shown two by two; expected 0, or an even batch_size"
-            )
-        if config.close_ups.steps and config.close_ups.side <= COARSEST and share * config.close_ups.images < 2:
-            raise refuse(
-                "train_pose.close_ups.images", f"a single image of at most {COARSEST} px has no statistics to normalise by; expected 2 or more"
-            )
-        return self

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
-from pipeline.errors import UserError, is_machine_fault, machine_error, printable, shown
+from pipeline.utils.errors import UserError, is_machine_fault, machine_error, printable, shown
 
 MOST_BYTES = 2**18  # of a file of parameters; its parser takes seconds for more
 MOST_NODES, MOST_DEPTH = 20_000, 16  # values with what aliases stand for, and lists within lists

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from pipeline.config.faces import FaceMapConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.recipe import seen_from
-from pipeline.errors import UserError, shown
-from pipeline.files import atomic_file, machine_faults
+from pipeline.utils.errors import UserError, shown
+from pipeline.utils.files import atomic_file, machine_faults
 
 N = TypeVar("N", bound=nn.Module)
 MOST = 2**14  # of any size or count in the description of a network

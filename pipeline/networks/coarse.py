@@ -9,13 +9,14 @@ from torch import Tensor
 from pipeline.config.faces import FaceMapConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.pose import MapConfig
-from pipeline.errors import UserError
-from pipeline.faces.sight import FaceSight
 from pipeline.networks.checkpoint import load_generator, network_name
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
-from pipeline.sight import BodySight, Look, Sight
+from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.conditioning import Look, Sight
+from pipeline.pose.faces.conditioning import FaceSight
+from pipeline.utils.errors import UserError
 
 
 class Coarse(Protocol):

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
-from pipeline.errors import UserError
+from pipeline.utils.errors import UserError
 
 FILTERS = 32  # of the first layer; each further layer has twice as many
 SMALLEST = 4  # px; layers are added until the shorter side is this short

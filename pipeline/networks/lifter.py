@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.config.pose import LimbRadius
-from pipeline.pose_maps import body_scale
-from pipeline.pose_space import label_limbs, mirror_chain
-from pipeline.skeleton import CHAINS, H36M_17, LIMBS, TORSO
+from pipeline.pose.bodies.pose_space import label_limbs, mirror_chain
+from pipeline.pose.bodies.scale import body_scale
+from pipeline.pose.skeleton import CHAINS, H36M_17, LIMBS, TORSO
 
 SCALE_2D, SCALE_DEPTH = 500.0, 300.0  # mm; what goes in and what comes out is about as large as 1
 AWAY = 8000.0  # mm from a camera that sees the person in nearly parallel rays

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.skeleton import skeleton_of
+from pipeline.pose.skeleton import skeleton_of
 
 MOST_SIDE = 4096  # px of a crop
 HEADS, DEEP = 128, 512  # channels of the stages and of the first stage's last layer, before `width`

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.errors import UserError
-from pipeline.files import file_hash
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import file_hash
 
 WEIGHT = 5.0  # lambda_k
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 2))  # channels and convolutions; of the last block those that are used

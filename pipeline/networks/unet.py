@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.appearance import CHANNELS, LAYERS
-from pipeline.errors import UserError
 from pipeline.networks.lifter import Lifter
+from pipeline.pose.bodies.warp import CHANNELS, LAYERS
+from pipeline.utils.errors import UserError
 
 FIRST_SHARES = (0.0, 2.0, 0.0)  # logits before training: own paint, the part that is seen, the part beneath it
 UPSAMPLINGS = ("nearest", "bilinear", "transposed")

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.errors import UserError
 from pipeline.networks.lifter import Lifter
+from pipeline.utils.errors import UserError
 
 LATENTS = 2  # sizes with latents, the smallest ones
 GROUPS = 4  # of the prior: the places of a square of 2 x 2

@@ -21,13 +21,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pipeline.errors import UserError, printable
+from pipeline.datasets.photos.hand_labels import Labels
 from pipeline.page.folder import CannotShowError, ConflictError, Photo, PhotoFolder
 from pipeline.page.guess import Guess
 from pipeline.page.painting import PoseStudio
-from pipeline.photos.depth import Labels
-from pipeline.pictures import LABEL_COLOURS
-from pipeline.skeleton import H36M_17, LIMB_NAMES, LIMBS, NECK_AND_HEAD, TORSO
+from pipeline.pose.drawing import LABEL_COLOURS
+from pipeline.pose.skeleton import H36M_17, LIMB_NAMES, LIMBS, NECK_AND_HEAD, TORSO
+from pipeline.utils.errors import UserError, printable
 
 COOKIE = "pose25d-{port}"  # cookies are of a host, so that of another page on this machine would be taken for this one
 MOST_BYTES = 64 * 1024  # of a request

@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 
 from pipeline.config.section import parse
-from pipeline.networks.generator import Painter
-from pipeline.numbers import MOST_PX, check_numbers
+from pipeline.inference.generator import Painter
+from pipeline.inference.transfer import LabelledPose, PoseFile, transfer
 from pipeline.page.folder import PhotoFolder
-from pipeline.pictures import encode
-from pipeline.skeleton import H36M_17, LIMB_NAMES
-from pipeline.transfer import LabelledPose, PoseFile, transfer
+from pipeline.pose.drawing import encode
+from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
+from pipeline.utils.numbers import MOST_PX, check_numbers
 
 SHOWN_HEIGHT = 512  # px of a painted picture that is shown
 

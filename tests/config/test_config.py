@@ -8,13 +8,10 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from pipeline.config.data import DataConfig
-from pipeline.config.everything import Params, check_params, own_parameters, parameter_table
-from pipeline.config.faces import FaceParams
 from pipeline.config.model import ModelConfig
-from pipeline.config.photos import PhotoParams
-from pipeline.config.pose_net import PoseNetParams
+from pipeline.config.params import FaceParams, Params, PhotoParams, PoseNetParams, check_params, own_parameters, parameter_table
 from pipeline.config.section import Section, load_config
-from pipeline.errors import UserError
+from pipeline.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 

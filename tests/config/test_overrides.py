@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from dvc.utils.hydra import apply_overrides
 
-from pipeline.config.everything import check_params
+from pipeline.config.params import check_params
 from pipeline.config.section import read_params
-from pipeline.errors import UserError
+from pipeline.utils.errors import UserError
 from recipes.ablation_table import read_list
 
 ROOT = Path(__file__).resolve().parents[2]

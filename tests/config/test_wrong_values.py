@@ -15,11 +15,11 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.config import everything
+from pipeline.config import params as whole_file
 from pipeline.config.estimate import GIB
-from pipeline.config.everything import check_params
+from pipeline.config.params import check_params
 from pipeline.config.section import MOST_BYTES, parse, read_params
-from pipeline.errors import MachineError, UserError
+from pipeline.utils.errors import MachineError, UserError
 from stages import validate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def complaint(function: Callable[..., Any], *args: Any) -> str | None:
 
 
 def kind_of(original: Path) -> Any:
-    return next((kind for name, kind in everything.KINDS.items() if name in VALUES[original]), everything.Params)
+    return next((kind for name, kind in whole_file.KINDS.items() if name in VALUES[original]), whole_file.Params)
 
 
 @pytest.mark.parametrize("original", FILES, ids=lambda path: str(path.relative_to(ROOT)))

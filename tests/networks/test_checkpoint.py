@@ -12,12 +12,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pipeline.config.pose import MapConfig
-from pipeline.errors import UserError
+from pipeline.inference.generator import load_painter
 from pipeline.networks.checkpoint import load_generator, load_network, save_network
 from pipeline.networks.discriminator import D
-from pipeline.networks.generator import load_painter
 from pipeline.networks.unet import G1, G2
-from pipeline.sight import BodySight, Seen
+from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.conditioning import Seen
+from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
 POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, heatmap_radius=2.5)

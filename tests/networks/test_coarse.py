@@ -8,13 +8,13 @@ from model_section import VUNET, model_config
 from standing import RULE
 
 from pipeline.config.pose import MapConfig
-from pipeline.errors import UserError
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.coarse import load_coarse, make_coarse, sight_of
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
+from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
 POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, heatmap_radius=2)

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from pipeline.errors import UserError
 from pipeline.networks.discriminator import D
+from pipeline.utils.errors import UserError
 
 
 @pytest.mark.parametrize("kind", ["pair", "triplet"])

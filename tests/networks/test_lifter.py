@@ -10,8 +10,8 @@ from torch import Tensor
 
 from pipeline.config.pose import LimbRadius
 from pipeline.networks.lifter import AWAY, Lifter, chain_means, features, mirror_depth, raise_pose
-from pipeline.pose_space import label_limbs, mirror_chain
-from pipeline.skeleton import CHAINS, H36M_17, LIMB_NAMES
+from pipeline.pose.bodies.pose_space import label_limbs, mirror_chain
+from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_NAMES
 
 KNEE = H36M_17.index("left_knee")
 

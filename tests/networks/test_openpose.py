@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.errors import UserError
 from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.openpose import PoseNet, bones
 from pipeline.networks.unet import G2
-from pipeline.skeleton import COCO_18, H36M_17
+from pipeline.pose.skeleton import COCO_18, H36M_17
+from pipeline.utils.errors import UserError
 
 
 def make(backbone: str, stride: int = 4, joints: int = 17, stages: int = 1) -> PoseNet:

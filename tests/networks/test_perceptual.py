@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from pipeline.errors import UserError
-from pipeline.files import file_hash
 from pipeline.networks.perceptual import DEVIATION, LEVELS, MEAN, WEIGHT, Pyramid, make_features, perceptual_loss
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import file_hash
 
 # Of torchvision's VGG-19 (configuration E): position of each convolution among `features` and its channels.
 CONVOLUTIONS = {

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.appearance import CHANNELS
-from pipeline.errors import UserError
 from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet
+from pipeline.pose.bodies.warp import CHANNELS
+from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
 MAPS = 5

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.errors import UserError
 from pipeline.networks.vunet import Convolution, Enlarge, VUNet, squares, start, whole
+from pipeline.utils.errors import UserError
 
 SIZE = (64, 32)
 LOOKS = {"parts": (30, 16, 8), "placed": (8, 16, 8), "image": (3, *SIZE)}

@@ -9,11 +9,11 @@ import torch
 from odd_pictures import png_head
 
 from pipeline.config.pose import MapConfig
+from pipeline.datasets.photos.annotations import write_annotations
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.unet import G1, G2
-from pipeline.photos.annotations import write_annotations
-from pipeline.sight import BodySight
-from pipeline.skeleton import COCO_18
+from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.skeleton import COCO_18
 
 GOOD = ("ann_1front.png", "ann_2side.png", "bob_1front.png")
 TEXT, HUGE, BARE = "cat_1text.png", "dan_1huge.png", "eve_1bare.png"

@@ -19,9 +19,9 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from pipeline.photos.depth import read_depth
-from pipeline.skeleton import LIMB_NAMES
-from pipeline.transfer import read_picture, read_pose
+from pipeline.datasets.photos.hand_labels import read_depth
+from pipeline.inference.transfer import read_picture, read_pose
+from pipeline.pose.skeleton import LIMB_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

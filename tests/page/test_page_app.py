@@ -30,20 +30,20 @@ from starlette.testclient import TestClient
 
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
-from pipeline.errors import UserError
-from pipeline.images import read_picture
+from pipeline.datasets.photos.annotations import write_annotations
+from pipeline.datasets.photos.hand_labels import HEADER, NOT_YET, read_depth, write_depth
+from pipeline.datasets.photos.joints import to_h36m_17
+from pipeline.datasets.photos.poses import write_poses_3d
+from pipeline.inference.generator import load_painter
 from pipeline.networks.checkpoint import save_network
-from pipeline.networks.generator import load_painter
 from pipeline.networks.lifter import Lifter
 from pipeline.page.app import COOKIE, MOST_BYTES, make_app
 from pipeline.page.folder import ConflictError, PhotoFolder
 from pipeline.page.guess import guess_from_3d, guess_from_lifter
 from pipeline.page.painting import PoseStudio
-from pipeline.photos.annotations import write_annotations
-from pipeline.photos.depth import HEADER, NOT_YET, read_depth, write_depth
-from pipeline.photos.joints import to_h36m_17
-from pipeline.photos.poses import write_poses_3d
-from pipeline.skeleton import COCO_18, H36M_17, LIMB_NAMES
+from pipeline.pose.skeleton import COCO_18, H36M_17, LIMB_NAMES
+from pipeline.utils.errors import UserError
+from pipeline.utils.images import read_picture
 from stages import label_depth, merge_depth
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 
-from pipeline.errors import UserError
+from pipeline.utils.errors import UserError
 from stages import validate
 from stages.command import stage
 

@@ -59,7 +59,7 @@ def test_a_shell_does_not_make_hdf5_ask_for_locks(tmp_path: Path) -> None:
 import stages
 import fcntl, h5py
 from pathlib import Path
-from pipeline.hdf5 import open_hdf5, write_hdf5
+from pipeline.utils.hdf5 import open_hdf5, write_hdf5
 path = Path({str(tmp_path / "a.h5")!r})
 with write_hdf5(path) as file:
     file["x"] = 1

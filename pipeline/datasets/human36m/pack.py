@@ -1,0 +1,235 @@
+"""Make a subject's pack: crop its stored frames around the person, move the joints along, and bring everything into one file."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+
+from pipeline.config.data import DataConfig
+from pipeline.config.parallel import ParallelConfig
+from pipeline.datasets.human36m.names import name_fault, path_fault
+from pipeline.datasets.human36m.sidecar import find_images, open_truth
+from pipeline.packs.frame_store import FrameStore, decode_image, store_path, views_in
+from pipeline.packs.pack import TEXT, TRUTH, write_pack
+from pipeline.parallel import run_parallel
+from pipeline.pose.crop import crop_box, crop_image, to_crop
+from pipeline.pose.skeleton import CHAINS, H36M_17, LIMBS
+from pipeline.utils.errors import MachineError, UserError, shown
+from pipeline.utils.files import file_hash, read_json
+from pipeline.utils.hdf5 import NUMBER, WHOLE, Damaged, check_range, open_hdf5, read_dataset
+from pipeline.utils.hdf5 import TRUTH as TRUE_OR_NOT
+from pipeline.utils.images import MOST_SIDE
+from pipeline.utils.numbers import MOST_MM, MOST_PX
+
+Columns = dict[str, np.ndarray]
+
+_UNITS = "image: RGB; pose_2d: px of the crop, pixel centres at whole numbers; pose_3d: mm, camera frame; label: 1 in front, 0 level, -1 occluded"
+_NO_TWINS: Columns = {
+    "index": np.zeros(0, np.int32),
+    "chain": np.zeros(0, np.int8),
+    "label": np.zeros((0, len(LIMBS)), np.int8),
+    "pose_3d": np.zeros((0, len(H36M_17), 3), np.float32),
+}
+
+# Of the columns in a file of poses: the shape of a row, the kind of number, the least and the largest.
+_COLUMNS: dict[str, tuple[tuple[int, ...], str, float, float]] = {
+    "pose_2d": ((len(H36M_17), 2), NUMBER, -MOST_PX, MOST_PX),
+    "pose_3d": ((len(H36M_17), 3), NUMBER, -MOST_MM, MOST_MM),
+    "label": ((len(LIMBS),), WHOLE, -1, 1),
+    "frame": ((), WHOLE, 0, np.iinfo(np.int32).max),
+    "label_truth": ((len(LIMBS),), WHOLE, -1, 1),
+    "label_clear": ((len(LIMBS),), TRUE_OR_NOT, 0, 1),
+    "index": ((), WHOLE, 0, np.iinfo(np.int32).max),
+    "chain": ((), WHOLE, 0, len(CHAINS) - 1),
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """One view of the file of poses: its columns, its twins (sorted by row and limb chain), and the size of the video, px."""
+
+    subject: str
+    sequence: str
+    camera: str
+    identity: str
+    action: str
+    size: tuple[int, int]
+    data: Columns
+    twins: Columns
+
+    def __str__(self) -> str:
+        return f"{self.subject}, {self.sequence}, camera {self.camera}"
+
+
+def pack_subject(subject: str, frames: Path, poses: Path, path: Path, data: DataConfig, parallel: ParallelConfig) -> None:
+    """Bring the stored frames (folder `frames`) and the poses (file `poses`) of a subject together in one file, `path`.
+
+    Twins are cut out of the pictures in the truth file, which lies below `data.root`, with the box of the original. All rows are held
+    in memory at once. Raises UserError that names the view where frames and poses do not belong together.
+    """
+    views = _matched(_read_views(subject, poses), subject, frames, poses)
+    truth = _find_truth(poses, Path(data.root).absolute()) if any(len(view.twins["index"]) for view in views) else None
+    work = partial(_pack_view, frames.absolute(), truth, data.image_size, data.margin)
+    rows, twins = zip(*run_parallel(work, views, parallel, f"pack {subject}"), strict=True)
+    first_row = np.cumsum([0] + [len(part["frame"]) for part in rows[:-1]])
+    for part, offset in zip(twins, first_row, strict=True):
+        part["row"] = (part["row"] + offset).astype(np.int32)
+    write_pack(path, subject, _UNITS, rows, twins)
+
+
+# ---- what belongs together
+
+
+def _read_views(subject: str, path: Path) -> list[View]:
+    """Every view in the file of poses, sorted by sequence and camera."""
+    with open_hdf5(path, "a file of poses", "project") as file:
+        if (found := file.attrs["subject"]) != subject:
+            raise Damaged(f"that of {subject}, found that of {shown(str(found))}")
+        names = sorted((sequence, camera) for sequence in file if sequence != "twins" for camera in _group(file, sequence))
+        return [_read_view(file, subject, *name) for name in names]
+
+
+def _read_view(file: h5py.File, subject: str, sequence: str, camera: str) -> View:
+    group, twins = _group(file, f"{sequence}/{camera}"), _NO_TWINS
+    for name in (sequence, camera):
+        if fault := name_fault(name):
+            raise Damaged(f"and in it names of sequences and cameras, found {shown(name)}: {fault}")
+    data = _read_columns(group, sorted({"pose_2d", "label", "pose_3d", "frame"} | {name for name in TRUTH if name in group}))
+    if (np.diff(data["frame"].astype(np.int64)) <= 0).any():
+        raise Damaged(f"and in it `{group.name}/frame` rising, found others")
+    if f"twins/{sequence}/{camera}" in file:
+        twins = _read_columns(_group(file, f"twins/{sequence}/{camera}"), sorted(_NO_TWINS))
+        check_range(twins["index"], 0, len(data["frame"]) - 1, f"twins{group.name}/index")
+        order = np.lexsort((twins["chain"], twins["index"]))
+        twins = {name: values[order] for name, values in twins.items()}
+    texts = [group.attrs[name] for name in ("identity", "action")]
+    if not all(isinstance(text, str) for text in texts):
+        raise Damaged(f"and in `{group.name}` the words `identity` and `action`, found others")
+    return View(subject, sequence, camera, texts[0], texts[1], (_side(group, "width"), _side(group, "height")), data, twins)
+
+
+def _group(file: h5py.File, name: str) -> h5py.Group:
+    group = file.get(name)
+    if not isinstance(group, h5py.Group):
+        raise Damaged(f"and in it the group `{name}`, found something else")
+    return group
+
+
+def _side(group: h5py.Group, name: str) -> int:
+    """A side of the video's pictures, px."""
+    value = group.attrs[name]
+    if not isinstance(value, int | np.integer) or not 0 < value <= MOST_SIDE:
+        raise Damaged(f"and in `{group.name}` `{name}` in px, found {shown(str(value))}")
+    return int(value)
+
+
+def _read_columns(group: h5py.Group, names: Sequence[str]) -> Columns:
+    """Columns of a view or of its twins, all of one length, in range."""
+    columns: Columns = {}
+    length: int | None = None
+    for name in names:
+        shape, kinds, low, high = _COLUMNS[name]
+        columns[name] = read_dataset(group, name, (length, *shape), kinds)
+        length = len(columns[name])
+        check_range(columns[name], low, high, f"{group.name}/{name}")
+    return columns
+
+
+def _matched(views: list[View], subject: str, frames: Path, poses: Path) -> list[View]:
+    """The views that have frames, too; raise UserError where one side lacks a view, unless `extract` reports that it was left out."""
+    posed, stored, left_out = {(view.sequence, view.camera) for view in views}, set(views_in(frames)), _left_out(frames, subject)
+    for sequence, camera in sorted(stored - posed):
+        raise UserError(f"{subject}, {sequence}, camera {camera}: has frames, but no poses in {poses}; run the stage `project` again")
+    for sequence, camera in sorted(posed - stored - left_out):
+        raise UserError(f"{subject}, {sequence}, camera {camera}: has poses, but no frames in {frames}; run the stage `extract` again")
+    if not stored:
+        raise UserError(f"{subject}: expected at least one view with frames and poses, found none in {frames} and {poses}")
+    return [view for view in views if (view.sequence, view.camera) in stored]
+
+
+def _left_out(frames: Path, subject: str) -> set[tuple[str, str]]:
+    """The views that `extract` left out; raise UserError where its report is missing, damaged or about another subject."""
+    path = frames / "report.json"
+    try:
+        report = read_json(path)
+        found, left_out = report["subject"], {(str(item["sequence"]), str(item["camera"])) for item in report["left_out"]}
+    except MachineError:
+        raise
+    except (UserError, KeyError, TypeError) as error:
+        reason = str(error).removeprefix(f"{path}: ") if isinstance(error, UserError) else "found something else"
+        raise UserError(f"{path}: expected the report of `extract`, {reason}; run the stage `extract` again") from None
+    if found != subject:
+        raise UserError(f"{path}: expected frames of {subject}, found those of {shown(str(found))}; give the folder of {subject}")
+    return left_out
+
+
+def _find_truth(poses: Path, root: Path) -> Path:
+    """The file with the images of the twins; raise UserError where it is not the one whose twins stand in `poses`."""
+    with open_hdf5(poses, "a file of poses that names the file of its twins' images", "project") as file:
+        name, expected = file.attrs["truth_path"], file.attrs["truth_sha256"]
+        if not isinstance(name, str) or path_fault(name):
+            raise Damaged(f"found the name {shown(str(name))}")
+    path = root / name
+    if not path.is_file():
+        raise UserError(f"{path}: not found; expected the images of the twins below data.root")
+    if file_hash(path) != expected:
+        raise UserError(f"{path}: has changed since `index` saw it; run `dvc repro`, so that `index` reads the folder again")
+    return path
+
+
+# ---- one view
+
+
+def _pack_view(frames: Path, truth: Path | None, image_size: tuple[int, int], margin: float, view: View) -> tuple[Columns, Columns]:
+    """The rows of one view, and its twins, whose `row` counts from the view's first row."""
+    pose_2d = view.data["pose_2d"]
+    if (np.ptp(pose_2d, axis=1).max(axis=1) < 1).any():
+        raise UserError(f"{view}: expected 2D joints that span a pixel or more, found others; check the poses and the camera of this view")
+    box = crop_box(pose_2d, image_size, margin)
+    with FrameStore(store_path(frames, view.sequence, view.camera)) as store:
+        if store.size != view.size or not np.array_equal(store.frame, view.data["frame"]):
+            raise UserError(f"{view}: stored frames and poses do not belong together; run the stages `extract` and `project` again")
+        crops = [crop_image(store[row], box[row], view.size, image_size) for row in range(len(store))]
+        twin_crops = [] if truth is None else [_crop_twin(image, box[row], view.size, store.stored, image_size) for row, image in _twins(truth, view)]
+    text = {name: np.full(len(box), getattr(view, name), dtype=object) for name in TEXT}
+    rows = {**view.data, **text, "image": _stack(crops, image_size), "pose_2d": to_crop(pose_2d, box, image_size).astype(np.float32)}
+    return rows, {**view.twins, "image": _stack(twin_crops, image_size), "row": view.twins["index"]}
+
+
+def _stack(images: list[np.ndarray], image_size: tuple[int, int]) -> np.ndarray:
+    return np.array(images, dtype=np.uint8).reshape(len(images), *image_size, 3)
+
+
+def _crop_twin(image: np.ndarray, box: np.ndarray, size: tuple[int, int], stored: tuple[int, int], image_size: tuple[int, int]) -> np.ndarray:
+    """Crop a full picture as its original was: with a video's coarse colour, and first reduced to the size of the stored frames."""
+    image = _coarse_colour(image)
+    if stored != size:
+        image = crop_image(image, np.array([0, 0, *size]) - 0.5, size, stored[::-1])
+    return crop_image(image, box, size, image_size)
+
+
+def _coarse_colour(image: np.ndarray) -> np.ndarray:
+    """Halve the resolution of colour, as 4:2:0 video does; finer stripes than its original's would tell a twin from it."""
+    planes = cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb)
+    height, width = image.shape[:2]
+    colour = cv2.resize(planes[..., 1:], ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
+    planes[..., 1:] = cv2.resize(colour, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
+
+
+def _twins(truth: Path, view: View) -> Iterator[tuple[int, np.ndarray]]:
+    """(row of the original, full picture (h, w, 3) uint8 RGB) of each twin, found by its frame and limb chain."""
+    if not len(view.twins["index"]):
+        return
+    with open_truth(truth) as sequences:
+        images = find_images(_group(sequences, f"{view.sequence}/{view.camera}"))
+    for row, chain in zip(view.twins["index"].tolist(), view.twins["chain"].tolist(), strict=True):
+        key = int(view.data["frame"][row]), chain
+        image = decode_image(images[key]) if key in images else None
+        if image is None or image.shape[1::-1] != view.size:
+            raise UserError(f"{view}: expected in {truth} a picture of the video's size for the twin of frame {key[0]}, limb chain {chain}")
+        yield row, image

@@ -1,0 +1,48 @@
+"""From scores per pair to the figures of metrics/test.json: means, standard deviations, groups."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipeline.utils.numbers import deviation, mean
+
+SCORES = ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr", "mask_ssim", "mask_l1", "overlap_l1", "sharpness")
+GROUP_SCORES = ("ssim", "mask_l1")
+DISTANCES = ("near", "middle", "far")
+DISTANCE_BOUNDS = (1 / 16, 1 / 8)  # of the image's height
+
+# Scores per pair: image -> score -> (P,) floats, NaN where a score is not defined.
+Scores = Mapping[str, Mapping[str, np.ndarray]]
+
+
+def summary(scores: Mapping[str, np.ndarray]) -> dict[str, float | None]:
+    """Mean and standard deviation over pairs of each score, as `name` and `name_std`."""
+    figures: dict[str, float | None] = {}
+    for name, values in scores.items():
+        figures[name] = mean(values)
+        figures[f"{name}_std"] = deviation(values)
+    return figures
+
+
+def by_group(groups: np.ndarray, scores: Scores, order: Sequence[str] | None = None) -> dict[str, Any]:
+    """For each group: how many pairs, and the means of `GROUP_SCORES` of each image.
+
+    groups : (P,) str, the group of each pair; order : groups to list, present or not (default: those present, sorted).
+    """
+    return {str(name): _group(groups == name, scores) for name in (order or np.unique(groups))}
+
+
+def distance_group(distance: np.ndarray, height: int) -> np.ndarray:
+    """Name of the pose distance's class: up to 1/16 of the image's height, up to 1/8, and beyond.
+
+    distance : (P,) mean distance of the joints of source and target, px; returns (P,) str of `DISTANCES`.
+    """
+    return np.asarray(DISTANCES)[np.digitize(distance, [bound * height for bound in DISTANCE_BOUNDS], right=True)]
+
+
+def _group(chosen: np.ndarray, scores: Scores) -> dict[str, Any]:
+    figures: dict[str, Any] = {"pairs": int(chosen.sum())}
+    for image, values in scores.items():
+        figures[image] = {name: mean(values[name][chosen]) for name in GROUP_SCORES}
+    return figures

@@ -1,0 +1,123 @@
+"""A trained model at work on rows of a pack: where it paints, what, and how many images at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from pipeline.inference.generator import Painter
+from pipeline.packs.batches import to_image, to_uint8
+from pipeline.packs.pack import Pack
+from pipeline.pose.bodies.maps import measure
+from pipeline.pose.bodies.warp import paint_by_part
+from pipeline.pose.conditioning import Seen, observe
+
+CHUNK = 256  # rows looked at at a time
+
+# The images of a pair: the baselines without a network, doing nothing and painting each part's mean colour; the output of G1, and that
+# of G1 + G2.
+IMAGES = ("source", "by_part", "coarse", "refined")
+WITHOUT_LIMBS = ("source", "coarse", "refined")  # of a joint set without body parts
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to paint, row by row: the person of row `source` (N,) in the pose of row `target` (N,), labelled `label` (N, 8)."""
+
+    source: np.ndarray
+    target: np.ndarray
+    label: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def part(self, chosen: Any) -> "Task":
+        """The chosen rows of the task."""
+        return Task(self.source[chosen], self.target[chosen], self.label[chosen])
+
+
+@dataclass(frozen=True)
+class Studio:
+    """A trained model, the pack that it paints from, how many images it paints at a time, and where."""
+
+    painter: Painter
+    pack: Pack
+    batch_size: int
+    device: torch.device
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images, px."""
+        height, width = self.pack.image.shape[1:3]
+        return height, width
+
+    def images(self, rows: np.ndarray) -> Tensor:
+        """(N, 3, H, W) uint8 RGB, in main memory."""
+        return torch.from_numpy(self.pack.image[rows]).permute(0, 3, 1, 2)
+
+    def pose(self, rows: np.ndarray) -> Tensor:
+        """(N, J, 2) float32, px, in main memory."""
+        return torch.from_numpy(self.pack.pose_2d[rows])
+
+    def masks(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Where errors count twice, and where limbs overlap something: (N, 1, H, W) bool each, in main memory."""
+        sight = self.painter.sight
+        measured = sight.measure(self.pose(rows), self.size)
+        return sight.mask(measured).bool(), sight.overlap(measured).bool()
+
+    def see(self, task: Task) -> tuple[Tensor, Seen]:
+        """The source images (N, 3, H, W) of a task of one batch, and what the networks see."""
+        labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
+        poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
+        source, target = (to_image(self.pack.image[rows], self.device) for rows in (task.source, task.target))
+        return source, observe(self.painter.sight, source, poses[0], labels[0], poses[1], labels[1], self.size, target)
+
+    def paint(self, task: Task) -> tuple[Tensor, Tensor]:
+        """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""
+        coarse, refined = self.painter.paint(*self.see(task))
+        return to_uint8(coarse).cpu(), to_uint8(refined).cpu()
+
+    def paint_by_part(self, task: Task) -> Tensor:
+        """The baseline without a network for a task of one batch, (N, 3, H, W) uint8; it sees the labels even where the networks do not."""
+        bodies = [measure(self.pose(rows), self.size) for rows in (task.source, task.target)]
+        labels = [torch.from_numpy(label) for label in (self.pack.label[task.source], task.label)]
+        return to_uint8(paint_by_part(to_image(self.pack.image[task.source]), bodies[0], labels[0], bodies[1], labels[1]))
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """What is scored, of `IMAGES`: bodies alone can be painted by part."""
+        return IMAGES if self.pack.has_limbs else WITHOUT_LIMBS
+
+    def paint_all(self, task: Task) -> Tensor:
+        """All that is scored, in the order of `scored`, for a task of one batch: (images, N, 3, H, W) uint8."""
+        by_part = [self.paint_by_part(task)] if self.pack.has_limbs else []
+        return torch.stack([self.images(task.source), *by_part, *self.paint(task)])
+
+    def batches(self, task: Task, name: str) -> Iterator[tuple[slice, Task]]:
+        """The task in batches; a progress bar called `name` shows on a terminal."""
+        console = Console(stderr=True)
+        for start in track(range(0, len(task), self.batch_size), name, console=console, disable=not console.is_terminal):
+            rows = slice(start, start + self.batch_size)
+            yield rows, task.part(rows)
+
+
+def paint_both(studio: Studio, twins: Task) -> np.ndarray:
+    """All images with the originals' labels and with the twins': (4, M, 2, H, W, 3) uint8."""
+    originals = Task(twins.source, twins.target, studio.pack.label[twins.target])
+    both = torch.stack([studio.paint_all(task) for task in (originals, twins)], dim=2)  # (4, M, 2, 3, H, W)
+    return both.movedim(3, -1).contiguous().numpy()
+
+
+def pose_distance(pack: Pack, task: Task) -> np.ndarray:
+    """(N,) mean distance of the joints of source and target, px; joints that are missing (NaN) do not count."""
+    return np.nanmean(np.linalg.norm(pack.pose_2d[task.source] - pack.pose_2d[task.target], axis=-1), axis=-1)
+
+
+def as_rows(images: Tensor) -> np.ndarray:
+    """(N, 3, H, W) to (N, H, W, 3)."""
+    return images.permute(0, 2, 3, 1).contiguous().numpy()

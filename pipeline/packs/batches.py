@@ -1,0 +1,150 @@
+"""Batches: which pairs come when, and the tensors made of them.
+
+Packs lie in memory as uint8; a batch is converted, mirrored and drawn on the device that it is for. That takes a few milliseconds, so
+it happens in the training process, in turn with the training step: a worker process or thread would only take the cores from it.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.packs.pack import Pack, Twins
+from pipeline.pose.conditioning import Sight
+from pipeline.pose.skeleton import LIMB_FLIP, skeleton_of
+from pipeline.utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch; images are float32 RGB in [-1, 1].
+
+    source, target : (B, 3, H, W)
+    look : (B, *Sight.look_size), what the networks see of the source's person
+    maps : (B, Sight.channels, H, W)
+    mask : (B, 1, H, W) float32, 1 on the target's body, else 0
+    rival : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
+    index : (B, 2) int64, rows of the pack: source and target
+    """
+
+    source: Tensor
+    target: Tensor
+    look: Tensor
+    maps: Tensor
+    mask: Tensor
+    rival: Tensor
+    index: Tensor
+
+
+def batch_indices(
+    seed: int, step: int, pairs: np.ndarray, batch_size: int, flip: bool, rank: int = 0, world_size: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pairs of step `step` (from 0), and which of them are mirrored; they depend on the seed and the step alone.
+
+    All pairs come once, in random order, before any comes again; a batch may span two such epochs.
+
+    pairs : (P, 2) int64
+    batch_size : pairs per step over all `world_size` processes; process `rank` gets its equal share
+    flip : mirror half of the pairs, at random
+    returns : (batch_size / world_size, 2) int64 and (batch_size / world_size,) bool
+    Raises UserError without any pair, or where the batch cannot be shared equally.
+    """
+    if not len(pairs):
+        raise UserError("no training pairs; raise pairs.train, lower pairs.min_distance or add to data.subjects")
+    if batch_size % world_size:
+        raise UserError(f"batch_size = {batch_size}: expected a multiple of the {world_size} processes that share the batch")
+    share = batch_size // world_size
+    position = step * batch_size + rank * share + np.arange(share)
+    order = np.empty(share, np.int64)
+    mirrored = np.empty(share, bool)
+    for epoch in np.unique(position // len(pairs)):
+        here = position // len(pairs) == epoch
+        all_order, all_mirrored = _epoch(seed, int(epoch), len(pairs))
+        order[here], mirrored[here] = (column[position[here] % len(pairs)] for column in (all_order, all_mirrored))
+    return pairs[order], mirrored & flip
+
+
+@lru_cache(maxsize=2)
+def _epoch(seed: int, epoch: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Order of `count` pairs in one epoch, and which are mirrored."""
+    rng = np.random.default_rng([seed, epoch])
+    return rng.permutation(count), rng.random(count) < 0.5
+
+
+def choose_twins(seed: int, step: int, twins: Twins, target: np.ndarray, batch_size: int, rank: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A twin of each target that has any, and whether it is painted instead of the target; they depend on the seed and the step alone.
+
+    target : (B,) int64, rows of the pack, this process' share of the `batch_size` pairs of the step
+    returns : (B,) int64, index of the twin or -1, and (B,) bool, true for half of those with a twin
+    """
+    which, instead = np.random.default_rng([seed, step, 1]).random((2, batch_size))[:, rank * len(target) : (rank + 1) * len(target)]
+    first, last = np.searchsorted(twins.row, target, "left"), np.searchsorted(twins.row, target, "right")
+    return np.where(last > first, first + (which * (last - first)).astype(np.int64), -1), (last > first) & (instead < 0.5)
+
+
+def make_batch(
+    pack: Pack,
+    pairs: np.ndarray,
+    flip: np.ndarray | None,
+    sight: Sight,
+    device: torch.device | str = "cpu",
+    twins: tuple[np.ndarray, np.ndarray] | None = None,
+    alone: bool = False,
+) -> Batch:
+    """Convert, mirror and draw one batch.
+
+    pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twins : as `choose_twins` gives them, or
+    None: without twins; alone : the target is its own source
+    """
+    pairs = pairs[:, [1, 1]] if alone else pairs
+    mirrored = np.zeros(len(pairs), bool) if flip is None else flip
+    height, width = pack.image.shape[1:3]
+    image, label = [pack.image[rows] for rows in pairs.T], [pack.label[rows] for rows in pairs.T]
+    rival = image[1].copy()
+    if twins is not None:
+        twin, instead = twins
+        there, swapped = np.flatnonzero(twin >= 0), np.flatnonzero(instead)
+        rival[there] = pack.twins.image[twin[there]]
+        image[1][swapped], rival[swapped], label[1][swapped] = rival[swapped], image[1][swapped], pack.twins.label[twin[swapped]]
+    if alone:
+        image[0], label[0] = image[1], label[1]
+    source, target, other = (to_image(mirror_image(picture, mirrored), device) for picture in (*image, rival))
+    poses, labels = [], []
+    for number, rows in enumerate(pairs.T):
+        pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
+        poses.append(sight.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
+        labels.append(torch.from_numpy(flipped).to(device))
+    seen = sight.see(source, poses[0], labels[0], poses[1], labels[1], target)
+    return Batch(source, target, *seen, sight.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Images of floats in [-1, 1] as uint8: rounded, and clipped where they lie outside."""
+    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def to_image(image: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """(B, H, W, 3) uint8 RGB to (B, 3, H, W) float32 in [-1, 1]."""
+    return torch.from_numpy(image).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def mirror_image(image: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """A copy of the images (B, H, W, C) of which those chosen by `mirrored` (B,) bool are mirrored left to right."""
+    image = image.copy()
+    image[mirrored] = image[mirrored, :, ::-1]
+    return image
+
+
+def mirror_pose(pose_2d: np.ndarray, label: np.ndarray, width: int, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Copies of the poses (B, J, 2) px and labels (B, L) of which those chosen by `mirrored` (B,) bool are mirrored left to right.
+
+    In an image `width` px wide x becomes width - 1 - x, and what was left is right.
+    """
+    pose_2d, label = pose_2d.copy(), label.copy()
+    pose_2d[mirrored] = pose_2d[mirrored][:, skeleton_of(pose_2d.shape[1]).flip]
+    pose_2d[mirrored, :, 0] = width - 1 - pose_2d[mirrored, :, 0]
+    if label.shape[1]:  # a joint set with limbs
+        label[mirrored] = label[mirrored][:, LIMB_FLIP]
+    return pose_2d, label

@@ -1,0 +1,123 @@
+"""How the pose estimator is trained: one visible loop, as those of `training.py`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from pipeline.config.pose_net import PoseDataConfig, PoseNetConfig, TrainPoseConfig
+from pipeline.networks.openpose import PoseNet, bones
+from pipeline.packs.pack import Pack, pack_path, read_packs
+from pipeline.pose_estimation.batches import Crops, draw_batch, read_crops
+from pipeline.pose_estimation.peaks import locate
+from pipeline.pose_estimation.pictures import skeleton_sheet
+from pipeline.pose_estimation.targets import draw_targets, pose_loss
+from pipeline.training.curves import Series, Ticker
+from pipeline.training.loop import Average, Run, due, learn, precision_of, schedule, set_up
+from pipeline.training.resume import fingerprint, scratch_folder
+from pipeline.utils.errors import UserError
+
+BETAS = (0.9, 0.999)
+SAMPLES = 8  # images of a sheet
+
+
+@dataclass(frozen=True)
+class PoseCourse(Run):
+    """What a training needs beside its network: the packs, and how it runs."""
+
+    pack: Pack
+    config: TrainPoseConfig
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the crops, px."""
+        height, width = self.pack.image.shape[1:3]
+        return height, width
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls, fabric: Fabric, packed: Path, data: PoseDataConfig, net: PoseNetConfig, backbone: str, config: TrainPoseConfig
+    ) -> Iterator["PoseCourse"]:
+        """The training of one backbone on the packs below `packed`; its scratch folder is locked meanwhile and removed at the end."""
+        pack = read_packs(packed, data.train_subjects)
+        if not len(pack):
+            raise UserError(f"{packed}: no images to train on; add to data.train_subjects")
+        if not fabric.is_global_zero:
+            yield cls(fabric, Path(), pack, config)
+            return
+        chosen = net.model_dump(mode="json", exclude={"backbones"})
+        settings = [backbone, fabric.device.type, fabric.world_size, precision_of(fabric), chosen, config.model_dump(mode="json")]
+        key = fingerprint(settings, [pack_path(packed, subject) for subject in data.train_subjects], __name__)
+        with scratch_folder("train_pose", key) as scratch:
+            yield cls(fabric, scratch, pack, config)
+
+
+def train_pose(course: PoseCourse, net: PoseNetConfig, backbone: str) -> PoseNet:
+    """A pose estimator for the joints of the packs, from close-ups and then from whole crops; returns the averaged network.
+
+    Raises UserError where a loss is not finite, or where the crops do not fit the stride.
+    """
+    fabric, config, size = course.fabric, course.config, course.size
+    if any(side % net.stride for side in size):
+        raise UserError(f"pose_net.stride = {net.stride}: expected crops that are multiples of it, found {size[0]} x {size[1]} px")
+    torch.manual_seed(config.seed)
+    joints = course.pack.pose_2d.shape[1]
+    network = PoseNet(joints, backbone, net.width, net.stages, net.stride, list(size))
+    pose_net, optimiser = set_up(fabric, network, config.lr, BETAS)
+    average = Average(network, config.ema)
+    series = Series(course.scratch / "series", config.log_every, fabric)
+    parts = {"pose_net": pose_net, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
+    phases = _phases(config, backbone)
+    start, steps = course.start(parts), phases[-1].end
+    for name, begin, end, images in phases:
+        with Ticker(f"train_pose {backbone}, {name}", max(start, begin), end, images, fabric) as ticker:
+            for step in range(max(start, begin), end):
+                crops = draw_batch(course.pack, config, step, fabric.device, fabric.global_rank, fabric.world_size)
+                height, width = crops.image.shape[2:]
+                targets = draw_targets(crops.pose_2d, bones(joints), (height, width), net.stride, net.sigma)
+                heat, paf = pose_loss(pose_net(crops.image.contiguous(memory_format=torch.channels_last)), targets)
+                rate = config.lr * schedule(step - begin, end - begin, config.warmup)
+                learn(fabric, pose_net, optimiser, heat + paf, rate, config.clip)
+                average.update(pose_net, step)
+
+                done = step + 1
+                series.add(done, heat=heat, paf=paf)
+                if due(done, config.sample_every, steps):
+                    series.picture(done, lambda: _sheet(course, average.network))
+                if due(done, config.checkpoint_every, steps):
+                    series.check(done)
+                    course.save(done, parts)
+                ticker.tick(done, series.latest)
+    series.flush(steps)
+    return average.network
+
+
+class Phase(NamedTuple):
+    """Steps `begin` to `end` (exclusive) of a training, of so many images each."""
+
+    name: str
+    begin: int
+    end: int
+    images: int
+
+
+def _phases(config: TrainPoseConfig, backbone: str) -> list[Phase]:
+    first, images = config.close_ups.steps, config.batch_size * config.close_ups.images
+    last = first + config.steps * getattr(config.longer, backbone)
+    return [Phase("close-ups", 0, first, images), Phase("whole crops", first, last, config.batch_size)]
+
+
+@torch.inference_mode()
+def _sheet(course: PoseCourse, network: PoseNet) -> np.ndarray:
+    """Some of the crops with the joints that are found in them."""
+    rows = np.linspace(0, len(course.pack) - 1, SAMPLES).astype(int)
+    crops: Crops = read_crops(course.pack, rows, np.zeros(SAMPLES, bool), course.fabric.device)
+    heat = network(crops.image)[-1].heat.float().cpu().numpy()
+    found = np.stack([locate(one, network.config["stride"]) for one in heat])
+    return skeleton_sheet(course.pack.image[rows], {"found": found, "truth": course.pack.pose_2d[rows]})

@@ -1,0 +1,144 @@
+"""What every training loop shares: how it runs on Lightning Fabric, its state, its learning rate, the average of its weights."""
+
+import copy
+import math
+import os
+import shutil
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from pipeline.config.parallel import ParallelConfig
+from pipeline.config.train import LoopConfig
+from pipeline.training.resume import Part, read_state, restore, save_state
+from pipeline.utils.devices import choose_device, choose_precision
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import atomic_folder
+from pipeline.utils.memory import keep_memory
+
+N = TypeVar("N", bound=nn.Module)
+SERIES_FILES = ("metrics.json", "plots/*.tsv", "samples/*.jpg")  # curves and samples of a training
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training under way. scratch : the folder for the state and the series so far; only the first process uses it."""
+
+    fabric: Fabric
+    scratch: Path
+
+    def publish_series(self, folder: Path) -> None:
+        """Put curves and samples where they belong."""
+        series = self.scratch / "series"
+        with atomic_folder(folder, SERIES_FILES) as partial:
+            for file in sorted(path for path in series.rglob("*") if path.is_file()):  # copytree would hide a full disk in an error of its own
+                target = partial / file.relative_to(series)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
+
+    def start(self, parts: Mapping[str, Part]) -> int:
+        """Give the parts the state of a killed run, if there is one; returns the number of steps that it had made."""
+        state = self.fabric.broadcast(read_state(self.scratch) if self.fabric.is_global_zero else None)
+        return restore(state, parts) if state else 0
+
+    def save(self, step: int, parts: Mapping[str, Part]) -> None:
+        """Keep the state after `step` steps."""
+        if self.fabric.is_global_zero:
+            save_state(self.scratch, step, parts)
+
+
+class Average(Generic[N]):
+    """The moving average of a network's weights, as a network of its own: `network`, in evaluation mode. Buffers are the latest."""
+
+    def __init__(self, network: N, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Take in the weights after step `step` (from 0); at first the average is that of all steps so far."""
+        decay = min(self.decay, (step + 1) / (step + 2))
+        torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), 1 - decay)
+        for mine, latest in zip(self.network.buffers(), network.buffers(), strict=True):
+            mine.copy_(latest)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The averaged weights."""
+        return self.network.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take averaged weights over."""
+        self.network.load_state_dict(state)
+
+
+def precision_of(fabric: Fabric) -> str:
+    """The number format that a training runs with."""
+    return str(fabric.strategy.precision.precision)
+
+
+def make_fabric(parallel: ParallelConfig, config: LoopConfig) -> Fabric:
+    """Start the processes of a training, with fixed threads and deterministic algorithms.
+
+    Raises UserError where the machine has not what the section `parallel` asks for, or cannot compute with `precision`.
+    """
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it some matrix products on a GPU are not deterministic
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.set_num_threads(config.threads)
+    torch.set_flush_denormal(True)
+    keep_memory()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # 16-mixed on a CPU: refused below
+            fabric = Fabric(
+                accelerator=parallel.accelerator,
+                devices=parallel.devices,
+                num_nodes=parallel.nodes,
+                strategy=parallel.strategy,
+                precision=choose_precision(config.precision, choose_device(parallel.accelerator)),  # type: ignore[arg-type]
+            )
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise UserError(f"section parallel: {' '.join(str(error).split())}") from None
+    if fabric.device.type == "cpu" and config.precision == "16-mixed":
+        raise UserError("precision = 16-mixed: a CPU cannot train with it; use bf16-mixed or 32-true")
+    if config.batch_size % fabric.world_size:
+        raise UserError(f"batch_size = {config.batch_size}: expected a multiple of the {fabric.world_size} devices that share it")
+    fabric.launch()
+    return fabric
+
+
+def schedule(step: int, steps: int, warmup: int) -> float:
+    """Share of the highest learning rate at step `step` of `steps` (from 0): rises over `warmup` steps, then falls along a cosine."""
+    rise = min(1.0, (step + 1) / (warmup + 1))
+    return rise * 0.5 * (1 + math.cos(math.pi * max(0, step - warmup) / max(1, steps - warmup)))
+
+
+def set_up(fabric: Fabric, network: nn.Module, lr: float, betas: tuple[float, float]) -> tuple[Any, Any]:
+    """The network and its optimiser, where and how Fabric runs them."""
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return fabric.setup(network, Adam(network.parameters(), lr, betas=betas, fused=True))
+
+
+def learn(fabric: Fabric, network: Any, optimiser: Any, loss: Tensor, rate: float, clip: float) -> None:
+    """One step along the gradient of `loss`.
+
+    Without normalisation one steep batch can throw the weights to where rectifiers stay shut, and training never comes back from there.
+    """
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    optimiser.zero_grad()
+    fabric.backward(loss)
+    fabric.clip_gradients(network, optimiser, max_norm=clip, error_if_nonfinite=False)  # such a loss is reported by `Series.check`
+    optimiser.step()
+
+
+def due(done: int, every: int, steps: int) -> bool:
+    """Whether something that happens every `every` steps, and at the end, happens after step `done` (from 1)."""
+    return done % every == 0 or done == steps

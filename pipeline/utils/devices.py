@@ -1,0 +1,44 @@
+"""What the work runs on, and with what arithmetic."""
+
+import torch
+
+from pipeline.utils.errors import UserError
+
+
+def choose_device(accelerator: str) -> torch.device:
+    """Where to paint: on the accelerator that `parallel.accelerator` names, `auto` and `gpu` being whatever there is.
+
+    Raises UserError where a named one is not there.
+    """
+    found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    if accelerator == "cpu" or (accelerator == "auto" and found is None):
+        return torch.device("cpu")
+    if found is None or accelerator not in ("auto", "gpu", found.type):
+        there = "none" if found is None else found.type
+        raise UserError(f"parallel.accelerator = {accelerator}: not on this machine, found {there}; choose auto or cpu")
+    return found
+
+
+def fix_arithmetic(threads: int) -> None:
+    """Make this process compute the same bits each time: a fixed number of threads, full precision, no search for the fastest kernel."""
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # they are a hundred times slower, and no image depends on them
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+def choose_precision(wanted: str, device: torch.device) -> str:
+    """The number format of a training on this kind of device: `auto` is `bf16-mixed` where it has instructions for it, else `32-true`.
+
+    Without them a processor emulates bfloat16, ten times slower than it computes with float32.
+    """
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        found: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch does not say
+        fast = device.type == "cpu" and bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+    return "bf16-mixed" if fast else "32-true"

@@ -1,0 +1,44 @@
+"""From scores per pair to figures."""
+
+import json
+
+import numpy as np
+import pytest
+
+from pipeline.evaluation.scores.summary import by_group, distance_group, summary
+from pipeline.utils.numbers import deviation, mean, rounded
+
+
+def test_figures_have_six_digits_and_no_nan():
+    assert rounded(0.123456789) == 0.123457
+    assert rounded(12345678.0) == 12345700.0
+    assert rounded(float("nan")) is None
+    assert rounded(float("inf")) is None
+
+
+def test_mean_and_deviation_leave_undefined_values_out():
+    values = np.array([1, np.nan, 3])
+    assert (mean(values), deviation(values)) == (2, 1)
+    assert (mean(values[1:2]), deviation(values[1:2])) == (None, None)
+
+
+def test_summary_puts_each_deviation_beside_its_mean():
+    figures = summary({"ssim": np.array([0.5, 0.7], dtype=np.float32), "overlap_l1": np.array([np.nan, np.nan])})
+    assert list(figures) == ["ssim", "ssim_std", "overlap_l1", "overlap_l1_std"]
+    assert figures["ssim"] == pytest.approx(0.6)
+    assert figures["overlap_l1_std"] is None
+    json.dumps(figures, allow_nan=False)
+
+
+def test_groups_share_out_the_pairs():
+    scores = {"refined": {"ssim": np.array([0.2, 0.4, 0.9]), "mask_l1": np.array([0.1, 0.3, np.nan]), "l1": np.zeros(3)}}
+    groups = by_group(np.array(["b", "b", "a"]), scores)
+    assert list(groups) == ["a", "b"]
+    assert groups["b"] == {"pairs": 2, "refined": {"ssim": 0.3, "mask_l1": 0.2}}
+    assert groups["a"] == {"pairs": 1, "refined": {"ssim": 0.9, "mask_l1": None}}
+    assert by_group(np.array(["b", "b", "b"]), scores, ("a", "b"))["a"] == {"pairs": 0, "refined": {"ssim": None, "mask_l1": None}}
+
+
+def test_distances_are_classes_of_the_height():
+    names = distance_group(np.array([0, 8, 8.1, 16, 16.1, 99]), 128)
+    assert names.tolist() == ["near", "near", "middle", "middle", "far", "far"]

@@ -1,0 +1,341 @@
+"""One picture and one pose in, one image out; and every way to get them wrong ends in one line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from standing import RULE
+
+from pipeline.config.pose import MapConfig
+from pipeline.inference.generator import Painter, load_painter
+from pipeline.inference.transfer import LabelledPose, is_painted, read_pose, transfer, write_picture
+from pipeline.networks.checkpoint import save_network
+from pipeline.networks.lifter import Lifter
+from pipeline.networks.unet import G1, G2
+from pipeline.networks.vunet import VUNet
+from pipeline.packs.batches import to_image
+from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
+from pipeline.utils.errors import UserError
+from pipeline.utils.images import read_picture
+from stages import transfer as stage
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+SIZE = (64, 32)
+MARGIN = 0.15
+
+
+def write_weights(folder: Path, source: bool = True, appearance: bool = True, lift: bool = False) -> tuple[Path, Path]:
+    """Weights of small networks that change their input at random."""
+    torch.manual_seed(0)
+    pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, lift=lift, source=source, heatmap_radius=3)
+    lifter = Lifter(16, 1, RULE) if lift else None
+    g1 = G1(BodySight(pose, lifter).channels, appearance, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
+    networks = {"g1": g1, "g2": G2(SIZE, 4, 1, "nearest")}
+    for name, network in networks.items():
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        save_network(folder / f"{name}.safetensors", network, pose)
+    return folder / "g1.safetensors", folder / "g2.safetensors"
+
+
+@pytest.fixture(scope="module")
+def painter(tmp_path_factory: pytest.TempPathFactory) -> Painter:
+    return load_painter(*write_weights(tmp_path_factory.mktemp("weights"), lift=True))
+
+
+@pytest.fixture(scope="module")
+def painter_without_source(tmp_path_factory: pytest.TempPathFactory) -> Painter:
+    return load_painter(*write_weights(tmp_path_factory.mktemp("weights"), source=False, appearance=False))
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return read_picture(EXAMPLES / "person.png")
+
+
+@pytest.fixture
+def source() -> LabelledPose:
+    return read_pose(EXAMPLES / "person.json")
+
+
+@pytest.fixture
+def target() -> LabelledPose:
+    return read_pose(EXAMPLES / "pose.json")
+
+
+def write_pose(path: Path, **changes: Any) -> Path:
+    """A copy of the example with other joints or labels; None takes one out."""
+    content = json.loads((EXAMPLES / "pose.json").read_text(encoding="utf-8"))
+    for part, values in changes.items():
+        content[part] = {name: value for name, value in {**content[part], **values}.items() if value is not None}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def repaint(folder: Path, out: Path, *more: str, **given: Path) -> str:
+    """What the command answers with the example, other files where they are given, and the weights in `folder`: nothing where it paints."""
+    files = {"image": EXAMPLES / "person.png", "source-pose": EXAMPLES / "person.json", "pose": EXAMPLES / "pose.json"}
+    files |= {name: folder / f"{name}.safetensors" for name in ("g1", "g2")} | {"out": out, "params": ROOT / "params.yaml"} | given
+    result = CliRunner().invoke(stage.main, [*(str(item) for name, path in files.items() for item in (f"--{name}", path)), *more])
+    assert isinstance(result.exception, SystemExit | None)
+    assert (result.exit_code == 0) == (result.output == "")
+    assert result.output.count("\n") <= 1
+    return result.output
+
+
+def test_the_example_is_repainted(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    out = tmp_path / "new.png"
+    contents = []
+    for _ in range(2):
+        assert repaint(tmp_path, out) == ""
+        contents.append(out.read_bytes())
+    assert contents[0] == contents[1]
+    painted = read_picture(out)
+    assert painted.shape == (*SIZE, 3)
+    assert painted.std() > 1
+
+
+def test_only_what_was_painted_here_is_painted_over(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    photo, painted = tmp_path / "photo.png", tmp_path / "painted.png"
+    photo.write_bytes((EXAMPLES / "person.png").read_bytes())
+    link = tmp_path / "link.png"
+    link.symlink_to(photo)
+    for out in (photo, link):
+        assert "is there already, and is no picture that was painted here" in repaint(tmp_path, out)
+    for out in (photo, link):
+        assert "is read by this very command" in repaint(tmp_path, out, "--force", image=photo)
+    assert photo.read_bytes() == (EXAMPLES / "person.png").read_bytes()
+    assert repaint(tmp_path, painted) == ""
+    first = painted.read_bytes()
+    other = write_pose(tmp_path / "other.json", labels={"left_forearm": -1, "right_forearm": -1})
+    assert repaint(tmp_path, painted, pose=other) == ""
+    assert painted.read_bytes() != first
+    with Image.open(painted) as image:  # somebody draws on it, and the program keeps the marks of the file
+        mark = PngInfo()
+        mark.add_text("pose25d", image.info["pose25d"])
+        drawn = image.copy()
+    drawn.putpixel((3, 3), (255, 0, 0))
+    drawn.save(painted, pnginfo=mark)
+    assert "is there already, and is no picture that was painted here" in repaint(tmp_path, painted)
+    assert repaint(tmp_path, painted, "--force") == ""
+    assert is_painted(painted)
+
+
+def test_a_folder_is_never_replaced_by_a_picture(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "folder.png" / "letter.txt").write_text("dear", encoding="utf-8")
+    for more in ((), ("--force",)):
+        assert "expected the name of a file to write, found a folder" in repaint(tmp_path, tmp_path / "folder.png", *more)
+    assert (tmp_path / "folder.png" / "letter.txt").read_text(encoding="utf-8") == "dear"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[" * 100_000, "lists within lists without end"),
+        ('{"joints": ' + "[" * 900 + "]" * 900 + "}", "joints"),
+        ('{"joints": {}, "joints": {}}', "the key 'joints' stands twice"),
+        ('{"labels": {"left_calf": true}}', "labels.left_calf = True: expected -1, 0 or 1, found true or false"),
+        ('{"joints": {"hips": [1e400, 0]}}', "joints.hips.0 = inf: Input should be a finite number"),
+        ('{"joints": {"hips": [1%s, 0]}}' % ("0" * 400), "joints.hips.0 = 1000"),
+        ('{"joints": {"hips": [true, 0]}}', "joints.hips.0 = True: Input should be a valid number"),
+        ('{"joints": {"hips": ["7", 0]}}', "joints.hips.0 = '7': Input should be a valid number"),
+        ('{"joints": {"hips": [1e30, 0]}}', "joints.hips.0 = 1e+30: Input should be less than or equal to 100000"),
+        ('{"joints": {"hips": [NaN, 0]}}', "joints.hips.0 = nan"),
+        ('{"%s": 1}' % ("long" * 10_000), "longlong"),
+        (" " * 2_000_000, "expected JSON of at most 1048576 bytes"),
+    ],
+)
+def test_what_no_pose_file_holds_is_named_in_short_lines(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "pose.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        read_pose(tmp_path / "pose.json")
+    assert message in str(error.value)
+    assert max(map(len, str(error.value).splitlines())) < 600 + len(str(tmp_path))
+
+
+def test_a_photo_is_seen_upright_and_what_is_transparent_white(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    orientation = Image.Exif()
+    orientation[0x0112] = 6
+    Image.fromarray(np.rot90(image)).save(tmp_path / "turned.png", exif=orientation)
+    hidden = np.dstack([image, np.zeros((40, 30), np.uint8)])
+    Image.fromarray(hidden).save(tmp_path / "hidden.png")
+    write_weights(tmp_path, source=False, appearance=False)
+    out = {}
+    for name, content in (("upright", image), ("white", np.full_like(image, 255))):
+        Image.fromarray(content).save(tmp_path / f"{name}.png")
+    pose = tmp_path / "source.json"
+    joints = {name: [5 + i % 4 * 6, 4 + 2 * i] for i, name in enumerate(H36M_17.names)}
+    pose.write_text(json.dumps({"joints": joints, "labels": {}}), encoding="utf-8")
+    for name in ("upright", "turned", "white", "hidden"):
+        assert repaint(tmp_path, tmp_path / f"out_{name}.png", **{"image": tmp_path / f"{name}.png", "source-pose": pose}) == ""
+        out[name] = read_picture(tmp_path / f"out_{name}.png")
+    assert np.array_equal(out["turned"], out["upright"])
+    assert np.array_equal(out["hidden"], out["white"])
+    assert not np.array_equal(out["upright"], out["white"])
+
+
+def test_a_pose_file_is_read_by_names(tmp_path: Path) -> None:
+    content = json.loads((EXAMPLES / "pose.json").read_text(encoding="utf-8"))
+    content["joints"] = dict(reversed(content["joints"].items()))
+    (tmp_path / "pose.json").write_text(json.dumps(content), encoding="utf-8")
+    pose = read_pose(tmp_path / "pose.json")
+    assert pose.pose_2d[H36M_17.index("left_wrist")].tolist() == content["joints"]["left_wrist"]
+    assert pose.label[LIMB_NAMES.index("left_forearm")] == content["labels"]["left_forearm"]
+    assert pose.label.dtype == np.int8
+
+
+def test_a_limb_that_is_left_out_is_0_and_a_joint_may_be_unknown(tmp_path: Path) -> None:
+    path = write_pose(tmp_path / "pose.json", labels={"left_forearm": None})
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["joints"]["right_wrist"] = None
+    path.write_text(json.dumps(content), encoding="utf-8")
+    pose = read_pose(path)
+    assert pose.label[LIMB_NAMES.index("left_forearm")] == 0
+    assert np.isnan(pose.pose_2d[H36M_17.index("right_wrist")]).all()
+    assert len(pose.known) == 16
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"joints": {"left_knee": None}}, r"pose\.json: joints\.left_knee: missing; see examples/pose\.json"),
+        ({"joints": {"left_kne": [1, 2]}}, r"joints\.left_kne = \[1, 2\]: unknown key; known here: hips, "),
+        ({"joints": {"left_knee": [1]}}, r"joints\.left_knee"),
+        ({"joints": {"left_knee": ["a", 2]}}, r"joints\.left_knee\.0 = 'a'"),
+        ({"joints": {"left_knee": [float("nan"), 2]}}, r"joints\.left_knee\.0 = nan: Input should be a finite number"),
+        ({"labels": {"left_calf": 2}}, r"labels\.left_calf = 2: Input should be -1, 0 or 1"),
+        ({"labels": {"calf": 1}}, r"labels\.calf = 1: unknown key; known here: right_thigh, "),
+        ({"joints": {name: [0.5, 0.5] for name in H36M_17.names}}, "expected joints in px that span at least 8 px, found 17 that span 0"),
+    ],
+)
+def test_a_wrong_pose_file_is_one_line(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UserError, match=expected) as error:
+        read_pose(write_pose(tmp_path / "pose.json", **changes))
+    assert "\n" not in str(error.value)
+
+
+def test_a_pose_without_any_joint_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "pose.json").write_text(json.dumps({"joints": dict.fromkeys(H36M_17.names), "labels": {}}), encoding="utf-8")
+    with pytest.raises(UserError, match="found 0 that span 0"):
+        read_pose(tmp_path / "pose.json")
+
+
+def test_a_file_that_is_no_picture_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    for path, expected in (
+        (EXAMPLES / "pose.json", "no picture, or a damaged one"),
+        (tmp_path / "empty.png", "damaged"),
+        (tmp_path, "directory"),
+    ):
+        with pytest.raises(UserError, match=expected):
+            read_picture(path)
+
+
+def test_a_picture_is_written_as_it_is_and_only_as_png(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (5, 4, 3), dtype=np.uint8)
+    write_picture(tmp_path / "new.PNG", image)
+    assert np.array_equal(read_picture(tmp_path / "new.PNG"), image)
+    with pytest.raises(UserError, match=r"expected a name that ends in \.png"):
+        write_picture(tmp_path / "new.jpg", image)
+    assert [path.name for path in tmp_path.iterdir()] == ["new.PNG"]
+
+
+def test_place_and_size_of_the_target_pose_do_not_matter(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    painted = transfer(painter, image, source, target, MARGIN)
+    moved = LabelledPose(4 * target.pose_2d + (1000, -300), target.label)
+    assert painted.dtype == np.uint8
+    np.testing.assert_allclose(transfer(painter, image, source, moved, MARGIN), painted, atol=1)
+
+
+def test_the_picture_may_have_any_resolution(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    painted = transfer(painter, image, source, target, MARGIN).astype(int)
+    larger = cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
+    pose = LabelledPose(3 * (source.pose_2d + 0.5) - 0.5, source.label)
+    np.testing.assert_allclose(transfer(painter, larger, pose, target, MARGIN), painted, atol=3)
+
+
+def test_the_labels_of_the_target_matter(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    turned = LabelledPose(target.pose_2d, -target.label)
+    assert not np.array_equal(transfer(painter, image, source, target, MARGIN), transfer(painter, image, source, turned, MARGIN))
+
+
+def test_joints_that_are_not_known_are_left_out(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    for joint in ("right_wrist", "head"):
+        pose_2d = target.pose_2d.copy()
+        pose_2d[H36M_17.index(joint)] = np.nan
+        transfer(painter, image, source, LabelledPose(pose_2d, target.label), MARGIN)
+
+
+def test_a_pose_of_another_picture_is_an_error(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    elsewhere = LabelledPose(source.pose_2d + 500, source.label)
+    with pytest.raises(UserError, match="expected joints in px of the picture, which is 256 x 256, found 17 of 17 outside"):
+        transfer(painter, image, elsewhere, target, MARGIN)
+
+
+def test_a_model_that_sees_the_source_pose_needs_it(painter: Painter, target: LabelledPose) -> None:
+    with pytest.raises(UserError, match=r"this model was trained with pose\.source"):
+        transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
+
+
+def test_a_model_that_places_the_colours_of_the_source_needs_its_pose(tmp_path: Path, target: LabelledPose) -> None:
+    painter = load_painter(*write_weights(tmp_path, source=False))
+    with pytest.raises(UserError, match=r"this model was trained with pose\.appearance"):
+        transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
+
+
+@pytest.mark.parametrize("size", [(1 << 20, 1 << 20), (0, 0)])
+def test_weights_for_images_of_a_size_that_none_has_are_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+    pose = MapConfig(depth=True, maps=("parts",), appearance=True, lift=False, source=True, heatmap_radius=3)
+    torch.manual_seed(0)
+    save_network(tmp_path / "g1.safetensors", G1(BodySight(pose, None).channels, True, size, 4, 3, "conv", "nearest", None), pose)
+    save_network(tmp_path / "g2.safetensors", G2(size, 4, 1, "nearest"), pose)
+    with pytest.raises(UserError, match=r"g1\.safetensors: .*(expected images of a height and a width of 1 to 8192 px|a size or count of 1048576)"):
+        load_painter(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
+
+
+def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but_whole_images(
+    tmp_path: Path, image: np.ndarray, source: LabelledPose, target: LabelledPose
+) -> None:
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=False, lift=False, source=False, heatmap_radius=3)
+    save_network(tmp_path / "g2.safetensors", G2(SIZE, 4, 1, "nearest"), pose)
+    for look in ("placed", "parts", "image"):
+        torch.manual_seed(0)
+        sight = BodySight(pose, None, look)
+        save_network(tmp_path / "g1.safetensors", VUNet(sight.channels, look, sight.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"), pose)
+        painter = load_painter(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
+        painted = transfer(painter, image, source, target, MARGIN)
+        assert painted.shape == (*SIZE, 3)
+        assert painted.std() > 0
+        darker = transfer(painter, image // 2, source, target, MARGIN)
+        assert not np.array_equal(darker, painted)
+        whole = np.zeros((*SIZE, 3), np.uint8)
+        if look == "image":
+            assert transfer(painter, whole, None, target, MARGIN).shape == (*SIZE, 3)
+        else:
+            with pytest.raises(UserError, match=f"this model was trained with model.vunet.look: {look}, so it needs the pose"):
+                transfer(painter, whole, None, target, MARGIN)
+
+
+def test_without_source_pose_a_picture_is_taken_as_it_is(painter_without_source: Painter, target: LabelledPose) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
+    seen: list[torch.Tensor] = []
+    handle = painter_without_source.g1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    transfer(painter_without_source, image, None, target, MARGIN)
+    handle.remove()
+    assert torch.equal(seen[0], to_image(image[None]))
+    with pytest.raises(UserError, match="has not the proportions 32 x 64"):
+        transfer(painter_without_source, np.zeros((64, 64, 3), np.uint8), None, target, MARGIN)

@@ -1,0 +1,382 @@
+"""Batches: the order is known beforehand, and a mirrored pair is mirrored in everything."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from standing import RULE, SIZE, STANDING
+
+from pipeline.config.pose import LimbRadius, PoseConfig
+from pipeline.networks.lifter import Lifter
+from pipeline.packs.batches import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, to_image
+from pipeline.packs.pack import Pack, Twins
+from pipeline.pose.bodies import warp
+from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.bodies.depth_layers import raise_relief, relief_maps
+from pipeline.pose.bodies.maps import body_mask, draw_maps, heed_labels, measure, part_layers
+from pipeline.pose.bodies.warp import place_appearance
+from pipeline.pose.conditioning import Look, observe
+from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
+from pipeline.utils.errors import UserError
+
+HEIGHT, WIDTH = 48, 24
+ROWS = 6
+PAIRS = np.array([(i, j) for i in range(ROWS) for j in range(ROWS) if i != j])  # 30 of them
+TWIN_ROWS = np.array([1, 1, 1, 4])  # row 1 has three twins, row 4 has one
+
+
+def make_config(**values: object) -> PoseConfig:
+    radius = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)
+    defaults = {"torso_thickness": 240, "limb_radius": radius, "depth": True, "maps": ("limbs",), "appearance": False, "lift": False, "source": True}
+    return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
+
+
+def make_sight(**values: object) -> BodySight:
+    """What networks see; the lifter, if there is one, has random weights."""
+    torch.manual_seed(0)
+    config = make_config(**values)
+    return BodySight(config, Lifter(16, 1, RULE if config.depth else None).requires_grad_(False) if config.lift else None)
+
+
+@pytest.fixture
+def pack() -> Pack:
+    rng = np.random.default_rng(0)
+    text = np.full(ROWS, "a")
+    pose_3d = np.zeros((ROWS, 17, 3), np.float32)
+    return Pack(
+        image=rng.integers(0, 256, (ROWS, HEIGHT, WIDTH, 3), dtype=np.uint8),
+        pose_2d=(rng.random((ROWS, 17, 2)) * (WIDTH, HEIGHT)).astype(np.float32),
+        label=rng.integers(-1, 2, (ROWS, 8), dtype=np.int8),
+        pose_3d=pose_3d,
+        frame=np.arange(ROWS, dtype=np.int32),
+        subject=text,
+        sequence=text,
+        identity=text,
+        action=text,
+        camera=text,
+        offset={"a": 0},
+        label_truth=None,
+        label_clear=None,
+        twins=Twins(
+            image=rng.integers(0, 256, (4, HEIGHT, WIDTH, 3), dtype=np.uint8),
+            row=TWIN_ROWS,
+            chain=np.array([0, 2, 3, 1], np.int8),
+            label=rng.integers(-1, 2, (4, 8), dtype=np.int8),
+            pose_3d=pose_3d[:4],
+        ),
+    )
+
+
+def rows_of(seed: int, steps: int, batch_size: int) -> np.ndarray:
+    return np.concatenate([batch_indices(seed, step, PAIRS, batch_size, flip=True)[0] for step in range(steps)])
+
+
+def test_the_order_depends_on_seed_and_step_alone() -> None:
+    first = [batch_indices(3, step, PAIRS, 8, flip=True) for step in range(12)]
+    for step in (11, 0, 5):  # in any order, after any other
+        batch_indices(9, step, PAIRS, 4, flip=True)
+        rows, flips = batch_indices(3, step, PAIRS, 8, flip=True)
+        assert np.array_equal(rows, first[step][0])
+        assert np.array_equal(flips, first[step][1])
+    assert not np.array_equal(rows_of(3, 3, 8), rows_of(4, 3, 8))
+
+
+def test_every_epoch_is_another_permutation_of_all_pairs() -> None:
+    rows = rows_of(0, steps=15, batch_size=8).reshape(4, 30, 2)  # batches of 8 span the borders of epochs of 30
+    expected = PAIRS[np.lexsort(PAIRS.T)]
+    for epoch in rows:
+        assert np.array_equal(epoch[np.lexsort(epoch.T)], expected)
+    assert not np.array_equal(rows[0], rows[1])
+
+
+def test_a_batch_may_be_larger_than_all_pairs() -> None:
+    rows, flips = batch_indices(0, 2, PAIRS[:3], 8, flip=True)
+    assert rows.shape == (8, 2)
+    assert flips.shape == (8,)
+
+
+def test_half_of_the_pairs_are_mirrored_or_none() -> None:
+    pairs = np.repeat(PAIRS, 100, axis=0)
+    assert batch_indices(0, 0, pairs, 3000, flip=True)[1].mean() == pytest.approx(0.5, abs=0.05)
+    rows, flips = batch_indices(0, 0, pairs, 3000, flip=False)
+    assert not flips.any()
+    assert np.array_equal(rows, batch_indices(0, 0, pairs, 3000, flip=True)[0])
+
+
+def test_processes_share_the_batch_of_a_single_one() -> None:
+    rows, flips = batch_indices(0, 3, PAIRS, 8, flip=True)
+    shares = [batch_indices(0, 3, PAIRS, 8, flip=True, rank=rank, world_size=4) for rank in range(4)]
+    assert np.array_equal(np.concatenate([share[0] for share in shares]), rows)
+    assert np.array_equal(np.concatenate([share[1] for share in shares]), flips)
+
+
+def test_a_batch_that_cannot_be_shared_is_an_error() -> None:
+    with pytest.raises(UserError, match="batch_size = 8: expected a multiple of the 3 processes"):
+        batch_indices(0, 0, PAIRS, 8, flip=True, rank=0, world_size=3)
+
+
+def test_no_pairs_are_an_error() -> None:
+    with pytest.raises(UserError, match="no training pairs"):
+        batch_indices(0, 0, PAIRS[:0], 8, flip=True)
+
+
+def test_mirroring_twice_is_the_identity(pack: Pack) -> None:
+    chosen = np.array([True, False, True, True, False, False])
+    once = mirror_pose(pack.pose_2d, pack.label, WIDTH, chosen)
+    pose_2d, label = mirror_pose(*once, WIDTH, chosen)
+    np.testing.assert_allclose(pose_2d, pack.pose_2d, atol=1e-5)
+    assert np.array_equal(label, pack.label)
+    assert np.array_equal(mirror_image(mirror_image(pack.image, chosen), chosen), pack.image)
+    assert not np.array_equal(once[0][0], pack.pose_2d[0])
+    assert np.array_equal(once[0][1], pack.pose_2d[1])
+
+
+def test_mirroring_changes_sides_and_leaves_the_pack_alone(pack: Pack) -> None:
+    before = pack.pose_2d.copy(), pack.label.copy(), pack.image.copy()
+    every = np.ones(ROWS, bool)
+    pose_2d, label = mirror_pose(pack.pose_2d, pack.label, WIDTH, every)
+    left, right = H36M_17.index("left_knee"), H36M_17.index("right_knee")
+    np.testing.assert_allclose(pose_2d[:, left], np.array([WIDTH - 1, 0]) + pack.pose_2d[:, right] * (-1, 1), atol=1e-5)
+    assert np.array_equal(label[:, 0], pack.label[:, 2])
+    assert np.array_equal(mirror_image(pack.image, every), pack.image[:, :, ::-1])
+    for now, then in zip((pack.pose_2d, pack.label, pack.image), before, strict=True):
+        assert np.array_equal(now, then)
+
+
+def test_images_become_floats_between_minus_one_and_one() -> None:
+    image = np.zeros((1, 2, 3, 3), np.uint8)
+    image[0, 1, 2] = (255, 51, 102)
+    converted = to_image(image)
+    assert converted.dtype == torch.float32
+    assert converted.shape == (1, 3, 2, 3)
+    assert converted[0, :, 1, 2].tolist() == pytest.approx([1, -0.6, -0.2])
+    assert (converted[0, :, 0] == -1).all()
+
+
+def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
+    sight = make_sight()
+    batch = make_batch(pack, PAIRS[:5], None, sight)
+    poses, labels = torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
+    source, target = PAIRS[:5].T
+    assert torch.equal(batch.source, to_image(pack.image[source]))
+    assert torch.equal(batch.target, to_image(pack.image[target]))
+    maps = observe(sight, batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
+    assert torch.equal(batch.maps, maps)
+    for rows, drawn in ((target, batch.maps[:, :10]), (source, batch.maps[:, 10:])):
+        heeded = heed_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
+        assert torch.equal(drawn, draw_maps(poses[rows], heeded, (HEIGHT, WIDTH), ["limbs"], 3))
+    assert torch.equal(batch.mask, body_mask(poses[target], (HEIGHT, WIDTH)))
+    assert torch.equal(batch.rival, batch.target)
+    assert batch.index.tolist() == PAIRS[:5].tolist()
+
+
+def test_a_mirrored_pair_is_mirrored_in_everything(pack: Pack) -> None:
+    chosen = np.array([True, False, True])
+    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_sight()) for flip in (None, chosen))
+    parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
+    both = parts + [10 + part for part in parts]
+    for number, mirrored in enumerate(chosen):
+        for name in ("source", "target"):
+            expected = getattr(plain, name)[number]
+            assert torch.equal(getattr(batch, name)[number], expected.flip(-1) if mirrored else expected)
+        expected = plain.maps[number, both].flip(-1) if mirrored else plain.maps[number]
+        assert (batch.maps[number] != expected).float().mean() < 1e-3
+        expected = plain.mask[number].flip(-1) if mirrored else plain.mask[number]
+        assert (batch.mask[number] != expected).float().mean() < 1e-3
+
+
+@pytest.mark.parametrize("lift", [False, True])
+def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None:
+    image, poses, labels = to_image(pack.image), torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
+    flat, deep = (
+        [
+            observe(
+                make_sight(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift), image, poses, label, poses, label, (HEIGHT, WIDTH)
+            ).maps
+            for label in (labels, -labels)
+        ]
+        for depth in (False, True)
+    )
+    assert torch.equal(flat[0], flat[1])
+    assert not torch.equal(deep[0], deep[1])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, 20),
+        ({"source": False}, 10),
+        ({"maps": ("rgb", "heatmaps")}, 40),
+        ({"appearance": True}, 28),
+        ({"appearance": True, "source": False}, 18),
+        ({"lift": True}, 24),
+        ({"lift": True, "appearance": True, "source": False}, 20),
+    ],
+)
+def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
+    sight = make_sight(**values)
+    assert sight.channels == make_batch(pack, PAIRS[:2], None, sight).maps.shape[1] == expected
+
+
+def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
+    batch = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True))
+    bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
+    labels = [heed_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
+    shown, layers = part_layers(bodies[0], labels[0])[0], part_layers(bodies[1], labels[1])
+    assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], shown, bodies[1], layers))
+    assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
+
+
+def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(pack: Pack) -> None:
+    sight = make_sight(appearance=True, lift=True)
+    batch = make_batch(pack, PAIRS[:5], None, sight)
+    bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
+    labels = [heed_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
+    assert sight.lifter is not None
+    source, target = (raise_relief(body, sight.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
+    assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
+    assert torch.equal(batch.maps[:, 18:20], relief_maps(target))
+    assert torch.equal(batch.maps[:, 30:], relief_maps(source))
+    assert torch.equal(batch.maps[:, [*range(8, 18), *range(20, 30)]], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
+
+
+def test_a_sight_has_a_lifter_where_its_config_says_so() -> None:
+    with pytest.raises(ValueError, match="lift = True: expected a lifter"):
+        BodySight(make_config(lift=True), None)
+    with pytest.raises(ValueError, match="lift = False: expected no lifter"):
+        BodySight(make_config(), Lifter(16, 1, RULE))
+
+
+def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:
+    chosen = np.array([True, False, True])
+    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_sight(appearance=True)).maps[:, :8] for flip in (None, chosen))
+    for number, mirrored in enumerate(chosen):
+        expected = plain[number].flip(-1) if mirrored else plain[number]
+        assert ((batch[number] - expected).abs() > 1e-4).float().mean() < 2e-3
+
+
+def test_twins_depend_on_seed_and_step_alone(pack: Pack) -> None:
+    target = np.tile(np.arange(ROWS), 4)
+    first = [choose_twins(3, step, pack.twins, target, 24) for step in range(8)]
+    for step in (7, 0, 5):
+        choose_twins(9, step, pack.twins, target[:6], 6)
+        for now, then in zip(choose_twins(3, step, pack.twins, target, 24), first[step], strict=True):
+            assert np.array_equal(now, then)
+    for other in (choose_twins(4, 0, pack.twins, target, 24), first[1]):
+        assert not all(np.array_equal(now, then) for now, then in zip(other, first[0], strict=True))
+
+
+def test_processes_share_the_twins_of_a_single_one(pack: Pack) -> None:
+    target = np.random.default_rng(1).integers(0, ROWS, 24)
+    whole = choose_twins(0, 5, pack.twins, target, 24)
+    shares = [choose_twins(0, 5, pack.twins, part, 24, rank) for rank, part in enumerate(np.split(target, 4))]
+    for number, values in enumerate(whole):
+        assert np.array_equal(np.concatenate([share[number] for share in shares]), values)
+
+
+def test_every_twin_of_a_row_is_chosen_alike_and_half_of_the_time_painted_instead(pack: Pack) -> None:
+    target = np.tile(np.arange(ROWS), 2000)
+    twin, instead = choose_twins(0, 0, pack.twins, target, len(target))
+    has_any = np.isin(target, TWIN_ROWS)
+    assert twin.dtype == np.int64
+    assert (twin[~has_any] == -1).all()
+    assert not instead[~has_any].any()
+    assert np.array_equal(TWIN_ROWS[twin[has_any]], target[has_any])
+    assert np.bincount(twin[target == 1]) / 2000 == pytest.approx(np.full(3, 1 / 3), abs=0.04)
+    for number in range(4):
+        assert instead[twin == number].mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_data_without_twins_has_none(pack: Pack) -> None:
+    none = Twins(*(array[:0] for array in (pack.twins.image, pack.twins.row, pack.twins.chain, pack.twins.label, pack.twins.pose_3d)))
+    twin, instead = choose_twins(0, 0, none, np.arange(ROWS), ROWS)
+    assert twin.tolist() == [-1] * ROWS
+    assert not instead.any()
+
+
+PAIRS_WITH_TWINS = np.array([(0, 1), (2, 1), (3, 4), (5, 0)])
+TWINS_OF_PAIRS = np.array([0, 2, 3, -1]), np.array([False, True, True, False])
+
+
+def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
+    sight = make_sight(appearance=True)
+    batch, plain = (make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=twins) for twins in (TWINS_OF_PAIRS, None))
+    original, twin = to_image(pack.image[PAIRS_WITH_TWINS[:, 1]]), to_image(pack.twins.image[TWINS_OF_PAIRS[0]])
+    assert torch.equal(batch.target, torch.stack([original[0], twin[1], twin[2], original[3]]))
+    assert torch.equal(batch.rival, torch.stack([twin[0], original[1], original[2], original[3]]))
+    poses, labels = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS]), torch.from_numpy(pack.label[PAIRS_WITH_TWINS])
+    labels[[1, 2], 1] = torch.from_numpy(pack.twins.label[[2, 3]])
+    maps = observe(sight, batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH)).maps
+    assert torch.equal(batch.maps, maps)
+    assert [torch.equal(now, then) for now, then in zip(batch.maps, plain.maps, strict=True)] == [True, False, False, True]
+    for name in ("source", "mask", "index"):
+        assert torch.equal(getattr(batch, name), getattr(plain, name))
+
+
+def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
+    chosen = np.array([True, True, False, True])
+    plain, batch = (make_batch(pack, PAIRS_WITH_TWINS, flip, make_sight(), twins=TWINS_OF_PAIRS) for flip in (None, chosen))
+    parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
+    for number, mirrored in enumerate(chosen):
+        for name in ("source", "target", "rival"):
+            expected = getattr(plain, name)[number]
+            assert torch.equal(getattr(batch, name)[number], expected.flip(-1) if mirrored else expected)
+        expected = plain.maps[number, parts].flip(-1) if mirrored else plain.maps[number, :10]
+        assert (batch.maps[number, :10] != expected).float().mean() < 1e-3
+
+
+def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
+    sight = BodySight(make_config(source=True), None, "parts")
+    batch = make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=TWINS_OF_PAIRS, alone=True)
+    pairs = make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=TWINS_OF_PAIRS)
+    assert torch.equal(batch.source, batch.target)
+    assert torch.equal(batch.target, pairs.target)  # the same targets, of which some are twins
+    assert torch.equal(batch.rival, pairs.rival)
+    assert torch.equal(batch.maps[:, :10], batch.maps[:, 10:])  # of the target and of the source, with the same labels
+    assert torch.equal(batch.maps[:, :10], pairs.maps[:, :10])
+    poses = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS[:, 1]])
+    labels = pack.label[PAIRS_WITH_TWINS[:, 1]].copy()
+    swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
+    labels[swapped] = pack.twins.label[TWINS_OF_PAIRS[0][swapped]]
+    own = poses, torch.from_numpy(labels)
+    assert torch.equal(batch.look, observe(sight, batch.target, *own, *own, (HEIGHT, WIDTH)).look)
+    assert batch.look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
+    assert not torch.equal(batch.look, pairs.look)
+    assert batch.index.tolist() == [[row, row] for row in PAIRS_WITH_TWINS[:, 1]]
+
+
+@pytest.mark.parametrize("lift", [False, True])
+def test_a_placed_look_is_what_g1_sees_of_the_colours_a_quarter_as_large(pack: Pack, lift: bool) -> None:
+    whole = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True, lift=lift)).maps[:, : warp.CHANNELS]
+    sight = replace(make_sight(lift=lift), look="placed")
+    look = make_batch(pack, PAIRS[:5], None, sight).look
+    assert look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
+    torch.testing.assert_close(look, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
+
+
+@pytest.mark.parametrize("look", ["parts", "placed"])
+def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None:
+    sight = replace(make_sight(depth=False), look=look)
+    image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])
+    labels = torch.from_numpy(pack.label[:2])
+    looks = [observe(sight, image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
+    assert torch.equal(*looks)
+
+
+def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
+    before = [array.copy() for array in (pack.image, pack.label, pack.twins.image, pack.twins.label)]
+    make_batch(pack, PAIRS_WITH_TWINS, np.ones(4, bool), make_sight(), twins=TWINS_OF_PAIRS)
+    for now, then in zip((pack.image, pack.label, pack.twins.image, pack.twins.label), before, strict=True):
+        assert np.array_equal(now, then)
+
+
+@pytest.mark.parametrize("values", [{"appearance": True, "lift": True}, {}])
+def test_the_label_of_a_limb_is_seen_only_where_it_overlaps_something(values: dict[str, object]) -> None:
+    sight, image = make_sight(**values), torch.zeros(1, 3, *SIZE)
+    told = torch.zeros(1, 8, dtype=torch.int8)
+    told[:, LIMB_NAMES.index("right_forearm")] = 1
+    for elbow, wrist, seen in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):
+        pose = torch.tensor([[{"right_elbow": elbow, "right_wrist": wrist}.get(name, STANDING[name]) for name in H36M_17.names]], dtype=torch.float32)
+        plain, other = (observe(sight, image, pose, told, pose, label, SIZE).maps for label in (torch.zeros_like(told), told))
+        assert torch.equal(plain, other) != seen
