@@ -16,7 +16,7 @@ from pipeline.networks.coarse import make_coarse
 from pipeline.networks.lifter import Lifter
 from pipeline.packs.batches import Batch, batch_indices, make_batch
 from pipeline.packs.pack import Pack, Twins
-from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.training.losses import masked_l1
 
 ROWS, PAIRS, STEPS = 4000, 40000, 15
@@ -61,14 +61,16 @@ def main() -> None:
     train, model, size = params.train_g1, params.model, params.data.image_size
     torch.set_num_threads(train.threads)
     pack, pairs = invented_pack(size), np.random.default_rng(0).integers(0, ROWS, (PAIRS, 2))
-    sight = BodySight(params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None)
-    network = make_coarse(sight, size, model)
+    conditioning = BodyConditioning(
+        params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None
+    )
+    network = make_coarse(conditioning, size, model)
     network.to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), train.lr, fused=True)
 
     def load(step: int) -> Batch:
         rows, flips = batch_indices(train.seed, step, pairs, train.batch_size, train.flip)
-        return make_batch(pack, rows, flips, sight)
+        return make_batch(pack, rows, flips, conditioning)
 
     batch = load(0)
 

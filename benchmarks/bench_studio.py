@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from pipeline.config.params import Params, check_params
-from pipeline.inference.generator import Painter
+from pipeline.inference.generator import Generator
 from pipeline.inference.transfer import read_pose, transfer
-from pipeline.networks.coarse import make_coarse, sight_of
+from pipeline.networks.coarse import conditioning_of, make_coarse
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G2
-from pipeline.pose.conditioning import Seen
+from pipeline.pose.conditioning import Condition
 from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.images import read_picture
 
@@ -41,15 +41,15 @@ def main() -> None:
     fix_arithmetic(THREADS)
     size, model = params.data.image_size, params.model
     lifter = Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None
-    sight = sight_of(model, params.pose.seen, lifter)
-    g1, g2 = make_coarse(sight, size, model), G2(size, model.filters, model.blocks - 2, model.upsampling)
+    conditioning = conditioning_of(model, params.pose.seen, lifter)
+    g1, g2 = make_coarse(conditioning, size, model), G2(size, model.filters, model.blocks - 2, model.upsampling)
     for network in (g1, g2):
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    painter = Painter(g1, g2, sight, size, (None, None))
+    generator = Generator(g1, g2, conditioning, size, (None, None))
     image, poses = read_picture(ROOT / "examples" / "person.png"), [read_pose(ROOT / "examples" / f"{name}.json") for name in ("person", "pose")]
-    source, seen = torch.zeros(1, 3, *size), Seen(torch.zeros(1, *sight.look_size(size)), torch.zeros(1, sight.channels, *size))
-    alone = median(lambda: painter.paint(source, seen))
-    whole = median(lambda: transfer(painter, image, *poses, params.data.margin))
+    source, seen = torch.zeros(1, 3, *size), Condition(torch.zeros(1, *conditioning.look_size(size)), torch.zeros(1, conditioning.channels, *size))
+    alone = median(lambda: generator.paint(source, seen))
+    whole = median(lambda: transfer(generator, image, *poses, params.data.margin))
     print(f"networks alone   {1000 * alone:6.1f} ms")
     print(f"one repainting   {1000 * whole:6.1f} ms, {whole / alone:.2f} times the networks'")
 

@@ -19,7 +19,7 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config, TrainLifterConfig
-from pipeline.networks.coarse import make_coarse, sight_of
+from pipeline.networks.coarse import conditioning_of, make_coarse
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.perceptual import Pyramid, perceptual_loss
@@ -45,19 +45,19 @@ def main(params: Path) -> None:
     lifter = load_config(TrainLifterConfig, params, "train_lifter")
     model = model.model_copy(update={"generator": "pg2"})
     depths = Lifter(lifter.width, lifter.blocks, pose.rule) if pose.lift else None
-    sight = sight_of(model, pose, depths)
+    conditioning = conditioning_of(model, pose, depths)
     count = config.batch_size
     source, target = torch.rand(2, count, 3, *data.image_size) * 2 - 1
-    maps, mask = torch.rand(count, sight.channels, *data.image_size), torch.ones(count, 1, *data.image_size)
+    maps, mask = torch.rand(count, conditioning.channels, *data.image_size), torch.ones(count, 1, *data.image_size)
 
     def coarse_network() -> G1:
-        network = make_coarse(sight, data.image_size, model)
+        network = make_coarse(conditioning, data.image_size, model)
         assert isinstance(network, G1)
         return network
 
     def vunet_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
         other = model.model_copy(update={"generator": "vunet"})
-        seen = sight_of(other, pose, depths)
+        seen = conditioning_of(other, pose, depths)
         network = make_coarse(seen, data.image_size, other)
         assert isinstance(network, VUNet)
         network.to(memory_format=layout)

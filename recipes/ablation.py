@@ -100,7 +100,7 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Examples:
     """The experiments of one commit, and the parameters of that commit and of the working tree."""
 
     commit: str
@@ -117,7 +117,7 @@ def dvc(*arguments: str) -> str:
     return done.stdout
 
 
-def show(recipe: Recipe, rev: str) -> Shown:
+def show(recipe: Recipe, rev: str) -> Examples:
     """Read the experiments of a commit; tried again where a run began or ended just then."""
     for last in (False, False, True):
         try:
@@ -129,7 +129,7 @@ def show(recipe: Recipe, rev: str) -> Shown:
             time.sleep(PAUSE)
     found = [_experiment(entry, recipe) for entry in base["experiments"] or []]
     found.sort(key=lambda named: STATES.index(named[1].state), reverse=True)
-    return Shown(base["rev"], _values(here, "params", recipe.params), _values(base, "params", recipe.params), dict(found))
+    return Examples(base["rev"], _values(here, "params", recipe.params), _values(base, "params", recipe.params), dict(found))
 
 
 def _experiment(entry: Mapping[str, Any], recipe: Recipe) -> tuple[str, Experiment]:
@@ -163,7 +163,7 @@ def origin(recipe: Recipe, commit: str, params: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{objects}{json.dumps(params, sort_keys=True)}".encode()).hexdigest()
 
 
-def earlier_results(recipe: Recipe, runs: Sequence[Run], shown: Shown, out: Path) -> dict[str, Result]:
+def earlier_results(recipe: Recipe, runs: Sequence[Run], shown: Examples, out: Path) -> dict[str, Result]:
     """By name, the runs of which `out` has a result that was made of this commit's code and of the parameters that it would have now."""
     path = out / "results.json"
     document = read_json(path) if path.exists() else {}
@@ -178,7 +178,7 @@ def earlier_results(recipe: Recipe, runs: Sequence[Run], shown: Shown, out: Path
     return found
 
 
-def is_there(recipe: Recipe, run: Run, shown: Shown) -> bool:
+def is_there(recipe: Recipe, run: Run, shown: Examples) -> bool:
     """Whether the run is done, or on its way, with the parameters and the code of the working tree; UserError where it cannot be."""
     expected = with_overrides(shown.here, run.overrides)
     experiment = shown.experiments.get(recipe.experiment(run))
@@ -187,7 +187,7 @@ def is_there(recipe: Recipe, run: Run, shown: Shown) -> bool:
     return experiment.params == expected and same_code(recipe, experiment.rev)
 
 
-def is_done(recipe: Recipe, run: Run, shown: Shown) -> bool:
+def is_done(recipe: Recipe, run: Run, shown: Examples) -> bool:
     """Whether there is nothing to wait for."""
     return is_there(recipe, run, shown) and shown.experiments[recipe.experiment(run)].state == "success"
 
@@ -205,7 +205,7 @@ def is_dead(experiment: Experiment) -> bool:
     return False
 
 
-def clear(recipe: Recipe, run: Run, shown: Shown) -> None:
+def clear(recipe: Recipe, run: Run, shown: Examples) -> None:
     """Remove what an earlier try of the run left: a failed, queued or outdated experiment."""
     name = recipe.experiment(run)
     experiment = shown.experiments.get(name)
@@ -227,7 +227,7 @@ def queue(recipe: Recipe, run: Run) -> None:
     dvc("exp", "run", "--queue", "--name", recipe.experiment(run), *changes, recipe.graph)
 
 
-def queue_missing(recipe: Recipe, runs: Sequence[Run], shown: Shown) -> dict[str, str]:
+def queue_missing(recipe: Recipe, runs: Sequence[Run], shown: Examples) -> dict[str, str]:
     """Queue what is not there yet; returns why a run could not be queued, by its name."""
     faults = {}
     for run in runs:
@@ -271,14 +271,14 @@ def follow(tasks: Mapping[str, str], jobs: int) -> None:
         click.echo(f"== {name}: {state}, {(time.monotonic() - since) / 60:.1f} min")
 
 
-def waiting(recipe: Recipe, runs: Sequence[Run], shown: Shown) -> dict[str, str]:
+def waiting(recipe: Recipe, runs: Sequence[Run], shown: Examples) -> dict[str, str]:
     """Task of each run that has not ended yet, those that run first."""
     found = {run.name: shown.experiments.get(recipe.experiment(run)) for run in runs}
     unfinished = [(name, one) for name, one in found.items() if one and one.task and one.state in ("running", "queued")]
     return {name: str(one.task) for name, one in sorted(unfinished, key=lambda named: STATES.index(named[1].state))}
 
 
-def result(recipe: Recipe, run: Run, shown: Shown, fault: str | None = None) -> Result:
+def result(recipe: Recipe, run: Run, shown: Examples, fault: str | None = None) -> Result:
     """What became of a run; `fault` says why it could not be queued."""
     experiment = shown.experiments.get(recipe.experiment(run))
     if fault:
@@ -293,7 +293,7 @@ def result(recipe: Recipe, run: Run, shown: Shown, fault: str | None = None) -> 
     return Result(run, "done", "", experiment.rev, edited, experiment.metrics, shown.commit, origin(recipe, shown.commit, experiment.params))
 
 
-def result_or_earlier(recipe: Recipe, run: Run, shown: Shown, earlier: Mapping[str, Result], fault: str | None = None) -> Result:
+def result_or_earlier(recipe: Recipe, run: Run, shown: Examples, earlier: Mapping[str, Result], fault: str | None = None) -> Result:
     """The same; where there is no experiment of it, what is known from earlier."""
     found = result(recipe, run, shown, fault)
     return earlier.get(run.name, found) if found.state == "not run" else found
@@ -309,7 +309,7 @@ def why_failed(experiment: Experiment) -> str:
     return errors[0] if errors else f"`dvc queue logs {str(experiment.task)[:7]}` says why"
 
 
-def is_edited(recipe: Recipe, run: Run, experiment: Experiment, shown: Shown) -> bool:
+def is_edited(recipe: Recipe, run: Run, experiment: Experiment, shown: Examples) -> bool:
     """Whether the experiment has code, or parameters besides its overrides, that its commit does not have."""
     return not is_made_of(experiment.params, shown.base, run.overrides) or not same_code(recipe, shown.commit, experiment.rev)
 

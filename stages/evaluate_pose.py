@@ -12,7 +12,7 @@ from pipeline.packs.pack import read_packs
 from pipeline.pose.drawing import encode
 from pipeline.pose_estimation.estimate import locate_joints
 from pipeline.pose_estimation.evaluation import USUAL, check_joints, choose_rows, score_net, table, time_per_image
-from pipeline.pose_estimation.pictures import skeleton_sheet
+from pipeline.pose_estimation.pictures import skeleton_grid
 from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.files import atomic_folder, check_replaceable, write_json
 from stages.command import existing, output, stage
@@ -44,8 +44,8 @@ def main(packed: Path, nets: Path, test: Path, samples: Path, params: Path) -> N
     found = {backbone: locate_joints(network, pack.image[rows], config.batch_size) for backbone, network in networks.items()}
     with atomic_folder(samples, FILES) as partial:
         (partial / "table.md").write_text(table(figures), encoding="utf-8")
-        sheet = skeleton_sheet(pack.image[rows], {**found, "truth": pack.pose_2d[rows]})
-        (partial / "samples.jpg").write_bytes(encode(sheet, ".jpg"))
+        image_grid = skeleton_grid(pack.image[rows], {**found, "truth": pack.pose_2d[rows]})
+        (partial / "samples.jpg").write_bytes(encode(image_grid, ".jpg"))
     write_json(test, figures)
 
 

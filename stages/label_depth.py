@@ -17,7 +17,7 @@ from pipeline.config.pose import PoseConfig
 from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
 from pipeline.datasets.photos.hand_labels import FILE_NAME
-from pipeline.inference.generator import load_painter
+from pipeline.inference.generator import load_generator
 from pipeline.page.app import make_app
 from pipeline.page.folder import PhotoFolder
 from pipeline.page.guess import Guess, guess_from_3d, guess_from_lifter
@@ -62,7 +62,7 @@ def main(
     if g1 is not None and g2 is not None:
         fix_arithmetic(THREADS)
         data = load_data(params)
-        studio = PoseStudio(photos, load_painter(g1, g2), data.margin if isinstance(data, DataConfig) else None)
+        studio = PoseStudio(photos, load_generator(g1, g2), data.margin if isinstance(data, DataConfig) else None)
     token = secrets.token_urlsafe(24)
     with _listen(port) as listener, ExitStack() as stack:
         private = stack.enter_context(_private_folder()) if browser else None

@@ -6,12 +6,12 @@ import click
 
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.recipe import load_data, load_seen
+from pipeline.config.recipe import load_data, load_map_config
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config
 from pipeline.networks.checkpoint import save_network
-from pipeline.networks.coarse import sight_of
-from pipeline.training.generators import Course, load_lifter, train_g1
+from pipeline.networks.coarse import conditioning_of
+from pipeline.training.generators import GeneratorTraining, load_lifter, train_g1
 from pipeline.training.loop import make_fabric, precision_of
 from pipeline.training.objectives import make_objective
 from stages.command import existing, output, stage
@@ -26,17 +26,17 @@ from stages.command import existing, output, stage
 def main(packed: Path, pairs: Path, g1: Path, series: Path, lifter: Path | None, params: Path) -> None:
     """Train on the pairs of PAIRS/train.csv among the packs in PACKED; write G1, and curves and samples to SERIES."""
     data, model = load_data(params), load_config(ModelConfig, params, "model")
-    pose, config = load_seen(params), load_config(TrainG1Config, params, "train_g1")
+    pose, config = load_map_config(params), load_config(TrainG1Config, params, "train_g1")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
-    sight, objective = sight_of(model, pose, load_lifter(lifter, pose)), make_objective(model, config)
+    conditioning, objective = conditioning_of(model, pose, load_lifter(lifter, pose)), make_objective(model, config)
     if fabric.is_global_zero:
         click.echo(f"train_g1: {model.generator}, {objective.loss}, {precision_of(fabric)}")
-    inputs = *([] if sight.lifter is None or lifter is None else [lifter]), *objective.inputs
-    with Course.open("train_g1", fabric, packed, pairs / "train.csv", data, sight, model, config, *inputs) as course:
-        network = train_g1(course, model, config, objective)
+    inputs = *([] if conditioning.lifter is None or lifter is None else [lifter]), *objective.inputs
+    with GeneratorTraining.open("train_g1", fabric, packed, pairs / "train.csv", data, conditioning, model, config, *inputs) as run:
+        network = train_g1(run, model, config, objective)
         if fabric.is_global_zero:
-            save_network(g1, network, sight.config, precision_of(fabric))
-            course.publish_series(series)
+            save_network(g1, network, conditioning.config, precision_of(fabric))
+            run.publish_series(series)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ import click
 
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.recipe import load_data, load_seen
+from pipeline.config.recipe import load_data, load_map_config
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG2Config
 from pipeline.networks.checkpoint import save_network
-from pipeline.training.generators import Course, load_g1, train_g2
+from pipeline.training.generators import GeneratorTraining, load_g1, train_g2
 from pipeline.training.loop import make_fabric, precision_of
 from stages.command import existing, output, stage
 
@@ -25,15 +25,15 @@ from stages.command import existing, output, stage
 def main(packed: Path, pairs: Path, g1: Path, g2: Path, d: Path, series: Path, params: Path) -> None:
     """Train on the pairs of PAIRS/train.csv among the packs in PACKED with the weights G1; write G2 and D, and curves and samples to SERIES."""
     data, model = load_data(params), load_config(ModelConfig, params, "model")
-    pose, config = load_seen(params), load_config(TrainG2Config, params, "train_g2")
+    pose, config = load_map_config(params), load_config(TrainG2Config, params, "train_g2")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
-    coarse, sight = load_g1(g1, data.image_size, model, pose)
-    with Course.open("train_g2", fabric, packed, pairs / "train.csv", data, sight, model, config, g1) as course:
-        networks = train_g2(course, coarse, model, config)
+    coarse, conditioning = load_g1(g1, data.image_size, model, pose)
+    with GeneratorTraining.open("train_g2", fabric, packed, pairs / "train.csv", data, conditioning, model, config, g1) as run:
+        networks = train_g2(run, coarse, model, config)
         if fabric.is_global_zero:
-            save_network(g2, networks[0], sight.config, precision_of(fabric))
-            save_network(d, networks[1], sight.config, precision_of(fabric))
-            course.publish_series(series)
+            save_network(g2, networks[0], conditioning.config, precision_of(fabric))
+            save_network(d, networks[1], conditioning.config, precision_of(fabric))
+            run.publish_series(series)
 
 
 if __name__ == "__main__":

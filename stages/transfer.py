@@ -6,7 +6,7 @@ import click
 
 from pipeline.config.data import DataConfig
 from pipeline.config.recipe import load_data
-from pipeline.inference.generator import load_painter
+from pipeline.inference.generator import load_generator
 from pipeline.inference.transfer import check_name, is_painted, read_pose, transfer, write_picture
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import read_picture
@@ -33,7 +33,7 @@ def main(image: Path, source_pose: Path | None, pose: Path, g1: Path, g2: Path, 
     data = load_data(params)
     margin = data.margin if isinstance(data, DataConfig) else None
     source = None if source_pose is None else read_pose(source_pose)
-    write_picture(out, transfer(load_painter(g1, g2), read_picture(image), source, read_pose(pose), margin))
+    write_picture(out, transfer(load_generator(g1, g2), read_picture(image), source, read_pose(pose), margin))
 
 
 if __name__ == "__main__":

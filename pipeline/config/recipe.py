@@ -21,13 +21,13 @@ def load_data(params: Path) -> AnyData:
     return load_config(PhotoDataConfig, params, "data") if "photos" in values else load_config(DataConfig, params, "data")
 
 
-def load_seen(params: Path) -> MapConfig | FaceMapConfig:
+def load_map_config(params: Path) -> MapConfig | FaceMapConfig:
     """What the networks see of the section `pose`; raise UserError with a line per wrong key."""
     if "faces" in read_params(params):
         return load_config(FaceMapConfig, params, "pose")
     return load_config(PoseConfig, params, "pose").seen
 
 
-def seen_from(values: Mapping[str, Any]) -> MapConfig | FaceMapConfig:
+def map_config_from(values: Mapping[str, Any]) -> MapConfig | FaceMapConfig:
     """What a trained network saw, from the values beside its weights; pydantic's ValidationError where they are none of the two."""
     return (FaceMapConfig if "mask" in values else MapConfig).model_validate(values)

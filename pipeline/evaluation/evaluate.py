@@ -14,8 +14,8 @@ from pipeline.evaluation.scores.depth import MIN_PIXELS, judge_order, label_accu
 from pipeline.evaluation.scores.image import image_scores, mask_l1, ssim_patn
 from pipeline.evaluation.scores.inception import Inception, frechet_distance, inception_score
 from pipeline.evaluation.scores.summary import DISTANCES, SCORES, by_group, distance_group, summary
-from pipeline.inference.batched import CHUNK, Studio, Task, as_rows, paint_both, pose_distance
-from pipeline.inference.generator import Painter
+from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, as_rows, paint_both, pose_distance
+from pipeline.inference.generator import Generator
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
 from pipeline.networks.vunet import VUNet
@@ -34,16 +34,16 @@ ALWAYS = ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr")  # scores that every im
 OVERLAPPING = 0.1  # share of a limb's area from which on it overlaps something
 
 
-def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateConfig, device: torch.device) -> tuple[dict[str, Any], Cases]:
+def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: EvaluateConfig, device: torch.device) -> tuple[dict[str, Any], Cases]:
     """Score every pair and, of bodies, every twin and every label.
 
     pairs : (P, 2) int64, rows of the pack: source and target; device : where to paint, the networks move there.
     returns : the content of metrics/test.json, and the cases for the report.
     Raises UserError where there is nothing to score, or where the images are too small for SSIM.
     """
-    studio = Studio(painter, pack, config.batch_size, device)
-    painter.g1.to(device)
-    painter.g2.to(device)
+    studio = BatchedGenerator(generator, pack, config.batch_size, device)
+    generator.g1.to(device)
+    generator.g2.to(device)
     _check(studio, pairs)
     task = Task(pairs[:, 0], pairs[:, 1], pack.label[pairs[:, 1]])
     scores = score_pairs(studio, task)
@@ -54,7 +54,7 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     pck = {} if config.pose_net is None else pck_figures(studio, task, Path(config.pose_net))
     figures: dict[str, Any] = {"pairs": len(pairs)}
     figures |= {image: summary(per_image[image]) | patn.get(image, {}) | pck.get(image, {}) | inception.get(image, {}) for image in studio.scored}
-    figures |= generator_figures(painter) | {"latent": latent_figures(studio, task)}
+    figures |= generator_figures(generator) | {"latent": latent_figures(studio, task)}
     if judged is not None:
         figures["depth"] = order_figures(studio, judged) | label_figures(pack) | lifting(studio) | response(studio, task)
     figures["by"] = {
@@ -66,7 +66,7 @@ def evaluate(painter: Painter, pack: Pack, pairs: np.ndarray, config: EvaluateCo
     return figures, choose_cases(studio, task, scores, judged, config.samples)
 
 
-def score_pairs(studio: Studio, task: Task) -> np.ndarray:
+def score_pairs(studio: BatchedGenerator, task: Task) -> np.ndarray:
     """Scores of all images, (images, scores, N) float64 in the order of `Studio.scored` and `SCORES`; NaN where a pair has none.
 
     Raises UserError where one is not finite that every image has.
@@ -119,7 +119,7 @@ def _limbs_shown(pack: Pack, rows: np.ndarray) -> np.ndarray:
     return torch.cat(counts).numpy()
 
 
-def judge_twins(studio: Studio, twins: Task) -> Judged:
+def judge_twins(studio: BatchedGenerator, twins: Task) -> Judged:
     """Paint each twin's pose with the original's labels and with its own, and judge what comes out.
 
     A twin counts where it has a source, its labels differ from the original's, and its image differs from the original's in at least
@@ -138,7 +138,7 @@ def judge_twins(studio: Studio, twins: Task) -> Judged:
     return Judged(twins, right, counted)
 
 
-def order_figures(studio: Studio, judged: Judged) -> dict[str, Any]:
+def order_figures(studio: BatchedGenerator, judged: Judged) -> dict[str, Any]:
     """The order accuracy of the refined image, whole and by limb chain, and that of every image with its interval."""
     pack = studio.pack
     people = pack.identity[judged.twins.target]
@@ -153,9 +153,9 @@ def label_figures(pack: Pack) -> dict[str, float | None]:
     return label_accuracy(pack.label, pack.label_truth, pack.label_clear)
 
 
-def lifting(studio: Studio) -> dict[str, float | None]:
+def lifting(studio: BatchedGenerator) -> dict[str, float | None]:
     """How well the depths of all the pack's rows and twins are inferred; None where the networks do without."""
-    pack, lifter = studio.pack, studio.painter.sight.lifter
+    pack, lifter = studio.pack, studio.generator.conditioning.lifter
     if lifter is None:
         return dict.fromkeys(("lift_error", "lift_error_flat", "lift_sign"))
     pose_2d = np.concatenate([pack.pose_2d, pack.pose_2d[pack.twins.row]])
@@ -165,7 +165,7 @@ def lifting(studio: Studio) -> dict[str, float | None]:
     return lift_figures(depth, pose_2d, pose_3d, label)
 
 
-def response(studio: Studio, task: Task) -> dict[str, float | None]:
+def response(studio: BatchedGenerator, task: Task) -> dict[str, float | None]:
     """How much a limb's pixels change, mean absolute difference in [0, 1], when its label goes from +1 to -1.
 
     At most `RESPONSE_PAIRS` pairs, evenly spread, each asked for one limb in turn. The limb's pixels are those of its whole area but for
@@ -183,35 +183,35 @@ def response(studio: Studio, task: Task) -> dict[str, float | None]:
     return {"response": mean(change[share >= OVERLAPPING]), "response_alone": mean(change[share == 0])}
 
 
-def generator_figures(painter: Painter) -> dict[str, Any]:
+def generator_figures(generator: Generator) -> dict[str, Any]:
     """Which coarse generator painted, what number formats G1 and G2 were trained with, and for which loss the variational U-Net was."""
-    g1, precision = painter.g1, dict(zip(("g1", "g2"), painter.precision, strict=True))
+    g1, precision = generator.g1, dict(zip(("g1", "g2"), generator.precision, strict=True))
     named = {"generator": "vunet", "loss": g1.config["loss"]} if isinstance(g1, VUNet) else {"generator": "pg2"}
     return named | {"precision": precision}
 
 
 @torch.inference_mode()
-def latent_figures(studio: Studio, task: Task) -> dict[str, float | None]:
+def latent_figures(studio: BatchedGenerator, task: Task) -> dict[str, float | None]:
     """How much the variational U-Net knows of a person by its latents; None for generators without.
 
     At most `RESPONSE_PAIRS` pairs, evenly spread. `kl` : divergence of posterior and prior, nats per source image; `swap` : how much the
     pixels of the target's body change in the coarse image, mean absolute difference in [0, 1], when the source is that of another pair.
     """
-    network = studio.painter.g1
+    network = studio.generator.g1
     if not isinstance(network, VUNet):
         return dict.fromkeys(("kl", "swap"))
     task = task.part(spread(np.arange(len(task)), RESPONSE_PAIRS))
     kl, swap = np.empty(len(task)), np.empty(len(task))
     others = Task(np.roll(task.source, len(task) // 2), task.target, task.label)
     for rows, batch in studio.batches(task, "latents"):
-        _, (look, maps) = studio.see(Task(batch.source, batch.source, studio.pack.label[batch.source]))
+        _, (look, maps) = studio.encode(Task(batch.source, batch.source, studio.pack.label[batch.source]))
         kl[rows] = network.divergence(look, maps).cpu().numpy()
         own, swapped = (studio.paint(one)[0] for one in (batch, others.part(rows)))
         swap[rows] = mask_l1(swapped, own, studio.masks(batch.target)[0]).numpy()
     return {"kl": mean(kl), "swap": mean(swap)}
 
 
-def patn_figures(studio: Studio, task: Task) -> dict[str, dict[str, float | None]]:
+def patn_figures(studio: BatchedGenerator, task: Task) -> dict[str, dict[str, float | None]]:
     """`ssim_patn` of each image, mean and standard deviation."""
     scores = np.empty((len(studio.scored), len(task)))
     for rows, batch in studio.batches(task, "SSIM with margins"):
@@ -219,7 +219,7 @@ def patn_figures(studio: Studio, task: Task) -> dict[str, dict[str, float | None
     return {image: summary({"ssim_patn": values}) for image, values in zip(studio.scored, scores, strict=True)}
 
 
-def pck_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[str, Any]]:
+def pck_figures(studio: BatchedGenerator, task: Task, path: Path) -> dict[str, dict[str, Any]]:
     """Whether painted people take the target's pose: PCKh@0.5 of the joints that a pose estimator finds, per image, and that of the true images.
 
     Raises UserError where `path` holds no pose estimator, or one of other joints than the pack's.
@@ -239,7 +239,7 @@ def pck_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[str, A
     return figures | {"pose_net": {"file": path.name, "sha256": file_hash(path), "truth_pck": truth["pck"]}}
 
 
-def inception_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[str, Any]]:
+def inception_figures(studio: BatchedGenerator, task: Task, path: Path) -> dict[str, dict[str, Any]]:
     """Inception score and Frechet distance to the truths, per image, and under `inception` which network said so.
 
     The truths are the targets of the same pairs. Raises UserError where `path` is no TorchScript file.
@@ -260,14 +260,14 @@ def inception_figures(studio: Studio, task: Task, path: Path) -> dict[str, dict[
     return figures | {"inception": {"file": path.name, "sha256": network.sha256, "truth_score": truth["inception_score"]}}
 
 
-def _check(studio: Studio, pairs: np.ndarray) -> None:
+def _check(studio: BatchedGenerator, pairs: np.ndarray) -> None:
     if not len(pairs):
         raise UserError("no test pairs to evaluate; raise pairs.test, lower pairs.min_distance or add to data.test_subjects")
     if min(studio.size) < 11:
         raise UserError(f"data.image_size = {list(studio.size)}: the scores need images of at least 11 x 11 px")
 
 
-def _limb_pixels(studio: Studio, rows: np.ndarray, limb: np.ndarray) -> tuple[Tensor, Tensor]:
+def _limb_pixels(studio: BatchedGenerator, rows: np.ndarray, limb: np.ndarray) -> tuple[Tensor, Tensor]:
     """Where limb `limb` (N,) of each row overlaps the torso or another limb, and where nothing else is: (N, 1, H, W) bool each."""
     pose, part = studio.pose(rows), torch.from_numpy(FIRST_LIMB_PART + limb).view(-1, 1, 1)
     others = np.full((len(rows), len(LIMB_NAMES)), -1, dtype=np.int8)

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from pipeline.inference.generator import Painter
+from pipeline.inference.generator import Generator
 from pipeline.packs.batches import to_image, to_uint8
 from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.maps import measure
 from pipeline.pose.bodies.warp import paint_by_part
-from pipeline.pose.conditioning import Seen, observe
+from pipeline.pose.conditioning import Condition, encode_poses
 
 CHUNK = 256  # rows looked at at a time
 
@@ -42,10 +42,10 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Studio:
+class BatchedGenerator:
     """A trained model, the pack that it paints from, how many images it paints at a time, and where."""
 
-    painter: Painter
+    generator: Generator
     pack: Pack
     batch_size: int
     device: torch.device
@@ -66,20 +66,20 @@ class Studio:
 
     def masks(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         """Where errors count twice, and where limbs overlap something: (N, 1, H, W) bool each, in main memory."""
-        sight = self.painter.sight
-        measured = sight.measure(self.pose(rows), self.size)
-        return sight.mask(measured).bool(), sight.overlap(measured).bool()
+        conditioning = self.generator.conditioning
+        measured = conditioning.measure(self.pose(rows), self.size)
+        return conditioning.mask(measured).bool(), conditioning.overlap(measured).bool()
 
-    def see(self, task: Task) -> tuple[Tensor, Seen]:
+    def encode(self, task: Task) -> tuple[Tensor, Condition]:
         """The source images (N, 3, H, W) of a task of one batch, and what the networks see."""
         labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
         poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
         source, target = (to_image(self.pack.image[rows], self.device) for rows in (task.source, task.target))
-        return source, observe(self.painter.sight, source, poses[0], labels[0], poses[1], labels[1], self.size, target)
+        return source, encode_poses(self.generator.conditioning, source, poses[0], labels[0], poses[1], labels[1], self.size, target)
 
     def paint(self, task: Task) -> tuple[Tensor, Tensor]:
         """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""
-        coarse, refined = self.painter.paint(*self.see(task))
+        coarse, refined = self.generator.paint(*self.encode(task))
         return to_uint8(coarse).cpu(), to_uint8(refined).cpu()
 
     def paint_by_part(self, task: Task) -> Tensor:
@@ -106,7 +106,7 @@ class Studio:
             yield rows, task.part(rows)
 
 
-def paint_both(studio: Studio, twins: Task) -> np.ndarray:
+def paint_both(studio: BatchedGenerator, twins: Task) -> np.ndarray:
     """All images with the originals' labels and with the twins': (4, M, 2, H, W, 3) uint8."""
     originals = Task(twins.source, twins.target, studio.pack.label[twins.target])
     both = torch.stack([studio.paint_all(task) for task in (originals, twins)], dim=2)  # (4, M, 2, 3, H, W)

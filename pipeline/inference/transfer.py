@@ -25,10 +25,10 @@ from PIL.PngImagePlugin import PngInfo
 from pydantic import BeforeValidator, Field, Strict, create_model
 
 from pipeline.config.section import Section, parse
-from pipeline.inference.generator import Painter
+from pipeline.inference.generator import Generator
 from pipeline.packs.batches import to_image, to_uint8
-from pipeline.pose.bodies.conditioning import BodySight
-from pipeline.pose.conditioning import observe
+from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.pose.conditioning import encode_poses
 from pipeline.pose.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
@@ -119,18 +119,18 @@ def _digest(image: np.ndarray) -> str:
     return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()
 
 
-def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, target: LabelledPose, margin: float | None) -> np.ndarray:
+def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | None, target: LabelledPose, margin: float | None) -> np.ndarray:
     """Paint the person of the picture in the target pose: the refined image, (H, W, 3) uint8 RGB, as large as those of training.
 
     image : (h, w, 3) uint8 RGB; source : the pose in it, by which the person is cut out, or None for a picture that is cut already, which
     a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training, None for a model of photos. Raises
     UserError where the picture and its pose do not fit each other.
     """
-    size = painter.image_size
-    if not isinstance(painter.sight, BodySight):
+    size = generator.image_size
+    if not isinstance(generator.conditioning, BodyConditioning):
         raise UserError("these weights paint faces; a pose file names the joints of a body: give weights of a recipe that paints people")
     if source is None:
-        crop, source_pose, source_label = _whole(image, size, painter), np.full_like(target.pose_2d, np.nan), np.zeros_like(target.label)
+        crop, source_pose, source_label = _whole(image, size, generator), np.full_like(target.pose_2d, np.nan), np.zeros_like(target.label)
     else:
         _check_inside(image, source)
         box = _box(source, image, size, margin)
@@ -140,7 +140,7 @@ def transfer(painter: Painter, image: np.ndarray, source: LabelledPose | None, t
     poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, target_pose)]
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
-    _, refined = painter.paint(picture, observe(painter.sight, picture, poses[0], labels[0], poses[1], labels[1], size))
+    _, refined = generator.paint(picture, encode_poses(generator.conditioning, picture, poses[0], labels[0], poses[1], labels[1], size))
     return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
 
 
@@ -155,15 +155,15 @@ def _check_inside(image: np.ndarray, source: LabelledPose) -> None:
         )
 
 
-def _whole(image: np.ndarray, size: tuple[int, int], painter: Painter) -> np.ndarray:
+def _whole(image: np.ndarray, size: tuple[int, int], generator: Generator) -> np.ndarray:
     """The whole picture at the size that the networks see; raise UserError where that would stretch it, or where they need a source pose."""
     height, width = image.shape[:2]
-    sight = painter.sight
-    assert isinstance(sight, BodySight)
+    conditioning = generator.conditioning
+    assert isinstance(conditioning, BodyConditioning)
     for name, needed in (
-        ("pose.source", sight.config.source),
-        ("pose.appearance", sight.config.appearance),
-        (f"model.vunet.look: {sight.look}", sight.look != "image"),
+        ("pose.source", conditioning.config.source),
+        ("pose.appearance", conditioning.config.appearance),
+        (f"model.vunet.look: {conditioning.look}", conditioning.look != "image"),
     ):
         if needed:
             raise UserError(f"source pose: missing; this model was trained with {name}, so it needs the pose that the picture shows")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from pipeline.config.faces import FaceMapConfig
 from pipeline.config.pose import MapConfig
-from pipeline.config.recipe import seen_from
+from pipeline.config.recipe import map_config_from
 from pipeline.utils.errors import UserError, shown
 from pipeline.utils.files import atomic_file, machine_faults
 
@@ -91,11 +91,11 @@ def _check_shapes(network: nn.Module, tensors: dict[str, Tensor]) -> None:
             raise ValueError(f"{name} would be {value.dtype} {list(value.shape)}, and is {found.dtype} {list(found.shape)}")
 
 
-def load_generator(path: Path, kind: type[N]) -> tuple[N, MapConfig | FaceMapConfig]:
+def load_with_maps(path: Path, kind: type[N]) -> tuple[N, MapConfig | FaceMapConfig]:
     """`load_network` of one that paints, and what of a pose it sees; raise UserError where the file does not say that."""
     network = load_network(path, kind)
     try:
-        return network, seen_from(_read(path)[0]["pose"])
+        return network, map_config_from(_read(path)[0]["pose"])
     except (KeyError, TypeError, ValidationError):
         raise _undescribed(path) from None
 

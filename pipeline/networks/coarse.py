@@ -9,13 +9,13 @@ from torch import Tensor
 from pipeline.config.faces import FaceMapConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.pose import MapConfig
-from pipeline.networks.checkpoint import load_generator, network_name
+from pipeline.networks.checkpoint import load_with_maps, network_name
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
-from pipeline.pose.bodies.conditioning import BodySight
-from pipeline.pose.conditioning import Look, Sight
-from pipeline.pose.faces.conditioning import FaceSight
+from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.pose.conditioning import Conditioning, Look
+from pipeline.pose.faces.conditioning import FaceConditioning
 from pipeline.utils.errors import UserError
 
 
@@ -26,7 +26,7 @@ class Coarse(Protocol):
     lifter: Lifter | None
 
     def __call__(self, look: Tensor, maps: Tensor) -> Tensor:
-        """A look at the source's person and the maps of the poses, as `Sight` gives them -> the image (B, 3, H, W)."""
+        """A look at the source's person and the maps of the poses, as `Conditioning` gives them -> the image (B, 3, H, W)."""
 
     def to(self, device: torch.device) -> Any:
         """Move to a device."""
@@ -35,13 +35,13 @@ class Coarse(Protocol):
 KINDS: dict[str, type[G1] | type[VUNet]] = {"pg2": G1, "vunet": VUNet}
 
 
-def sight_of(model: ModelConfig, pose: MapConfig | FaceMapConfig, lifter: Lifter | None) -> Sight:
+def conditioning_of(model: ModelConfig, pose: MapConfig | FaceMapConfig, lifter: Lifter | None) -> Conditioning:
     """What the chosen generator sees; lifter : for `pose.lift`."""
-    return _sight(seen_by(model, pose), lifter, look_of(model))
+    return _conditioning(map_config_of(model, pose), lifter, look_of(model))
 
 
-def _sight(seen: MapConfig | FaceMapConfig, lifter: Lifter | None, look: Look) -> Sight:
-    return FaceSight(seen, look) if isinstance(seen, FaceMapConfig) else BodySight(seen, lifter, look)
+def _conditioning(seen: MapConfig | FaceMapConfig, lifter: Lifter | None, look: Look) -> Conditioning:
+    return FaceConditioning(seen, look) if isinstance(seen, FaceMapConfig) else BodyConditioning(seen, lifter, look)
 
 
 def look_of(model: ModelConfig) -> Look:
@@ -49,7 +49,7 @@ def look_of(model: ModelConfig) -> Look:
     return "image" if model.generator == "pg2" else model.vunet.look
 
 
-def seen_by(model: ModelConfig, pose: MapConfig | FaceMapConfig) -> MapConfig | FaceMapConfig:
+def map_config_of(model: ModelConfig, pose: MapConfig | FaceMapConfig) -> MapConfig | FaceMapConfig:
     """What the chosen generator sees of the section `pose`.
 
     The variational U-Net learns from single images: colours that are placed where they were taken from would be the answer itself, and source
@@ -60,28 +60,30 @@ def seen_by(model: ModelConfig, pose: MapConfig | FaceMapConfig) -> MapConfig | 
     return pose.model_copy(update={"source": False} | ({"appearance": False} if isinstance(pose, MapConfig) else {}))
 
 
-def make_coarse(sight: Sight, image_size: tuple[int, int], model: ModelConfig, loss: str = "untrained") -> G1 | VUNet:
+def make_coarse(conditioning: Conditioning, image_size: tuple[int, int], model: ModelConfig, loss: str = "untrained") -> G1 | VUNet:
     """An untrained coarse generator for what is seen, with its lifter; loss : what a `vunet` is trained with, in words."""
-    lifter = None if sight.lifter is None else sight.lifter.config
+    lifter = None if conditioning.lifter is None else conditioning.lifter.config
     network: G1 | VUNet
     if model.generator == "pg2":
-        network = G1(sight.channels, sight.placed, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
+        network = G1(conditioning.channels, conditioning.placed, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
     else:
-        own, look = model.vunet, sight.look_size(image_size)
-        network = VUNet(sight.channels, sight.look, look, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss, lifter)
-    if network.lifter is not None and sight.lifter is not None:
-        network.lifter.load_state_dict(sight.lifter.state_dict())
+        own, look = model.vunet, conditioning.look_size(image_size)
+        network = VUNet(
+            conditioning.channels, conditioning.look, look, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss, lifter
+        )
+    if network.lifter is not None and conditioning.lifter is not None:
+        network.lifter.load_state_dict(conditioning.lifter.state_dict())
     return network
 
 
-def load_coarse(path: Path) -> tuple[G1 | VUNet, Sight]:
+def load_coarse(path: Path) -> tuple[G1 | VUNet, Conditioning]:
     """A trained coarse generator and what it sees; raise UserError where the file is not fit."""
     name, kinds = network_name(path), {kind.__name__: kind for kind in KINDS.values()}
     if name not in kinds:
         raise UserError(f"{path}: expected the weights of {' or '.join(kinds)}, found those of {name}; give the file that `train_g1` writes")
-    network, pose = load_generator(path, kinds[name])
+    network, pose = load_with_maps(path, kinds[name])
     look: Look = network.config.get("look", "image")
     try:
-        return network, _sight(pose, network.lifter, look)
+        return network, _conditioning(pose, network.lifter, look)
     except ValueError as error:
         raise UserError(f"{path}: the weights do not fit the pose that the header describes ({error}); train it again") from None

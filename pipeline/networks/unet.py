@@ -145,7 +145,7 @@ def mix(painted: Tensor, placed: Tensor) -> Tensor:
     """At each pixel a mixture of the network's own paint and the colours that are placed there, (B, 3, H, W).
 
     painted : (B, 3 + 1 + LAYERS, H, W), own colours, then logits of their share and of each layer's
-    placed : (B, CHANNELS, H, W), as `appearance.place_appearance` gives it; a layer of which nothing is known gets no share
+    placed : (B, CHANNELS, H, W), as `appearance.warp_parts` gives it; a layer of which nothing is known gets no share
     """
     own, logits = painted.float().split((3, 1 + LAYERS), dim=1)
     layers = placed.unflatten(1, (LAYERS, CHANNELS // LAYERS))  # (B, LAYERS, 4, H, W)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.packs.pack import Pack, Twins
-from pipeline.pose.conditioning import Sight
+from pipeline.pose.conditioning import Conditioning
 from pipeline.pose.skeleton import LIMB_FLIP, skeleton_of
 from pipeline.utils.errors import UserError
 
@@ -22,10 +22,10 @@ class Batch:
     """One batch; images are float32 RGB in [-1, 1].
 
     source, target : (B, 3, H, W)
-    look : (B, *Sight.look_size), what the networks see of the source's person
-    maps : (B, Sight.channels, H, W)
+    look : (B, *Conditioning.look_size), what the networks see of the source's person
+    maps : (B, Conditioning.channels, H, W)
     mask : (B, 1, H, W) float32, 1 on the target's body, else 0
-    rival : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
+    negative : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
     index : (B, 2) int64, rows of the pack: source and target
     """
 
@@ -34,7 +34,7 @@ class Batch:
     look: Tensor
     maps: Tensor
     mask: Tensor
-    rival: Tensor
+    negative: Tensor
     index: Tensor
 
 
@@ -88,36 +88,36 @@ def make_batch(
     pack: Pack,
     pairs: np.ndarray,
     flip: np.ndarray | None,
-    sight: Sight,
+    conditioning: Conditioning,
     device: torch.device | str = "cpu",
     twins: tuple[np.ndarray, np.ndarray] | None = None,
-    alone: bool = False,
+    self_reconstruction: bool = False,
 ) -> Batch:
     """Convert, mirror and draw one batch.
 
     pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twins : as `choose_twins` gives them, or
-    None: without twins; alone : the target is its own source
+    None: without twins; self_reconstruction : the target is its own source
     """
-    pairs = pairs[:, [1, 1]] if alone else pairs
+    pairs = pairs[:, [1, 1]] if self_reconstruction else pairs
     mirrored = np.zeros(len(pairs), bool) if flip is None else flip
     height, width = pack.image.shape[1:3]
     image, label = [pack.image[rows] for rows in pairs.T], [pack.label[rows] for rows in pairs.T]
-    rival = image[1].copy()
+    negative = image[1].copy()
     if twins is not None:
         twin, instead = twins
         there, swapped = np.flatnonzero(twin >= 0), np.flatnonzero(instead)
-        rival[there] = pack.twins.image[twin[there]]
-        image[1][swapped], rival[swapped], label[1][swapped] = rival[swapped], image[1][swapped], pack.twins.label[twin[swapped]]
-    if alone:
+        negative[there] = pack.twins.image[twin[there]]
+        image[1][swapped], negative[swapped], label[1][swapped] = negative[swapped], image[1][swapped], pack.twins.label[twin[swapped]]
+    if self_reconstruction:
         image[0], label[0] = image[1], label[1]
-    source, target, other = (to_image(mirror_image(picture, mirrored), device) for picture in (*image, rival))
+    source, target, other = (to_image(mirror_image(picture, mirrored), device) for picture in (*image, negative))
     poses, labels = [], []
     for number, rows in enumerate(pairs.T):
         pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
-        poses.append(sight.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
+        poses.append(conditioning.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
         labels.append(torch.from_numpy(flipped).to(device))
-    seen = sight.see(source, poses[0], labels[0], poses[1], labels[1], target)
-    return Batch(source, target, *seen, sight.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+    seen = conditioning.encode(source, poses[0], labels[0], poses[1], labels[1], target)
+    return Batch(source, target, *seen, conditioning.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
 
 
 def to_uint8(images: Tensor) -> Tensor:

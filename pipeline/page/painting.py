@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pipeline.config.section import parse
-from pipeline.inference.generator import Painter
+from pipeline.inference.generator import Generator
 from pipeline.inference.transfer import LabelledPose, PoseFile, transfer
 from pipeline.page.folder import PhotoFolder
 from pipeline.pose.drawing import encode
@@ -24,8 +24,8 @@ class PoseStudio:
     margin : `data.margin` of training, None for a model of photos (`transfer.transfer`)
     """
 
-    def __init__(self, folder: PhotoFolder, painter: Painter, margin: float | None) -> None:
-        self.folder, self.painter, self.margin = folder, painter, margin
+    def __init__(self, folder: PhotoFolder, generator: Generator, margin: float | None) -> None:
+        self.folder, self.generator, self.margin = folder, generator, margin
         self._lock = threading.Lock()
 
     def paint(self, name: str, pose: Any) -> tuple[bytes, float]:
@@ -43,7 +43,7 @@ class PoseStudio:
         image = self.folder.read(name)
         with self._lock:
             since = time.perf_counter()
-            painted = transfer(self.painter, image, LabelledPose(photo.pose_2d.astype(np.float64), known), target, self.margin)
+            painted = transfer(self.generator, image, LabelledPose(photo.pose_2d.astype(np.float64), known), target, self.margin)
             taken = time.perf_counter() - since
         scale = max(1, round(SHOWN_HEIGHT / painted.shape[0]))
         return encode(cv2.resize(painted, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), ".png"), taken

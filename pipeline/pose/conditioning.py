@@ -1,6 +1,6 @@
 """What the networks see of two poses and the source image, whatever the poses are of: the protocol.
 
-Training, painting and scoring know poses by `Sight` alone. `bodies/conditioning.py` has that of bodies, `faces/conditioning.py` that of faces.
+Training, painting and scoring know poses by `Conditioning` alone. `bodies/conditioning.py` has that of bodies, `faces/conditioning.py` that of faces.
 """
 
 from typing import Any, Literal, NamedTuple, Protocol
@@ -25,14 +25,14 @@ class DepthLifter(Protocol):
         """Its weights."""
 
 
-class Seen(NamedTuple):
-    """What the networks see: a look at the source's person, (B, *Sight.look_size), and maps, (B, Sight.channels, H, W) float32."""
+class Condition(NamedTuple):
+    """What the networks see: a look at the source's person, (B, *Conditioning.look_size), and maps, (B, Conditioning.channels, H, W) float32."""
 
     look: Tensor
     maps: Tensor
 
 
-class Sight(Protocol):
+class Conditioning(Protocol):
     """How poses become what networks see. Poses are (B, J, 2) float32, px; labels (B, L), of as many limbs as the joint set has.
 
     config : what is seen of the section `pose`; lifter : of bodies with `pose.lift`; look : how the networks look at the source's person
@@ -66,9 +66,11 @@ class Sight(Protocol):
         """Channels, height and width of a look at an image of this height and width."""
 
     def measure(self, pose_2d: Tensor, size: tuple[int, int]) -> Any:
-        """What `see` and the masks need of poses in images of `size` (height, width); missing joints are NaN."""
+        """What `encode` and the masks need of poses in images of `size` (height, width); missing joints are NaN."""
 
-    def see(self, image: Tensor, source: Any, label_source: Tensor, target: Any, label_target: Tensor, target_image: Tensor | None = None) -> Seen:
+    def encode(
+        self, image: Tensor, source: Any, label_source: Tensor, target: Any, label_target: Tensor, target_image: Tensor | None = None
+    ) -> Condition:
         """What is seen of source images (B, 3, H, W) and measured poses; target_image : for kinds of map that are made of it."""
 
     def mask(self, measured: Any) -> Tensor:
@@ -78,8 +80,8 @@ class Sight(Protocol):
         """Where limbs overlap the torso or each other, (B, 1, H, W) float32, 0 or 1."""
 
 
-def observe(
-    sight: Sight,
+def encode_poses(
+    conditioning: Conditioning,
     image: Tensor,
     pose_2d_source: Tensor,
     label_source: Tensor,
@@ -87,6 +89,8 @@ def observe(
     label_target: Tensor,
     size: tuple[int, int],
     target_image: Tensor | None = None,
-) -> Seen:
-    """`Sight.see` of poses that are not measured yet."""
-    return sight.see(image, sight.measure(pose_2d_source, size), label_source, sight.measure(pose_2d_target, size), label_target, target_image)
+) -> Condition:
+    """`Conditioning.encode` of poses that are not measured yet."""
+    return conditioning.encode(
+        image, conditioning.measure(pose_2d_source, size), label_source, conditioning.measure(pose_2d_target, size), label_target, target_image
+    )

@@ -65,7 +65,7 @@ def enlarge(image: np.ndarray, height: int) -> np.ndarray:
     return cv2.resize(image, (width, height), interpolation=method)
 
 
-def sheet(titles: Sequence[str], rows: Sequence[Sequence[np.ndarray]], height: int) -> np.ndarray:
+def image_grid(titles: Sequence[str], rows: Sequence[Sequence[np.ndarray]], height: int) -> np.ndarray:
     """One picture of rows of images, each `height` px high, in columns with titles; narrower images stand in the middle."""
     gap, title_height = 6, 26
     tiles = [[enlarge(image, height) for image in row] for row in rows]

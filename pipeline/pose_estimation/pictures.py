@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from pipeline.networks.openpose import bones
-from pipeline.pose.drawing import enlarge, scaled_pose, sheet
+from pipeline.pose.drawing import enlarge, image_grid, scaled_pose
 
 HEIGHT = 256  # of an image in a sheet, px
 _HUES = np.linspace(0, 150, 32, dtype=np.uint8)
@@ -27,7 +27,7 @@ def draw_skeleton(image: np.ndarray, pose_2d: np.ndarray) -> np.ndarray:
     return canvas
 
 
-def skeleton_sheet(images: np.ndarray, poses: Mapping[str, np.ndarray]) -> np.ndarray:
+def skeleton_grid(images: np.ndarray, poses: Mapping[str, np.ndarray]) -> np.ndarray:
     """Each image (N, H, W, 3) uint8 beside itself with each kind of pose (N, J, 2) over it, two images a row: (h, w, 3) uint8."""
     scale = HEIGHT / images.shape[1]
     tiles = []
@@ -35,4 +35,4 @@ def skeleton_sheet(images: np.ndarray, poses: Mapping[str, np.ndarray]) -> np.nd
         large = enlarge(image, HEIGHT)
         tiles.append([large, *(draw_skeleton(large, scaled_pose(pose[number], scale)) for pose in poses.values())])
     rows = [[tile for pair in tiles[first : first + 2] for tile in pair] for first in range(0, len(tiles), 2)]
-    return sheet(["image", *poses] * 2, rows, HEIGHT)
+    return image_grid(["image", *poses] * 2, rows, HEIGHT)

@@ -15,10 +15,10 @@ from pipeline.networks.openpose import PoseNet, bones
 from pipeline.packs.pack import Pack, pack_path, read_packs
 from pipeline.pose_estimation.batches import Crops, draw_batch, read_crops
 from pipeline.pose_estimation.peaks import locate
-from pipeline.pose_estimation.pictures import skeleton_sheet
+from pipeline.pose_estimation.pictures import skeleton_grid
 from pipeline.pose_estimation.targets import draw_targets, pose_loss
-from pipeline.training.curves import Series, Ticker
-from pipeline.training.loop import Average, Run, due, learn, precision_of, schedule, set_up
+from pipeline.training.curves import Curves, ProgressLine
+from pipeline.training.loop import Average, Run, due, optimiser_step, precision_of, schedule, setup
 from pipeline.training.resume import fingerprint, scratch_folder
 from pipeline.utils.errors import UserError
 
@@ -27,7 +27,7 @@ SAMPLES = 8  # images of a sheet
 
 
 @dataclass(frozen=True)
-class PoseCourse(Run):
+class PoseTraining(Run):
     """What a training needs beside its network: the packs, and how it runs."""
 
     pack: Pack
@@ -43,7 +43,7 @@ class PoseCourse(Run):
     @contextmanager
     def open(
         cls, fabric: Fabric, packed: Path, data: PoseDataConfig, net: PoseNetConfig, backbone: str, config: TrainPoseConfig
-    ) -> Iterator["PoseCourse"]:
+    ) -> Iterator["PoseTraining"]:
         """The training of one backbone on the packs below `packed`; its scratch folder is locked meanwhile and removed at the end."""
         pack = read_packs(packed, data.train_subjects)
         if not len(pack):
@@ -58,41 +58,41 @@ class PoseCourse(Run):
             yield cls(fabric, scratch, pack, config)
 
 
-def train_pose(course: PoseCourse, net: PoseNetConfig, backbone: str) -> PoseNet:
+def train_pose(run: PoseTraining, net: PoseNetConfig, backbone: str) -> PoseNet:
     """A pose estimator for the joints of the packs, from close-ups and then from whole crops; returns the averaged network.
 
     Raises UserError where a loss is not finite, or where the crops do not fit the stride.
     """
-    fabric, config, size = course.fabric, course.config, course.size
+    fabric, config, size = run.fabric, run.config, run.size
     if any(side % net.stride for side in size):
         raise UserError(f"pose_net.stride = {net.stride}: expected crops that are multiples of it, found {size[0]} x {size[1]} px")
     torch.manual_seed(config.seed)
-    joints = course.pack.pose_2d.shape[1]
+    joints = run.pack.pose_2d.shape[1]
     network = PoseNet(joints, backbone, net.width, net.stages, net.stride, list(size))
-    pose_net, optimiser = set_up(fabric, network, config.lr, BETAS)
+    pose_net, optimiser = setup(fabric, network, config.lr, BETAS)
     average = Average(network, config.ema)
-    series = Series(course.scratch / "series", config.log_every, fabric)
+    series = Curves(run.scratch / "series", config.log_every, fabric)
     parts = {"pose_net": pose_net, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
     phases = _phases(config, backbone)
-    start, steps = course.start(parts), phases[-1].end
+    start, steps = run.start(parts), phases[-1].end
     for name, begin, end, images in phases:
-        with Ticker(f"train_pose {backbone}, {name}", max(start, begin), end, images, fabric) as ticker:
+        with ProgressLine(f"train_pose {backbone}, {name}", max(start, begin), end, images, fabric) as ticker:
             for step in range(max(start, begin), end):
-                crops = draw_batch(course.pack, config, step, fabric.device, fabric.global_rank, fabric.world_size)
+                crops = draw_batch(run.pack, config, step, fabric.device, fabric.global_rank, fabric.world_size)
                 height, width = crops.image.shape[2:]
                 targets = draw_targets(crops.pose_2d, bones(joints), (height, width), net.stride, net.sigma)
                 heat, paf = pose_loss(pose_net(crops.image.contiguous(memory_format=torch.channels_last)), targets)
                 rate = config.lr * schedule(step - begin, end - begin, config.warmup)
-                learn(fabric, pose_net, optimiser, heat + paf, rate, config.clip)
+                optimiser_step(fabric, pose_net, optimiser, heat + paf, rate, config.clip)
                 average.update(pose_net, step)
 
                 done = step + 1
                 series.add(done, heat=heat, paf=paf)
                 if due(done, config.sample_every, steps):
-                    series.picture(done, lambda: _sheet(course, average.network))
+                    series.picture(done, lambda: _grid(run, average.network))
                 if due(done, config.checkpoint_every, steps):
                     series.check(done)
-                    course.save(done, parts)
+                    run.save(done, parts)
                 ticker.tick(done, series.latest)
     series.flush(steps)
     return average.network
@@ -114,10 +114,10 @@ def _phases(config: TrainPoseConfig, backbone: str) -> list[Phase]:
 
 
 @torch.inference_mode()
-def _sheet(course: PoseCourse, network: PoseNet) -> np.ndarray:
+def _grid(run: PoseTraining, network: PoseNet) -> np.ndarray:
     """Some of the crops with the joints that are found in them."""
-    rows = np.linspace(0, len(course.pack) - 1, SAMPLES).astype(int)
-    crops: Crops = read_crops(course.pack, rows, np.zeros(SAMPLES, bool), course.fabric.device)
+    rows = np.linspace(0, len(run.pack) - 1, SAMPLES).astype(int)
+    crops: Crops = read_crops(run.pack, rows, np.zeros(SAMPLES, bool), run.fabric.device)
     heat = network(crops.image)[-1].heat.float().cpu().numpy()
     found = np.stack([locate(one, network.config["stride"]) for one in heat])
-    return skeleton_sheet(course.pack.image[rows], {"found": found, "truth": course.pack.pose_2d[rows]})
+    return skeleton_grid(run.pack.image[rows], {"found": found, "truth": run.pack.pose_2d[rows]})

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from pipeline.evaluation.examples.cases import Cases
 from pipeline.evaluation.scores.summary import SCORES
 from pipeline.inference.batched import WITHOUT_LIMBS
-from pipeline.pose.drawing import difference_map, encode, sheet
+from pipeline.pose.drawing import difference_map, encode, image_grid
 from pipeline.utils.errors import UserError
 from pipeline.utils.numbers import spread
 
@@ -88,7 +88,7 @@ def draw_examples(cases: Cases) -> np.ndarray:
     """Figure 12: source, target, G1's image, what G2 adds, and both together, (H, W, 3) uint8."""
     shown = cases.samples
     columns = zip(shown.source, shown.truth, shown.coarse, shown.refined, strict=True)
-    return sheet(COLUMNS, [[source, truth, coarse, difference_map(refined, coarse), refined] for source, truth, coarse, refined in columns], ROW)
+    return image_grid(COLUMNS, [[source, truth, coarse, difference_map(refined, coarse), refined] for source, truth, coarse, refined in columns], ROW)
 
 
 def draw_losses(series: Mapping[str, np.ndarray]) -> Figure:

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 from pydantic import BaseModel, FiniteFloat
 
 from pipeline.config.section import parse
-from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Shown, ShownTwins, Steps
+from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Examples, Steps, TwinExamples
 from pipeline.evaluation.scores.summary import SCORES
 from pipeline.inference.batched import IMAGES, WITHOUT_LIMBS
 from pipeline.packs.frame_store import FrameStore, store_path, views_in
-from pipeline.pose.drawing import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, scaled_pose, sheet
+from pipeline.pose.drawing import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, image_grid, scaled_pose
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import machine_faults, read_json
@@ -159,12 +159,12 @@ def contact_sheet(frames: Path, poses: Path, subjects: Sequence[str]) -> dict[st
     return {subject: dict(_subject_tiles(frames / subject, poses / f"{subject}.h5")) for subject in subjects}
 
 
-def pair_columns(shown: Shown) -> tuple[str, ...]:
+def pair_columns(shown: Examples) -> tuple[str, ...]:
     """Titles of the columns of `pair_rows`."""
     return tuple(name for name in COLUMNS if name != "by part" or len(shown.by_part))
 
 
-def pair_rows(shown: Shown) -> list[list[np.ndarray]]:
+def pair_rows(shown: Examples) -> list[list[np.ndarray]]:
     """The images of each pair in the order of `pair_columns`."""
     size = shown.source.shape[1:3]
     return [
@@ -182,7 +182,7 @@ def pair_rows(shown: Shown) -> list[list[np.ndarray]]:
     ]
 
 
-def twin_rows(twins: ShownTwins) -> list[list[np.ndarray]]:
+def twin_rows(twins: TwinExamples) -> list[list[np.ndarray]]:
     """The images of each twin in the order of `TWIN_COLUMNS` (of `DEMONSTRATION_COLUMNS`)."""
     size = twins.source.shape[1:3]
     return [
@@ -246,7 +246,7 @@ def draw_demonstrations(shown: Demonstrations) -> np.ndarray:
         for column, one in zip(PAINTED, right, strict=True):
             row[column] = _framed(enlarge(row[column], ROW), one)
         rows.append([_words(kind, ROW), *row])
-    return sheet(("", *DEMONSTRATION_COLUMNS), rows, ROW)
+    return image_grid(("", *DEMONSTRATION_COLUMNS), rows, ROW)
 
 
 PICTURE_FILES = ("*.png", "demonstrations.jpg", "contact_sheet.jpg")
@@ -261,14 +261,14 @@ def write_pictures(folder: Path, cases: Cases, contact: dict[str, dict[str, np.n
     sheets += [("appearances", appearance_columns(cases.appearances), appearance_rows(cases.appearances))]
     for name, titles, rows in sheets:
         if rows:
-            (folder / f"{name}.png").write_bytes(encode(sheet(titles, rows, ROW), ".png"))
+            (folder / f"{name}.png").write_bytes(encode(image_grid(titles, rows, ROW), ".png"))
     if len(cases.demonstrations.kind):
         (folder / "demonstrations.jpg").write_bytes(encode(draw_demonstrations(cases.demonstrations), ".jpg"))
     cameras = sorted({camera for views in contact.values() for camera in views})
     blank = np.full((TILE, TILE, 3), 255, dtype=np.uint8)
     tiles = [[views.get(camera, blank) for camera in cameras] for views in contact.values() if views]
     if tiles:
-        (folder / "contact_sheet.jpg").write_bytes(encode(sheet(cameras, tiles, TILE), ".jpg"))
+        (folder / "contact_sheet.jpg").write_bytes(encode(image_grid(cameras, tiles, TILE), ".jpg"))
 
 
 def render_report(
@@ -420,7 +420,7 @@ def _score_rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _pair_group(cases: Cases, name: str) -> dict[str, Any]:
-    shown: Shown = getattr(cases, name)
+    shown: Examples = getattr(cases, name)
     rows = [
         {"caption": caption, "mask_l1": float(error), "images": [_inline(image) for image in row]}
         for caption, error, row in zip(shown.caption, shown.mask_l1, pair_rows(shown), strict=True)
@@ -428,7 +428,7 @@ def _pair_group(cases: Cases, name: str) -> dict[str, Any]:
     return {"name": name, "rows": rows}
 
 
-def _twin_group(twins: ShownTwins) -> list[dict[str, Any]]:
+def _twin_group(twins: TwinExamples) -> list[dict[str, Any]]:
     return [
         {"caption": caption, "right": right.tolist(), "images": [_inline(image) for image in row]}
         for caption, right, row in zip(twins.caption, twins.right, twin_rows(twins), strict=True)

@@ -20,7 +20,7 @@ from pipeline.utils.errors import UserError
 LINE_EVERY = 30.0  # s between two lines where the output is no terminal
 
 
-class Series:
+class Curves:
     """Means of the losses over every `every` steps, as DVCLive's series below `folder`, and sheets of samples in `folder`/samples.
 
     The state holds all points so far: a resumed run writes them again, so that its files are those of an unbroken run. Of several
@@ -109,7 +109,7 @@ def open_live(folder: Path) -> Live:
     return live
 
 
-class Ticker:
+class ProgressLine:
     """Steps done, images per second and time left: a bar on a terminal, elsewhere a line now and then."""
 
     def __init__(self, name: str, start: int, steps: int, batch_size: int, fabric: Fabric) -> None:
@@ -120,7 +120,7 @@ class Ticker:
         self.name, self.start, self.steps, self.batch_size = name, start, steps, batch_size
         self.began = self.last_line = time.monotonic()
 
-    def __enter__(self) -> "Ticker":
+    def __enter__(self) -> "ProgressLine":
         self.progress.start()
         return self
 

@@ -21,7 +21,7 @@ from pipeline.config.pose import MapConfig
 from pipeline.config.recipe import AnyData
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
 from pipeline.networks.checkpoint import load_network
-from pipeline.networks.coarse import KINDS, load_coarse, look_of, make_coarse, seen_by
+from pipeline.networks.coarse import KINDS, load_coarse, look_of, make_coarse, map_config_of
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
@@ -29,10 +29,10 @@ from pipeline.networks.vunet import VUNet
 from pipeline.packs.batches import Batch, batch_indices, choose_twins, make_batch
 from pipeline.packs.pack import Pack, pack_path, read_packs
 from pipeline.packs.pairs import read_pairs
-from pipeline.pose.conditioning import Sight
-from pipeline.pose.drawing import difference_map, draw_pose, sheet
-from pipeline.training.curves import Series, Ticker
-from pipeline.training.loop import Average, Run, due, learn, precision_of, schedule, set_up
+from pipeline.pose.conditioning import Conditioning
+from pipeline.pose.drawing import difference_map, draw_pose, image_grid
+from pipeline.training.curves import Curves, ProgressLine
+from pipeline.training.loop import Average, Run, due, optimiser_step, precision_of, schedule, setup
 from pipeline.training.losses import d_loss, g_loss, masked_l1, order_loss
 from pipeline.training.objectives import PG2_BETAS, Objective
 from pipeline.training.resume import fingerprint, scratch_folder
@@ -42,12 +42,12 @@ SAMPLES = 4  # rows of a sheet of samples
 
 
 @dataclass(frozen=True)
-class Course(Run):
+class GeneratorTraining(Run):
     """What a training needs beside its networks: the pairs (P, 2) of rows of the pack, what is seen of a pose, where and how it runs."""
 
     pack: Pack
     pairs: np.ndarray
-    sight: Sight
+    conditioning: Conditioning
     config: TrainConfig
 
     @property
@@ -56,20 +56,20 @@ class Course(Run):
         height, width = self.pack.image.shape[1:3]
         return height, width
 
-    def batch(self, step: int, alone: bool = False) -> Batch:
-        """This process' share of the batch of step `step` (from 0); alone : targets are their own sources."""
+    def batch(self, step: int, self_reconstruction: bool = False) -> Batch:
+        """This process' share of the batch of step `step` (from 0); self_reconstruction : targets are their own sources."""
         pairs, flip = batch_indices(
             self.config.seed, step, self.pairs, self.config.batch_size, self.config.flip, self.fabric.global_rank, self.fabric.world_size
         )
         twins, target = None, pairs[:, 1]
         if self.config.twins and len(self.pack.twins):
             twins = choose_twins(self.config.seed, step, self.pack.twins, target, self.config.batch_size, self.fabric.global_rank)
-        return make_batch(self.pack, pairs, flip, self.sight, self.fabric.device, twins, alone)
+        return make_batch(self.pack, pairs, flip, self.conditioning, self.fabric.device, twins, self_reconstruction)
 
     def samples(self) -> Batch:
         """The pairs that are shown in the sheets of samples, not mirrored."""
         chosen = np.linspace(0, len(self.pairs) - 1, SAMPLES).astype(int)
-        return make_batch(self.pack, self.pairs[chosen], None, self.sight, self.fabric.device)
+        return make_batch(self.pack, self.pairs[chosen], None, self.conditioning, self.fabric.device)
 
     @classmethod
     @contextmanager
@@ -80,11 +80,11 @@ class Course(Run):
         packed: Path,
         pairs: Path,
         data: AnyData,
-        sight: Sight,
+        conditioning: Conditioning,
         model: ModelConfig,
         config: TrainConfig,
         *inputs: Path,
-    ) -> Iterator["Course"]:
+    ) -> Iterator["GeneratorTraining"]:
         """The training `stage` on the pairs in the file `pairs` among the packs in `packed`, and further `inputs`.
 
         Its scratch folder is locked meanwhile and removed at the end.
@@ -92,16 +92,16 @@ class Course(Run):
         subjects = data.train_subjects
         pack = read_packs(packed, subjects)
         rows = read_pairs(pairs, pack)
-        if sight.lifter is not None:
-            fabric.to_device(sight.lifter)
+        if conditioning.lifter is not None:
+            fabric.to_device(conditioning.lifter)
         if not fabric.is_global_zero:
-            yield cls(fabric, Path(), pack, rows, sight, config)
+            yield cls(fabric, Path(), pack, rows, conditioning, config)
             return
-        sections = (section.model_dump(mode="json") for section in (sight.config, model, config))
+        sections = (section.model_dump(mode="json") for section in (conditioning.config, model, config))
         settings = [stage, fabric.device.type, fabric.world_size, precision_of(fabric), *sections]
         key = fingerprint(settings, [*(pack_path(packed, subject) for subject in subjects), pairs, *inputs], __name__)
         with scratch_folder(stage, key) as scratch:
-            yield cls(fabric, scratch, pack, rows, sight, config)
+            yield cls(fabric, scratch, pack, rows, conditioning, config)
 
 
 def load_lifter(path: Path | None, pose: MapConfig | FaceMapConfig) -> Lifter | None:
@@ -119,76 +119,76 @@ def load_lifter(path: Path | None, pose: MapConfig | FaceMapConfig) -> Lifter | 
     return lifter
 
 
-def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: MapConfig | FaceMapConfig) -> tuple[G1 | VUNet, Sight]:
+def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: MapConfig | FaceMapConfig) -> tuple[G1 | VUNet, Conditioning]:
     """The trained coarse generator and what it sees; UserError where it was trained for other images, or is or sees something else."""
-    network, sight = load_coarse(path)
+    network, conditioning = load_coarse(path)
     for what, found, wanted in (
         ("data.image_size", network.config["image_size"], list(image_size)),
         ("model.generator", type(network).__name__, KINDS[model.generator].__name__),
-        ("model.vunet.look", sight.look, look_of(model)),
-        ("the section pose", sight.config, seen_by(model, pose)),
+        ("model.vunet.look", conditioning.look, look_of(model)),
+        ("the section pose", conditioning.config, map_config_of(model, pose)),
     ):
         if found != wanted:
             raise UserError(f"{path}: expected weights for {what} = {wanted}, found {found}; run the stage `train_g1` again")
-    return network, sight
+    return network, conditioning
 
 
-def train_g1(course: Course, model: ModelConfig, config: TrainG1Config, objective: Objective) -> G1 | VUNet:
+def train_g1(run: GeneratorTraining, model: ModelConfig, config: TrainG1Config, objective: Objective) -> G1 | VUNet:
     """The coarse generator learns what `objective` asks for; returns the averaged network.
 
     Raises UserError where a loss is not finite, or where the networks do not fit the image size.
     """
-    fabric = course.fabric
+    fabric = run.fabric
     torch.manual_seed(config.seed)
-    network = make_coarse(course.sight, course.image_size, model, objective.loss)
+    network = make_coarse(run.conditioning, run.image_size, model, objective.loss)
     if objective.features is not None:
         fabric.to_device(objective.features)
-    objective.begin(fabric.to_device(network), lambda step: course.batch(step, objective.alone))
-    g1, optimiser = set_up(fabric, network, config.lr, objective.betas)
+    objective.begin(fabric.to_device(network), lambda step: run.batch(step, objective.self_reconstruction))
+    g1, optimiser = setup(fabric, network, config.lr, objective.betas)
     average = Average(network, config.ema)
-    series = Series(course.scratch / "series", config.log_every, fabric)
+    series = Curves(run.scratch / "series", config.log_every, fabric)
     parts = {"g1": g1, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
-    start, samples = course.start(parts), course.samples()
-    with Ticker("train_g1", start, config.steps, config.batch_size, fabric) as ticker:
+    start, samples = run.start(parts), run.samples()
+    with ProgressLine("train_g1", start, config.steps, config.batch_size, fabric) as ticker:
         for step in range(start, config.steps):
-            loss, terms = objective(g1, course.batch(step, objective.alone), step)
+            loss, terms = objective(g1, run.batch(step, objective.self_reconstruction), step)
             rate = config.lr * schedule(step, config.steps, config.warmup)
-            learn(fabric, g1, optimiser, loss, rate, config.clip)
+            optimiser_step(fabric, g1, optimiser, loss, rate, config.clip)
             average.update(g1, step)
 
             done = step + 1
             series.add(done, **terms)
             if due(done, config.sample_every, config.steps):
-                series.picture(done, lambda: g1_sheet(course, samples, average.network))
+                series.picture(done, lambda: g1_grid(run, samples, average.network))
             if due(done, config.checkpoint_every, config.steps):
                 series.check(done)
-                course.save(done, parts)
+                run.save(done, parts)
             ticker.tick(done, series.latest)
     series.flush(config.steps)
     return average.network
 
 
-def train_g2(course: Course, g1: G1 | VUNet, model: ModelConfig, config: TrainG2Config) -> tuple[G2, D]:
+def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config: TrainG2Config) -> tuple[G2, D]:
     """G2 learns what to add to the images of a fixed G1, against D; returns the averaged G2, and D.
 
     In the first `config.pretrain_d` steps D learns alone. Raises UserError where a loss is not finite.
     """
-    fabric = course.fabric
+    fabric = run.fabric
     torch.manual_seed(config.seed)
-    g2_network = G2(course.image_size, model.filters, model.blocks - 2, model.upsampling)
-    d_network = D(course.image_size, model.discriminator, model.border)
-    g2, g2_optimiser = set_up(fabric, g2_network, config.lr, PG2_BETAS)
-    d, d_optimiser = set_up(fabric, d_network, config.d_lr, PG2_BETAS)
+    g2_network = G2(run.image_size, model.filters, model.blocks - 2, model.upsampling)
+    d_network = D(run.image_size, model.discriminator, model.border)
+    g2, g2_optimiser = setup(fabric, g2_network, config.lr, PG2_BETAS)
+    d, d_optimiser = setup(fabric, d_network, config.d_lr, PG2_BETAS)
     fabric.to_device(g1.eval().requires_grad_(False))
     average = Average(g2_network, config.ema)
-    series = Series(course.scratch / "series", config.log_every, fabric)
+    series = Curves(run.scratch / "series", config.log_every, fabric)
     parts = {"g2": g2, "d": d, "average": average, "g2_optimiser": g2_optimiser, "d_optimiser": d_optimiser, "series": series}
     parts["precision"] = fabric.strategy.precision
-    start, samples = course.start(parts), course.samples()
+    start, samples = run.start(parts), run.samples()
     steps = config.pretrain_d + config.steps
-    with Ticker("train_g2", start, steps, config.batch_size, fabric) as ticker:
+    with ProgressLine("train_g2", start, steps, config.batch_size, fabric) as ticker:
         for step in range(start, steps):
-            batch = course.batch(step)
+            batch = run.batch(step)
             g2_step = step - config.pretrain_d  # from 0; before, D learns alone
             with torch.no_grad(), fabric.autocast():
                 coarse = g1(batch.look, batch.maps).float()
@@ -196,53 +196,53 @@ def train_g2(course: Course, g1: G1 | VUNet, model: ModelConfig, config: TrainG2
                 refined = coarse + g2(coarse, batch.source)
 
             loss_d = d_loss(d, batch.source, batch.target, refined, triplet=model.discriminator == "triplet")
-            learn(fabric, d, d_optimiser, loss_d, config.d_lr * schedule(step, steps, config.warmup), config.clip)
+            optimiser_step(fabric, d, d_optimiser, loss_d, config.d_lr * schedule(step, steps, config.warmup), config.clip)
 
             with _frozen(fabric, d):
                 loss_g = g_loss(d, batch.source, refined)
                 loss_l1 = masked_l1(refined, batch.target, batch.mask)
-                loss_order = order_loss(refined, batch.target, batch.rival)
+                loss_order = order_loss(refined, batch.target, batch.negative)
                 if g2_step >= 0:
                     rate = config.lr * schedule(g2_step, config.steps, config.warmup)
-                    learn(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate, config.clip)
+                    optimiser_step(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate, config.clip)
                     average.update(g2, g2_step)
 
             done = step + 1
             series.add(done, d=loss_d, g=loss_g, l1=loss_l1, order=loss_order)
             if due(done, config.sample_every, steps):
-                series.picture(done, lambda: g2_sheet(course, samples, g1, average.network))
+                series.picture(done, lambda: g2_grid(run, samples, g1, average.network))
             if due(done, config.checkpoint_every, steps):
                 series.check(done)
-                course.save(done, parts)
+                run.save(done, parts)
             ticker.tick(done, series.latest)
     series.flush(steps)
     return average.network, d_network
 
 
-def g1_sheet(course: Course, samples: Batch, g1: nn.Module) -> np.ndarray:
+def g1_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module) -> np.ndarray:
     """Source, pose, truth and coarse image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        return _sheet(course, samples, coarse=g1(samples.look, samples.maps))
+        return _grid(run, samples, coarse=g1(samples.look, samples.maps))
 
 
-def g2_sheet(course: Course, samples: Batch, g1: nn.Module, g2: nn.Module) -> np.ndarray:
+def g2_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module, g2: nn.Module) -> np.ndarray:
     """Source, pose, truth, coarse image, difference map and refined image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
         coarse = g1(samples.look, samples.maps)
-        return _sheet(course, samples, coarse=coarse, refined=coarse + g2(coarse, samples.source))
+        return _grid(run, samples, coarse=coarse, refined=coarse + g2(coarse, samples.source))
 
 
-def _sheet(course: Course, samples: Batch, **painted: Tensor) -> np.ndarray:
-    pack, size = course.pack, course.image_size
+def _grid(run: GeneratorTraining, samples: Batch, **painted: Tensor) -> np.ndarray:
+    pack, size = run.pack, run.image_size
     images = {name: _to_uint8(value) for name, value in painted.items()}
     rows = []
     for number, (source, target) in enumerate(samples.index.tolist()):
-        pose = draw_pose(pack.pose_2d[target], pack.label[target] * course.sight.depth, size)
+        pose = draw_pose(pack.pose_2d[target], pack.label[target] * run.conditioning.depth, size)
         rows.append([pack.image[source], pose, pack.image[target], *(image[number] for image in images.values())])
         if "refined" in images:
             rows[-1].insert(4, difference_map(images["refined"][number], images["coarse"][number]))
     names = ["coarse", "difference", "refined"] if "refined" in images else ["coarse"]
-    return sheet(["source", "pose", "truth", *names], rows, height=max(128, size[0]))
+    return image_grid(["source", "pose", "truth", *names], rows, height=max(128, size[0]))
 
 
 def _to_uint8(image: Tensor) -> np.ndarray:

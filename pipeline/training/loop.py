@@ -120,13 +120,13 @@ def schedule(step: int, steps: int, warmup: int) -> float:
     return rise * 0.5 * (1 + math.cos(math.pi * max(0, step - warmup) / max(1, steps - warmup)))
 
 
-def set_up(fabric: Fabric, network: nn.Module, lr: float, betas: tuple[float, float]) -> tuple[Any, Any]:
+def setup(fabric: Fabric, network: nn.Module, lr: float, betas: tuple[float, float]) -> tuple[Any, Any]:
     """The network and its optimiser, where and how Fabric runs them."""
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return fabric.setup(network, Adam(network.parameters(), lr, betas=betas, fused=True))
 
 
-def learn(fabric: Fabric, network: Any, optimiser: Any, loss: Tensor, rate: float, clip: float) -> None:
+def optimiser_step(fabric: Fabric, network: Any, optimiser: Any, loss: Tensor, rate: float, clip: float) -> None:
     """One step along the gradient of `loss`.
 
     Without normalisation one steep batch can throw the weights to where rectifiers stay shut, and training never comes back from there.

@@ -15,7 +15,7 @@ def masked_l1(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     return ((prediction - target).abs() * (1 + mask)).mean()
 
 
-def order_loss(prediction: Tensor, target: Tensor, rival: Tensor) -> Tensor:
+def order_loss(prediction: Tensor, target: Tensor, negative: Tensor) -> Tensor:
     """The images have to be nearer to their targets than to what the same joints would show with other labels.
 
     With a and b a pixel's L1 distances to target and rival, and c that between the two: max(0, MARGIN * c + a - b) + PULL * a, summed over the
@@ -24,9 +24,9 @@ def order_loss(prediction: Tensor, target: Tensor, rival: Tensor) -> Tensor:
     back. Both sums are over the whole batch: divided case by case, the few pixels of a small overlap would have gradients a hundred times those
     of `masked_l1`, and their noise would cost the rest of the image. A target without rival (its rival is the target) does not count.
     """
-    clear = ((target - rival).abs().mean(1, keepdim=True) > CLEAR_DIFFERENCE).float()
+    clear = ((target - negative).abs().mean(1, keepdim=True) > CLEAR_DIFFERENCE).float()
     decisive = clear * (clear.sum((1, 2, 3), keepdim=True) >= MIN_PIXELS)
-    pairs = ((prediction, target), (prediction, rival), (target, rival))
+    pairs = ((prediction, target), (prediction, negative), (target, negative))
     own, other, between = (decisive * (first - second).abs().sum(1, keepdim=True) for first, second in pairs)
     pixels = (MARGIN * between + own - other).clamp(min=0) + PULL * own
     return pixels.sum() / between.sum().clamp(min=1)

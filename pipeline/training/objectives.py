@@ -22,11 +22,11 @@ FIRST_BATCHES = 4  # that set the scales of weight-normalised convolutions, as p
 class Objective(Protocol):
     """An aim of the training.
 
-    alone : whether it takes single images, which are their own source; loss : what it is, in words; features : networks that it looks
+    self_reconstruction : whether it takes single images, which are their own source; loss : what it is, in words; features : networks that it looks
     through; inputs : the files that it depends on; betas : of Adam, as published
     """
 
-    alone: bool
+    self_reconstruction: bool
     loss: str
     features: nn.Module | None
     inputs: tuple[Path, ...]
@@ -42,7 +42,7 @@ class Objective(Protocol):
 class PG2Objective:
     """The target from the source: L1 in which errors on the body count twice, and the order of the limbs."""
 
-    alone = False
+    self_reconstruction = False
     loss = "masked L1"
     features: nn.Module | None = None
     inputs: tuple[Path, ...] = ()
@@ -57,14 +57,14 @@ class PG2Objective:
     def __call__(self, g1: Any, batch: Batch, _step: int, /) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective` says."""
         coarse = g1(batch.look, batch.maps)
-        l1, order = masked_l1(coarse, batch.target, batch.mask), order_loss(coarse, batch.target, batch.rival)
+        l1, order = masked_l1(coarse, batch.target, batch.mask), order_loss(coarse, batch.target, batch.negative)
         return l1 + self.order * order, {"l1": l1, "order": order}
 
 
 class VUNetObjective:
     """Each image from itself: the perceptual loss, the divergence of the latents, whose weight rises late, and the order of the limbs."""
 
-    alone = True
+    self_reconstruction = True
     betas = VUNET_BETAS
 
     def __init__(self, model: ModelConfig, config: TrainG1Config) -> None:
@@ -84,7 +84,7 @@ class VUNetObjective:
         coarse, kl = g1(batch.look, batch.maps, learn=True)
         assert self.features is not None
         perceptual = perceptual_loss(self.features, coarse, batch.target)
-        order = order_loss(coarse, batch.target, batch.rival)
+        order = order_loss(coarse, batch.target, batch.negative)
         loss = perceptual + self.kl_weight(step) * kl + WEIGHT * self.order * order  # the image itself has the weight WEIGHT, too
         with torch.no_grad():
             l1 = masked_l1(coarse, batch.target, batch.mask)

@@ -20,8 +20,8 @@ from pipeline.evaluation.evaluate import check_scores, evaluate, judge_twins, tw
 from pipeline.evaluation.examples.cases import read_cases
 from pipeline.evaluation.scores.image import ssim
 from pipeline.evaluation.scores.summary import SCORES
-from pipeline.inference.batched import IMAGES, Studio, Task
-from pipeline.inference.generator import Painter
+from pipeline.inference.batched import IMAGES, BatchedGenerator, Task
+from pipeline.inference.generator import Generator
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.openpose import PoseNet, bones
@@ -29,7 +29,7 @@ from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.packs.batches import to_image
 from pipeline.packs.pack import Pack, Twins
-from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.maps import FIRST_LIMB_PART, part_map
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.pose_estimation.targets import draw_targets, pose_loss
@@ -123,18 +123,18 @@ class AddsNothing(nn.Module):
 
 def see(pose):
     """What networks see; the lifter, if there is one, has random weights."""
-    return BodySight(pose, Lifter(16, 1, RULE if pose.depth else None) if pose.lift else None)
+    return BodyConditioning(pose, Lifter(16, 1, RULE if pose.depth else None) if pose.lift else None)
 
 
 def perfect(pose=PARTS):
-    return Painter(PaintsParts(), AddsNothing(), see(pose), SIZE)
+    return Generator(PaintsParts(), AddsNothing(), see(pose), SIZE)
 
 
 def networks(pose):
     """G1 and G2 with random weights (before training both paint grey)."""
     torch.manual_seed(0)
-    sight = see(pose)
-    g1 = G1(sight.channels, pose.appearance, SIZE, 4, 3, "conv", "nearest", sight.lifter and sight.lifter.config)
+    conditioning = see(pose)
+    g1 = G1(conditioning.channels, pose.appearance, SIZE, 4, 3, "conv", "nearest", conditioning.lifter and conditioning.lifter.config)
     g2 = G2(SIZE, 4, 1, "nearest")
     for parameter in [*g1.parameters(), *g2.parameters()]:
         nn.init.normal_(parameter, std=0.1)
@@ -164,7 +164,7 @@ def test_a_model_that_is_told_nothing_of_depth_is_right_half_of_the_time(pack, p
     assert depth["order_by_image"]["by_part"]["order_accuracy"] == 1  # this baseline is told, whatever the networks are
     assert (depth["response"], depth["response_alone"]) == (0, 0)
     g1, g2 = networks(blind)
-    assert evaluate(Painter(g1, g2, see(blind), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
+    assert evaluate(Generator(g1, g2, see(blind), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
 
 
 def test_a_model_that_swaps_the_order_is_always_wrong(pack, pairs):
@@ -223,7 +223,7 @@ def test_doing_nothing_is_scored_by_handing_back_the_source(pack, pairs, scored)
 
 def test_cases_hold_what_the_report_shows(pack, pairs):
     g1, g2 = networks(PARTS)
-    figures, cases = evaluate(Painter(g1, g2, see(PARTS), SIZE), pack, pairs, CONFIG, CPU)
+    figures, cases = evaluate(Generator(g1, g2, see(PARTS), SIZE), pack, pairs, CONFIG, CPU)
     error = cases.pairs.scores[IMAGES.index("refined"), SCORES.index("mask_l1")]
     assert cases.pairs.scores.shape == (len(IMAGES), len(SCORES), len(pairs))
     assert error.mean() == pytest.approx(figures["refined"]["mask_l1"], abs=1e-5)
@@ -239,10 +239,10 @@ def test_cases_hold_what_the_report_shows(pack, pairs):
 def test_the_variational_u_net_shows_its_latents(pack, pairs):
     torch.manual_seed(0)
     pose = PARTS.model_copy(update={"source": False})
-    sight = BodySight(pose, None, "parts")
-    network = VUNet(sight.channels, "parts", sight.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss")
+    conditioning = BodyConditioning(pose, None, "parts")
+    network = VUNet(conditioning.channels, "parts", conditioning.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss")
     pairs = np.concatenate([pairs, pairs[:6]])  # people alternate
-    figures, cases = evaluate(Painter(network.eval(), AddsNothing(), sight, SIZE), pack, pairs, CONFIG, CPU)
+    figures, cases = evaluate(Generator(network.eval(), AddsNothing(), conditioning, SIZE), pack, pairs, CONFIG, CPU)
     assert (figures["generator"], figures["loss"]) == ("vunet", "a loss")
     assert figures["latent"]["kl"] > 0
     assert figures["latent"]["swap"] > 0
@@ -253,7 +253,7 @@ def test_the_variational_u_net_shows_its_latents(pack, pairs):
     others = [(pack.identity == name).nonzero()[0] for name in np.where(pack.identity[pairs[chosen, 0]] == "ann", "bob", "ann")]
     for number, (source, target) in enumerate(pairs[chosen]):
         assert any(np.array_equal(shown.other[number], pack.image[row]) for row in others[number])
-        studio = Studio(Painter(network, AddsNothing(), sight, SIZE), pack, 1, CPU)
+        studio = BatchedGenerator(Generator(network, AddsNothing(), conditioning, SIZE), pack, 1, CPU)
         own = studio.paint(Task(np.array([source]), np.array([target]), pack.label[[target]]))[0]
         np.testing.assert_array_equal(shown.between[number, 0], own[0].permute(1, 2, 0))
     assert len({image.tobytes() for row in shown.sampled for image in row}) == 16
@@ -321,7 +321,7 @@ def test_the_limb_of_the_chain_that_is_shown_less_decides(pack):
 def test_an_image_that_is_true_is_right_and_its_twin_is_wrong(pack, pairs, scored):
     """All but the source paint the truth in the order that they are told; the source is the same image for both orders."""
     twins = twin_task(pack, pairs)
-    judged = judge_twins(Studio(perfect(), pack, 3, CPU), twins)
+    judged = judge_twins(BatchedGenerator(perfect(), pack, 3, CPU), twins)
     right, counted = judged.right, judged.counted
     assert counted.all()
     assert right.shape == (len(IMAGES), len(twins), 2)
@@ -344,7 +344,7 @@ def test_painting_each_part_in_its_mean_colour_is_exact_for_people_of_flat_parts
 
 def test_the_order_of_each_image_has_an_interval(pack, pairs):
     g1, g2 = networks(PARTS)
-    figures = evaluate(Painter(g1, g2, see(PARTS), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]
+    figures = evaluate(Generator(g1, g2, see(PARTS), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]
     assert list(figures["order_by_image"]) == list(IMAGES)
     for order in figures["order_by_image"].values():
         assert list(order) == ["order_accuracy", "order_low", "order_high"]
@@ -356,11 +356,11 @@ def test_the_order_of_each_image_has_an_interval(pack, pairs):
 def test_a_network_that_is_given_the_placed_colours_of_flat_people_needs_nothing_else(pack, pairs):
     """G1 that hands on what is placed on top paints these people in the order of the labels."""
     pose = PARTS.model_copy(update={"appearance": True})
-    figures, _ = evaluate(Painter(HandsOn(), AddsNothing(), see(pose), SIZE), pack, pairs, CONFIG, CPU)
+    figures, _ = evaluate(Generator(HandsOn(), AddsNothing(), see(pose), SIZE), pack, pairs, CONFIG, CPU)
     assert figures["depth"]["order_accuracy"] == 1
     assert figures["refined"]["mask_l1"] < figures["source"]["mask_l1"]
     blind = pose.model_copy(update={"depth": False})
-    assert evaluate(Painter(HandsOn(), AddsNothing(), see(blind), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
+    assert evaluate(Generator(HandsOn(), AddsNothing(), see(blind), SIZE), pack, pairs, CONFIG, CPU)[0]["depth"]["order_accuracy"] == 0.5
 
 
 def test_a_twin_without_a_source_is_left_out(pack, pairs):

@@ -14,14 +14,14 @@ from PIL.PngImagePlugin import PngInfo
 from standing import RULE
 
 from pipeline.config.pose import MapConfig
-from pipeline.inference.generator import Painter, load_painter
+from pipeline.inference.generator import Generator, load_generator
 from pipeline.inference.transfer import LabelledPose, is_painted, read_pose, transfer, write_picture
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.packs.batches import to_image
-from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import read_picture
@@ -38,7 +38,7 @@ def write_weights(folder: Path, source: bool = True, appearance: bool = True, li
     torch.manual_seed(0)
     pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, lift=lift, source=source, heatmap_radius=3)
     lifter = Lifter(16, 1, RULE) if lift else None
-    g1 = G1(BodySight(pose, lifter).channels, appearance, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
+    g1 = G1(BodyConditioning(pose, lifter).channels, appearance, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
     networks = {"g1": g1, "g2": G2(SIZE, 4, 1, "nearest")}
     for name, network in networks.items():
         for parameter in network.parameters():
@@ -48,13 +48,13 @@ def write_weights(folder: Path, source: bool = True, appearance: bool = True, li
 
 
 @pytest.fixture(scope="module")
-def painter(tmp_path_factory: pytest.TempPathFactory) -> Painter:
-    return load_painter(*write_weights(tmp_path_factory.mktemp("weights"), lift=True))
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    return load_generator(*write_weights(tmp_path_factory.mktemp("weights"), lift=True))
 
 
 @pytest.fixture(scope="module")
-def painter_without_source(tmp_path_factory: pytest.TempPathFactory) -> Painter:
-    return load_painter(*write_weights(tmp_path_factory.mktemp("weights"), source=False, appearance=False))
+def painter_without_source(tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    return load_generator(*write_weights(tmp_path_factory.mktemp("weights"), source=False, appearance=False))
 
 
 @pytest.fixture
@@ -254,57 +254,57 @@ def test_a_picture_is_written_as_it_is_and_only_as_png(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["new.PNG"]
 
 
-def test_place_and_size_of_the_target_pose_do_not_matter(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
-    painted = transfer(painter, image, source, target, MARGIN)
+def test_place_and_size_of_the_target_pose_do_not_matter(generator: Generator, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    painted = transfer(generator, image, source, target, MARGIN)
     moved = LabelledPose(4 * target.pose_2d + (1000, -300), target.label)
     assert painted.dtype == np.uint8
-    np.testing.assert_allclose(transfer(painter, image, source, moved, MARGIN), painted, atol=1)
+    np.testing.assert_allclose(transfer(generator, image, source, moved, MARGIN), painted, atol=1)
 
 
-def test_the_picture_may_have_any_resolution(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
-    painted = transfer(painter, image, source, target, MARGIN).astype(int)
+def test_the_picture_may_have_any_resolution(generator: Generator, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+    painted = transfer(generator, image, source, target, MARGIN).astype(int)
     larger = cv2.resize(image, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
     pose = LabelledPose(3 * (source.pose_2d + 0.5) - 0.5, source.label)
-    np.testing.assert_allclose(transfer(painter, larger, pose, target, MARGIN), painted, atol=3)
+    np.testing.assert_allclose(transfer(generator, larger, pose, target, MARGIN), painted, atol=3)
 
 
-def test_the_labels_of_the_target_matter(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+def test_the_labels_of_the_target_matter(generator: Generator, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
     turned = LabelledPose(target.pose_2d, -target.label)
-    assert not np.array_equal(transfer(painter, image, source, target, MARGIN), transfer(painter, image, source, turned, MARGIN))
+    assert not np.array_equal(transfer(generator, image, source, target, MARGIN), transfer(generator, image, source, turned, MARGIN))
 
 
-def test_joints_that_are_not_known_are_left_out(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+def test_joints_that_are_not_known_are_left_out(generator: Generator, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
     for joint in ("right_wrist", "head"):
         pose_2d = target.pose_2d.copy()
         pose_2d[H36M_17.index(joint)] = np.nan
-        transfer(painter, image, source, LabelledPose(pose_2d, target.label), MARGIN)
+        transfer(generator, image, source, LabelledPose(pose_2d, target.label), MARGIN)
 
 
-def test_a_pose_of_another_picture_is_an_error(painter: Painter, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
+def test_a_pose_of_another_picture_is_an_error(generator: Generator, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
     elsewhere = LabelledPose(source.pose_2d + 500, source.label)
     with pytest.raises(UserError, match="expected joints in px of the picture, which is 256 x 256, found 17 of 17 outside"):
-        transfer(painter, image, elsewhere, target, MARGIN)
+        transfer(generator, image, elsewhere, target, MARGIN)
 
 
-def test_a_model_that_sees_the_source_pose_needs_it(painter: Painter, target: LabelledPose) -> None:
+def test_a_model_that_sees_the_source_pose_needs_it(generator: Generator, target: LabelledPose) -> None:
     with pytest.raises(UserError, match=r"this model was trained with pose\.source"):
-        transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
+        transfer(generator, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
 
 
 def test_a_model_that_places_the_colours_of_the_source_needs_its_pose(tmp_path: Path, target: LabelledPose) -> None:
-    painter = load_painter(*write_weights(tmp_path, source=False))
+    generator = load_generator(*write_weights(tmp_path, source=False))
     with pytest.raises(UserError, match=r"this model was trained with pose\.appearance"):
-        transfer(painter, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
+        transfer(generator, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
 
 
 @pytest.mark.parametrize("size", [(1 << 20, 1 << 20), (0, 0)])
 def test_weights_for_images_of_a_size_that_none_has_are_refused(tmp_path: Path, size: tuple[int, int]) -> None:
     pose = MapConfig(depth=True, maps=("parts",), appearance=True, lift=False, source=True, heatmap_radius=3)
     torch.manual_seed(0)
-    save_network(tmp_path / "g1.safetensors", G1(BodySight(pose, None).channels, True, size, 4, 3, "conv", "nearest", None), pose)
+    save_network(tmp_path / "g1.safetensors", G1(BodyConditioning(pose, None).channels, True, size, 4, 3, "conv", "nearest", None), pose)
     save_network(tmp_path / "g2.safetensors", G2(size, 4, 1, "nearest"), pose)
     with pytest.raises(UserError, match=r"g1\.safetensors: .*(expected images of a height and a width of 1 to 8192 px|a size or count of 1048576)"):
-        load_painter(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
+        load_generator(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
 
 
 def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but_whole_images(
@@ -314,23 +314,25 @@ def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but
     save_network(tmp_path / "g2.safetensors", G2(SIZE, 4, 1, "nearest"), pose)
     for look in ("placed", "parts", "image"):
         torch.manual_seed(0)
-        sight = BodySight(pose, None, look)
-        save_network(tmp_path / "g1.safetensors", VUNet(sight.channels, look, sight.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"), pose)
-        painter = load_painter(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
-        painted = transfer(painter, image, source, target, MARGIN)
+        conditioning = BodyConditioning(pose, None, look)
+        save_network(
+            tmp_path / "g1.safetensors", VUNet(conditioning.channels, look, conditioning.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"), pose
+        )
+        generator = load_generator(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
+        painted = transfer(generator, image, source, target, MARGIN)
         assert painted.shape == (*SIZE, 3)
         assert painted.std() > 0
-        darker = transfer(painter, image // 2, source, target, MARGIN)
+        darker = transfer(generator, image // 2, source, target, MARGIN)
         assert not np.array_equal(darker, painted)
         whole = np.zeros((*SIZE, 3), np.uint8)
         if look == "image":
-            assert transfer(painter, whole, None, target, MARGIN).shape == (*SIZE, 3)
+            assert transfer(generator, whole, None, target, MARGIN).shape == (*SIZE, 3)
         else:
             with pytest.raises(UserError, match=f"this model was trained with model.vunet.look: {look}, so it needs the pose"):
-                transfer(painter, whole, None, target, MARGIN)
+                transfer(generator, whole, None, target, MARGIN)
 
 
-def test_without_source_pose_a_picture_is_taken_as_it_is(painter_without_source: Painter, target: LabelledPose) -> None:
+def test_without_source_pose_a_picture_is_taken_as_it_is(painter_without_source: Generator, target: LabelledPose) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     seen: list[torch.Tensor] = []
     handle = painter_without_source.g1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))

@@ -12,12 +12,12 @@ from safetensors.torch import save_file
 from torch import nn
 
 from pipeline.config.pose import MapConfig
-from pipeline.inference.generator import load_painter
-from pipeline.networks.checkpoint import load_generator, load_network, save_network
+from pipeline.inference.generator import load_generator
+from pipeline.networks.checkpoint import load_network, load_with_maps, save_network
 from pipeline.networks.discriminator import D
 from pipeline.networks.unet import G1, G2
-from pipeline.pose.bodies.conditioning import BodySight
-from pipeline.pose.conditioning import Seen
+from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.pose.conditioning import Condition
 from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
@@ -49,7 +49,7 @@ def save_pair(folder: Path, size: tuple[int, int] = SIZE, pose: MapConfig = POSE
 def test_what_is_saved_is_rebuilt(tmp_path: Path, number: int) -> None:
     network = make_networks()[number].eval()
     save_network(tmp_path / "a.safetensors", network, POSE)
-    rebuilt, pose = load_generator(tmp_path / "a.safetensors", type(network))
+    rebuilt, pose = load_with_maps(tmp_path / "a.safetensors", type(network))
     assert pose == POSE
     assert rebuilt.config == network.config
     assert not rebuilt.training
@@ -150,30 +150,30 @@ def test_what_is_painted_is_finite_or_refused(tmp_path: Path) -> None:
             weight.fill_(1e30)
     save_network(tmp_path / "g1", g1, POSE)
     save_network(tmp_path / "g2", g2, POSE)
-    painter = load_painter(tmp_path / "g1", tmp_path / "g2")
+    generator = load_generator(tmp_path / "g1", tmp_path / "g2")
     source = torch.randn(2, 3, *SIZE)
     with pytest.raises(UserError, match="the weights paint what is not finite"):
-        painter.paint(source, Seen(source, torch.randn(2, 13, *SIZE)))
+        generator.paint(source, Condition(source, torch.randn(2, 13, *SIZE)))
 
 
 def test_the_painter_adds_what_g2_paints_and_stays_in_range(tmp_path: Path) -> None:
     g1, g2, *_ = make_networks()
     save_network(tmp_path / "g1", g1, POSE)
     save_network(tmp_path / "g2", g2, POSE)
-    painter = load_painter(tmp_path / "g1", tmp_path / "g2")
-    assert (painter.sight, painter.image_size) == (BodySight(POSE, None), SIZE)
+    generator = load_generator(tmp_path / "g1", tmp_path / "g2")
+    assert (generator.conditioning, generator.image_size) == (BodyConditioning(POSE, None), SIZE)
     source, maps = torch.randn(2, 3, *SIZE), torch.randn(2, 13, *SIZE)
-    coarse, refined = painter.paint(source, Seen(source, maps))
+    coarse, refined = generator.paint(source, Condition(source, maps))
     with torch.no_grad():
         raw = g1(source, maps)
         torch.testing.assert_close(coarse, raw.clamp(-1, 1))
         torch.testing.assert_close(refined, (raw + g2(raw, source)).clamp(-1, 1))
     with pytest.raises(UserError, match=r"images of \[32, 16\], found \[16, 16\]"):
-        painter.paint(source[:, :, :16], Seen(source, maps[:, :, :16]))
+        generator.paint(source[:, :, :16], Condition(source, maps[:, :, :16]))
 
 
 def test_generators_of_two_trainings_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"expected the image size of .*g1.safetensors"):
-        load_painter(*save_pair(tmp_path, size=(64, 32)))
+        load_generator(*save_pair(tmp_path, size=(64, 32)))
     with pytest.raises(UserError, match="expected the pose of"):
-        load_painter(*save_pair(tmp_path, pose=POSE.model_copy(update={"depth": False})))
+        load_generator(*save_pair(tmp_path, pose=POSE.model_copy(update={"depth": False})))

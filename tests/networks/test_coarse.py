@@ -9,7 +9,7 @@ from standing import RULE
 
 from pipeline.config.pose import MapConfig
 from pipeline.networks.checkpoint import save_network
-from pipeline.networks.coarse import load_coarse, make_coarse, sight_of
+from pipeline.networks.coarse import conditioning_of, load_coarse, make_coarse
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1
@@ -33,13 +33,13 @@ def test_what_is_chosen_is_made_saved_and_loaded(
     tmp_path: Path, generator: str, look: str, kind: type, looks: tuple[int, int, int], maps: int
 ) -> None:
     chosen, lifter = model_config(generator=generator, vunet={**VUNET, "look": look}), Lifter(16, 1, RULE)
-    sight = sight_of(chosen, POSE, lifter)
-    assert (sight.look_size(SIZE), sight.channels) == (looks, maps)
-    network = make_coarse(sight, SIZE, chosen, "a loss").eval()
+    conditioning = conditioning_of(chosen, POSE, lifter)
+    assert (conditioning.look_size(SIZE), conditioning.channels) == (looks, maps)
+    network = make_coarse(conditioning, SIZE, chosen, "a loss").eval()
     assert isinstance(network, kind)
-    save_network(tmp_path / "g1.safetensors", network, sight.config)
+    save_network(tmp_path / "g1.safetensors", network, conditioning.config)
     loaded, seen = load_coarse(tmp_path / "g1.safetensors")
-    assert (seen.config, seen.look) == (sight.config, sight.look)
+    assert (seen.config, seen.look) == (conditioning.config, conditioning.look)
     assert seen.lifter is loaded.lifter
     inputs = torch.randn(2, *looks), torch.randn(2, maps, *SIZE)
     with torch.no_grad():
@@ -51,7 +51,7 @@ def test_what_is_chosen_is_made_saved_and_loaded(
 
 def test_the_variational_u_net_does_not_see_what_would_be_the_answer() -> None:
     """Of an image that is its own source."""
-    seen = sight_of(model_config(generator="vunet"), POSE, Lifter(16, 1, RULE)).config
+    seen = conditioning_of(model_config(generator="vunet"), POSE, Lifter(16, 1, RULE)).config
     assert (seen.appearance, seen.source) == (False, False)
     assert seen == POSE.model_copy(update={"appearance": False, "source": False})
 

@@ -12,11 +12,11 @@ from pipeline.networks.lifter import Lifter
 from pipeline.packs.batches import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, to_image
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies import warp
-from pipeline.pose.bodies.conditioning import BodySight
-from pipeline.pose.bodies.depth_layers import raise_relief, relief_maps
-from pipeline.pose.bodies.maps import body_mask, draw_maps, heed_labels, measure, part_layers
-from pipeline.pose.bodies.warp import place_appearance
-from pipeline.pose.conditioning import Look, observe
+from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layers
+from pipeline.pose.bodies.maps import body_mask, draw_maps, mask_idle_labels, measure, part_layers
+from pipeline.pose.bodies.warp import warp_parts
+from pipeline.pose.conditioning import Look, encode_poses
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 from pipeline.utils.errors import UserError
 
@@ -32,11 +32,11 @@ def make_config(**values: object) -> PoseConfig:
     return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
 
 
-def make_sight(**values: object) -> BodySight:
+def make_sight(**values: object) -> BodyConditioning:
     """What networks see; the lifter, if there is one, has random weights."""
     torch.manual_seed(0)
     config = make_config(**values)
-    return BodySight(config, Lifter(16, 1, RULE if config.depth else None).requires_grad_(False) if config.lift else None)
+    return BodyConditioning(config, Lifter(16, 1, RULE if config.depth else None).requires_grad_(False) if config.lift else None)
 
 
 @pytest.fixture
@@ -155,19 +155,19 @@ def test_images_become_floats_between_minus_one_and_one() -> None:
 
 
 def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
-    sight = make_sight()
-    batch = make_batch(pack, PAIRS[:5], None, sight)
+    conditioning = make_sight()
+    batch = make_batch(pack, PAIRS[:5], None, conditioning)
     poses, labels = torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
     source, target = PAIRS[:5].T
     assert torch.equal(batch.source, to_image(pack.image[source]))
     assert torch.equal(batch.target, to_image(pack.image[target]))
-    maps = observe(sight, batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
+    maps = encode_poses(conditioning, batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
     for rows, drawn in ((target, batch.maps[:, :10]), (source, batch.maps[:, 10:])):
-        heeded = heed_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
+        heeded = mask_idle_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
         assert torch.equal(drawn, draw_maps(poses[rows], heeded, (HEIGHT, WIDTH), ["limbs"], 3))
     assert torch.equal(batch.mask, body_mask(poses[target], (HEIGHT, WIDTH)))
-    assert torch.equal(batch.rival, batch.target)
+    assert torch.equal(batch.negative, batch.target)
     assert batch.index.tolist() == PAIRS[:5].tolist()
 
 
@@ -191,7 +191,7 @@ def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None
     image, poses, labels = to_image(pack.image), torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
     flat, deep = (
         [
-            observe(
+            encode_poses(
                 make_sight(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift), image, poses, label, poses, label, (HEIGHT, WIDTH)
             ).maps
             for label in (labels, -labels)
@@ -215,37 +215,37 @@ def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None
     ],
 )
 def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
-    sight = make_sight(**values)
-    assert sight.channels == make_batch(pack, PAIRS[:2], None, sight).maps.shape[1] == expected
+    conditioning = make_sight(**values)
+    assert conditioning.channels == make_batch(pack, PAIRS[:2], None, conditioning).maps.shape[1] == expected
 
 
 def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
     batch = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True))
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
-    labels = [heed_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
+    labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     shown, layers = part_layers(bodies[0], labels[0])[0], part_layers(bodies[1], labels[1])
-    assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], shown, bodies[1], layers))
+    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], shown, bodies[1], layers))
     assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
 
 
 def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(pack: Pack) -> None:
-    sight = make_sight(appearance=True, lift=True)
-    batch = make_batch(pack, PAIRS[:5], None, sight)
+    conditioning = make_sight(appearance=True, lift=True)
+    batch = make_batch(pack, PAIRS[:5], None, conditioning)
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
-    labels = [heed_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
-    assert sight.lifter is not None
-    source, target = (raise_relief(body, sight.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
-    assert torch.equal(batch.maps[:, :8], place_appearance(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
-    assert torch.equal(batch.maps[:, 18:20], relief_maps(target))
-    assert torch.equal(batch.maps[:, 30:], relief_maps(source))
+    labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
+    assert conditioning.lifter is not None
+    source, target = (make_depth_layers(body, conditioning.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
+    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
+    assert torch.equal(batch.maps[:, 18:20], depth_layer_maps(target))
+    assert torch.equal(batch.maps[:, 30:], depth_layer_maps(source))
     assert torch.equal(batch.maps[:, [*range(8, 18), *range(20, 30)]], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
 
 
 def test_a_sight_has_a_lifter_where_its_config_says_so() -> None:
     with pytest.raises(ValueError, match="lift = True: expected a lifter"):
-        BodySight(make_config(lift=True), None)
+        BodyConditioning(make_config(lift=True), None)
     with pytest.raises(ValueError, match="lift = False: expected no lifter"):
-        BodySight(make_config(), Lifter(16, 1, RULE))
+        BodyConditioning(make_config(), Lifter(16, 1, RULE))
 
 
 def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:
@@ -300,14 +300,14 @@ TWINS_OF_PAIRS = np.array([0, 2, 3, -1]), np.array([False, True, True, False])
 
 
 def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
-    sight = make_sight(appearance=True)
-    batch, plain = (make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=twins) for twins in (TWINS_OF_PAIRS, None))
+    conditioning = make_sight(appearance=True)
+    batch, plain = (make_batch(pack, PAIRS_WITH_TWINS, None, conditioning, twins=twins) for twins in (TWINS_OF_PAIRS, None))
     original, twin = to_image(pack.image[PAIRS_WITH_TWINS[:, 1]]), to_image(pack.twins.image[TWINS_OF_PAIRS[0]])
     assert torch.equal(batch.target, torch.stack([original[0], twin[1], twin[2], original[3]]))
-    assert torch.equal(batch.rival, torch.stack([twin[0], original[1], original[2], original[3]]))
+    assert torch.equal(batch.negative, torch.stack([twin[0], original[1], original[2], original[3]]))
     poses, labels = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS]), torch.from_numpy(pack.label[PAIRS_WITH_TWINS])
     labels[[1, 2], 1] = torch.from_numpy(pack.twins.label[[2, 3]])
-    maps = observe(sight, batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH)).maps
+    maps = encode_poses(conditioning, batch.source, poses[:, 0], labels[:, 0], poses[:, 1], labels[:, 1], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
     assert [torch.equal(now, then) for now, then in zip(batch.maps, plain.maps, strict=True)] == [True, False, False, True]
     for name in ("source", "mask", "index"):
@@ -327,12 +327,12 @@ def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
 
 
 def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
-    sight = BodySight(make_config(source=True), None, "parts")
-    batch = make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=TWINS_OF_PAIRS, alone=True)
-    pairs = make_batch(pack, PAIRS_WITH_TWINS, None, sight, twins=TWINS_OF_PAIRS)
+    conditioning = BodyConditioning(make_config(source=True), None, "parts")
+    batch = make_batch(pack, PAIRS_WITH_TWINS, None, conditioning, twins=TWINS_OF_PAIRS, self_reconstruction=True)
+    pairs = make_batch(pack, PAIRS_WITH_TWINS, None, conditioning, twins=TWINS_OF_PAIRS)
     assert torch.equal(batch.source, batch.target)
     assert torch.equal(batch.target, pairs.target)  # the same targets, of which some are twins
-    assert torch.equal(batch.rival, pairs.rival)
+    assert torch.equal(batch.negative, pairs.negative)
     assert torch.equal(batch.maps[:, :10], batch.maps[:, 10:])  # of the target and of the source, with the same labels
     assert torch.equal(batch.maps[:, :10], pairs.maps[:, :10])
     poses = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS[:, 1]])
@@ -340,8 +340,8 @@ def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
     swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
     labels[swapped] = pack.twins.label[TWINS_OF_PAIRS[0][swapped]]
     own = poses, torch.from_numpy(labels)
-    assert torch.equal(batch.look, observe(sight, batch.target, *own, *own, (HEIGHT, WIDTH)).look)
-    assert batch.look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
+    assert torch.equal(batch.look, encode_poses(conditioning, batch.target, *own, *own, (HEIGHT, WIDTH)).look)
+    assert batch.look.shape[1:] == conditioning.look_size((HEIGHT, WIDTH))
     assert not torch.equal(batch.look, pairs.look)
     assert batch.index.tolist() == [[row, row] for row in PAIRS_WITH_TWINS[:, 1]]
 
@@ -349,18 +349,18 @@ def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
 @pytest.mark.parametrize("lift", [False, True])
 def test_a_placed_look_is_what_g1_sees_of_the_colours_a_quarter_as_large(pack: Pack, lift: bool) -> None:
     whole = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True, lift=lift)).maps[:, : warp.CHANNELS]
-    sight = replace(make_sight(lift=lift), look="placed")
-    look = make_batch(pack, PAIRS[:5], None, sight).look
-    assert look.shape[1:] == sight.look_size((HEIGHT, WIDTH))
+    conditioning = replace(make_sight(lift=lift), look="placed")
+    look = make_batch(pack, PAIRS[:5], None, conditioning).look
+    assert look.shape[1:] == conditioning.look_size((HEIGHT, WIDTH))
     torch.testing.assert_close(look, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
 
 
 @pytest.mark.parametrize("look", ["parts", "placed"])
 def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None:
-    sight = replace(make_sight(depth=False), look=look)
+    conditioning = replace(make_sight(depth=False), look=look)
     image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])
     labels = torch.from_numpy(pack.label[:2])
-    looks = [observe(sight, image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
+    looks = [encode_poses(conditioning, image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
     assert torch.equal(*looks)
 
 
@@ -373,10 +373,10 @@ def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
 
 @pytest.mark.parametrize("values", [{"appearance": True, "lift": True}, {}])
 def test_the_label_of_a_limb_is_seen_only_where_it_overlaps_something(values: dict[str, object]) -> None:
-    sight, image = make_sight(**values), torch.zeros(1, 3, *SIZE)
+    conditioning, image = make_sight(**values), torch.zeros(1, 3, *SIZE)
     told = torch.zeros(1, 8, dtype=torch.int8)
     told[:, LIMB_NAMES.index("right_forearm")] = 1
     for elbow, wrist, seen in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):
         pose = torch.tensor([[{"right_elbow": elbow, "right_wrist": wrist}.get(name, STANDING[name]) for name in H36M_17.names]], dtype=torch.float32)
-        plain, other = (observe(sight, image, pose, told, pose, label, SIZE).maps for label in (torch.zeros_like(told), told))
+        plain, other = (encode_poses(conditioning, image, pose, told, pose, label, SIZE).maps for label in (torch.zeros_like(told), told))
         assert torch.equal(plain, other) != seen

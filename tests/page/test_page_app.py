@@ -34,7 +34,7 @@ from pipeline.datasets.photos.annotations import write_annotations
 from pipeline.datasets.photos.hand_labels import HEADER, NOT_YET, read_depth, write_depth
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.poses import write_poses_3d
-from pipeline.inference.generator import load_painter
+from pipeline.inference.generator import load_generator
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.lifter import Lifter
 from pipeline.page.app import COOKIE, MOST_BYTES, make_app
@@ -443,7 +443,7 @@ def test_a_guess_that_fails_is_said(folder: PhotoFolder) -> None:
 
 
 def test_the_studio_paints_what_the_labels_say(folder: PhotoFolder, tmp_path: Path) -> None:
-    studio = PoseStudio(folder, load_painter(*write_weights(tmp_path / "weights")), 0.15)
+    studio = PoseStudio(folder, load_generator(*write_weights(tmp_path / "weights")), 0.15)
     page = client(folder, studio=studio)
     assert page.get("/api/photos").json()["studio"]
     joints = dict(zip(H36M_17.names, to_h36m_17(POINTS).tolist(), strict=True))
@@ -594,7 +594,7 @@ POINT_VALUES = st.none() | st.lists(st.floats() | st.sampled_from([0, 50, 1e308,
 def page_with_studio(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     root = tmp_path_factory.mktemp("page")
     folder = PhotoFolder(write_folder(root / "photos"))
-    return client(folder, studio=PoseStudio(folder, load_painter(*write_weights(root / "weights")), 0.15))
+    return client(folder, studio=PoseStudio(folder, load_generator(*write_weights(root / "weights")), 0.15))
 
 
 @settings(max_examples=150, deadline=None)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.pose.drawing import LABEL_COLOURS, data_uri, difference_map, draw_pose, encode, enlarge, scaled_pose, sheet
+from pipeline.pose.drawing import LABEL_COLOURS, data_uri, difference_map, draw_pose, encode, enlarge, image_grid, scaled_pose
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES, LIMBS
 
 # A person who stands, arms spread, in an image of 64 x 48 px.
@@ -82,7 +82,7 @@ def test_the_difference_map_is_grey_where_nothing_changes():
 def test_a_sheet_holds_every_image_in_its_column():
     red, wide = np.zeros((10, 5, 3), dtype=np.uint8), np.zeros((10, 30, 3), dtype=np.uint8)
     red[:], wide[:] = (255, 0, 0), (0, 0, 255)
-    image = sheet(["a", "b"], [[red, wide], [wide]], 40)
+    image = image_grid(["a", "b"], [[red, wide], [wide]], 40)
     assert image.dtype == np.uint8
     assert image.shape[0] == 26 + 2 * 46
     assert (image == (255, 0, 0)).all(-1).sum() == 40 * 20

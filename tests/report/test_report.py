@@ -18,16 +18,27 @@ from torch import Tensor, nn
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
 from pipeline.evaluation.evaluate import evaluate
-from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps, read_cases, write_cases
+from pipeline.evaluation.examples.cases import (
+    Appearances,
+    Cases,
+    Demonstrations,
+    Examples,
+    Labels,
+    Pairs,
+    Steps,
+    TwinExamples,
+    read_cases,
+    write_cases,
+)
 from pipeline.evaluation.examples.demonstrations import KINDS
 from pipeline.evaluation.scores.depth import order_accuracy
 from pipeline.evaluation.scores.summary import DISTANCES, SCORES, by_group, summary
 from pipeline.inference.batched import IMAGES
-from pipeline.inference.generator import Painter
+from pipeline.inference.generator import Generator
 from pipeline.networks.lifter import Lifter
 from pipeline.packs.frame_store import store_path, write_frames
 from pipeline.packs.pack import Pack, Twins
-from pipeline.pose.bodies.conditioning import BodySight
+from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.maps import N_PARTS, part_map
 from pipeline.report.report import (
     COLUMNS,
@@ -74,10 +85,10 @@ def captions(rows):
 
 
 def shown(rows):
-    return Shown(*(images(rows) for _ in range(5)), pose(rows), labels(rows), pose(rows), labels(rows), RNG.random(rows), captions(rows))
+    return Examples(*(images(rows) for _ in range(5)), pose(rows), labels(rows), pose(rows), labels(rows), RNG.random(rows), captions(rows))
 
 
-def shown_twins(rows, cls=ShownTwins, **more):
+def shown_twins(rows, cls=TwinExamples, **more):
     right = np.array([[1, 0], [0.5, 1], [0, 0]])[:rows]
     return cls(*(images(rows) for _ in range(5)), pose(rows), labels(rows), labels(rows), right, captions(rows), **more)
 
@@ -183,7 +194,7 @@ def run(folder, params="params.yaml"):
 
 
 COLOURS = torch.from_numpy(RNG.integers(0, 256, (N_PARTS + 1, 3)))  # background and parts of the people of `crossing`
-# Seen from behind: the right forearm lies across the torso.
+# Condition from behind: the right forearm lies across the torso.
 CROSSING = np.array(
     [
         [16, 19, 19, 19, 13, 13, 13, 16, 16, 16, 16, 11, 7, 6, 21, 25, 15],
@@ -243,11 +254,11 @@ class HandsOn(nn.Module):
 def evaluated(pack, depth=True, lifter=None):
     """Figures and cases of the perfect model; of one that does not see depth where `depth` is False; with a lifter, of one that hands on."""
     lift = lifter is not None
-    sight = BodySight(MapConfig(depth=depth, maps=("parts",), appearance=lift, lift=lift, source=False, heatmap_radius=4), lifter)
+    conditioning = BodyConditioning(MapConfig(depth=depth, maps=("parts",), appearance=lift, lift=lift, source=False, heatmap_radius=4), lifter)
     rows = np.arange(0, len(pack), 2)
     pairs = np.stack([rows + 1, rows], axis=1)
     config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None, patn=False, pose_net=None)
-    return evaluate(Painter(HandsOn() if lift else PaintsParts(), AddsNothing(), sight, (64, 32)), pack, pairs, config, torch.device("cpu"))
+    return evaluate(Generator(HandsOn() if lift else PaintsParts(), AddsNothing(), conditioning, (64, 32)), pack, pairs, config, torch.device("cpu"))
 
 
 class Page(HTMLParser):

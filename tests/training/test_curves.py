@@ -7,15 +7,15 @@ import pytest
 import torch
 from lightning_fabric import Fabric
 
-from pipeline.training.curves import Series
+from pipeline.training.curves import Curves
 from pipeline.utils.errors import UserError
 
 
-def make_series(folder: Path) -> Series:
-    return Series(folder, 2, Fabric(accelerator="cpu", devices=1))
+def make_series(folder: Path) -> Curves:
+    return Curves(folder, 2, Fabric(accelerator="cpu", devices=1))
 
 
-def add(series: Series, values: dict[int, float]) -> None:
+def add(series: Curves, values: dict[int, float]) -> None:
     for step, value in values.items():
         series.add(step, l1=torch.tensor(value), d=torch.tensor(2 * value))
 

@@ -25,15 +25,15 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import MapConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config
-from pipeline.networks.checkpoint import load_generator, save_network
-from pipeline.networks.coarse import load_coarse, make_coarse, sight_of
+from pipeline.networks.checkpoint import load_with_maps, save_network
+from pipeline.networks.coarse import conditioning_of, load_coarse, make_coarse
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.packs.pack import read_packs
-from pipeline.pose.bodies.conditioning import BodySight
-from pipeline.training.generators import Course, load_g1, train_g1, train_g2
-from pipeline.training.loop import Average, learn, make_fabric, precision_of, schedule, set_up
+from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.training.generators import GeneratorTraining, load_g1, train_g1, train_g2
+from pipeline.training.loop import Average, make_fabric, optimiser_step, precision_of, schedule, setup
 from pipeline.training.objectives import PG2_BETAS, VUNetObjective, make_objective
 from pipeline.training.resume import STATE, read_state
 from pipeline.utils.devices import choose_precision
@@ -101,7 +101,7 @@ def parallel_config(**values: Any) -> ParallelConfig:
 MAPS = MapConfig.model_validate({name: POSE[name] for name in MapConfig.model_fields})
 torch.manual_seed(0)
 LIFTER = Lifter(16, 1, RULE).requires_grad_(False)
-SIGHT = BodySight(MAPS, LIFTER)
+SIGHT = BodyConditioning(MAPS, LIFTER)
 
 
 def write_pack(path: Path) -> None:
@@ -156,7 +156,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def course(folder: Path) -> Course:
+def run(folder: Path) -> GeneratorTraining:
     return make_course(folder, g1_config())
 
 
@@ -172,12 +172,12 @@ def _settings_end_with_the_test() -> Iterator[None]:
 
 def make_course(
     folder: Path, config: TrainG1Config | TrainG2Config, scratch: str = "scratch", pairs: int | None = None, model: ModelConfig | None = None
-) -> Course:
+) -> GeneratorTraining:
     (folder / scratch).mkdir(exist_ok=True)
     pack = read_packs(folder / "packed", ["S1"])
     every = np.array([(i, j) for i in range(ROWS) for j in range(ROWS) if i != j])
-    sight = sight_of(model or model_config(), MAPS, LIFTER)
-    return Course(make_fabric(parallel_config(), config), folder / scratch, pack, every[:pairs], sight, config)
+    conditioning = conditioning_of(model or model_config(), MAPS, LIFTER)
+    return GeneratorTraining(make_fabric(parallel_config(), config), folder / scratch, pack, every[:pairs], conditioning, config)
 
 
 def arguments(folder: Path, stage: str, out: str) -> list[str]:
@@ -247,13 +247,13 @@ def test_g1_learns_a_batch(folder: Path) -> None:
 
 def test_the_variational_u_net_learns_images_and_uses_its_latents(folder: Path) -> None:
     config, model = g1_config(steps=80, lr=0.005, flip=False, ema=0), model_config(generator="vunet", vunet={**VUNET, "kl": 1e-4})
-    course = make_course(folder, config, model=model)
-    network = train_g1(course, model, config, make_objective(model, config))
+    run = make_course(folder, config, model=model)
+    network = train_g1(run, model, config, make_objective(model, config))
     losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("kl", "l1", "perceptual")}
     assert losses["perceptual"][-1] < 0.6 * losses["perceptual"][0], losses["perceptual"]
     assert (losses["kl"] > 1).all()
     assert isinstance(network, VUNet)
-    batch = course.samples()
+    batch = run.samples()
     images = [network(look, batch.maps) for look in (batch.look, batch.look.roll(1, 0))]
     assert (images[0] - images[1]).abs().mean() > 0.02  # another person, the same pose
 
@@ -268,10 +268,10 @@ def test_the_weight_of_the_divergence_rises_between_two_shares_of_the_steps() ->
 @pytest.mark.parametrize("discriminator", ["pair", "triplet"])
 def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) -> None:
     config, model = g2_config(steps=60, lr=0.005, flip=False), model_config(discriminator=discriminator, filters=16, blocks=4)
-    course = make_course(folder, config, pairs=4)
+    run = make_course(folder, config, pairs=4)
     g1 = make_coarse(SIGHT, SIZE, model_config())
     before = {name: value.clone() for name, value in g1.state_dict().items()}
-    g2, _ = train_g2(course, g1, model, config)
+    g2, _ = train_g2(run, g1, model, config)
     losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("d", "g", "l1")}
     assert all(np.isfinite(values).all() for values in losses.values())
     assert losses["l1"][-1] < 0.8 * losses["l1"][0], losses["l1"]
@@ -282,11 +282,11 @@ def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) ->
 def test_d_learns_alone_at_first(folder: Path) -> None:
     """One step of G2 with a rate of nothing shows how far D had come before: the longer alone, the lower its loss."""
     g1, last = make_coarse(SIGHT, SIZE, model_config()), []
-    for alone in (2, 30):
-        config = g2_config(steps=1, pretrain_d=alone, lr=1e-30, warmup=0, log_every=1)
-        g2, _ = train_g2(make_course(folder, config, str(alone)), g1, model_config(), config)
+    for self_reconstruction in (2, 30):
+        config = g2_config(steps=1, pretrain_d=self_reconstruction, lr=1e-30, warmup=0, log_every=1)
+        g2, _ = train_g2(make_course(folder, config, str(self_reconstruction)), g1, model_config(), config)
         assert g2.unet.out.weight.abs().max() < 1e-20
-        last.append(curve(folder / str(alone) / "series", "d")[-1, 1])
+        last.append(curve(folder / str(self_reconstruction) / "series", "d")[-1, 1])
     assert last[1] < last[0]
 
 
@@ -331,16 +331,16 @@ def test_a_device_that_is_missing_is_an_error() -> None:
         make_fabric(parallel_config(accelerator="cuda"), g1_config())
 
 
-def test_images_that_cannot_be_halved_are_an_error(course: Course) -> None:
+def test_images_that_cannot_be_halved_are_an_error(run: GeneratorTraining) -> None:
     with pytest.raises(UserError, match="expected multiples of 32"):
-        train_g1(course, model_config(blocks=6), g1_config(), make_objective(model_config(), g1_config()))
+        train_g1(run, model_config(blocks=6), g1_config(), make_objective(model_config(), g1_config()))
 
 
 def test_a_coarse_generator_of_another_training_is_an_error(folder: Path) -> None:
     path, model = folder / "g1.safetensors", model_config()
     save_network(path, make_coarse(SIGHT, SIZE, model), MAPS)
-    g1, sight = load_g1(path, SIZE, model, MAPS)
-    assert (type(g1), sight) == (G1, BodySight(MAPS, g1.lifter))
+    g1, conditioning = load_g1(path, SIZE, model, MAPS)
+    assert (type(g1), conditioning) == (G1, BodyConditioning(MAPS, g1.lifter))
     with pytest.raises(UserError, match=r"expected weights for model.generator = VUNet, found G1"):
         load_g1(path, SIZE, model_config(generator="vunet"), MAPS)
     save_network(path, make_coarse(SIGHT, SIZE, model), MAPS.model_copy(update={"depth": False}))
@@ -364,10 +364,10 @@ def test_both_stages_repeat_themselves_to_the_byte(folder: Path, generator: str)
     assert {"g2.safetensors", "d.safetensors", "series/samples/000015.jpg"} < set(second)
     assert run_stage(folder, "train_g2", "four") == second
     assert {path.suffix for path in (folder / ".scratch").rglob("*.*")} <= {".lock"}
-    network, sight = load_coarse(folder / "g1.safetensors")
+    network, conditioning = load_coarse(folder / "g1.safetensors")
     assert isinstance(network, {"pg2": G1, "vunet": VUNet}[generator])
-    assert sight == sight_of(model_config(generator=generator), MAPS, network.lifter)
-    assert load_generator(folder / "three" / "g2.safetensors", G2)[1] == sight.config
+    assert conditioning == conditioning_of(model_config(generator=generator), MAPS, network.lifter)
+    assert load_with_maps(folder / "three" / "g2.safetensors", G2)[1] == conditioning.config
 
 
 def test_another_seed_gives_other_weights(folder: Path) -> None:
@@ -432,9 +432,9 @@ def test_two_devices_share_a_batch(folder: Path) -> None:
 
 def test_a_steep_loss_is_clipped() -> None:
     fabric = make_fabric(parallel_config(), g1_config())
-    network, optimiser = set_up(fabric, nn.Linear(3, 1), 0.1, PG2_BETAS)
-    learn(fabric, network, optimiser, 1e4 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
+    network, optimiser = setup(fabric, nn.Linear(3, 1), 0.1, PG2_BETAS)
+    optimiser_step(fabric, network, optimiser, 1e4 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
     norms = [parameter.grad.norm() for parameter in network.parameters()]
     assert torch.stack(norms).norm().item() == pytest.approx(0.5, rel=1e-4)
-    learn(fabric, network, optimiser, 0.01 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
+    optimiser_step(fabric, network, optimiser, 0.01 * network(torch.ones(1, 3)).sum(), 0.1, clip=0.5)
     assert torch.stack([parameter.grad.norm() for parameter in network.parameters()]).norm().item() == pytest.approx(0.02)

@@ -39,29 +39,29 @@ def test_errors_on_the_body_count_twice() -> None:
 
 
 def test_the_order_loss_compares_with_the_other_order() -> None:
-    target, rival = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
-    rival[..., :4] = 1.0  # 32 pixels decide
-    middle = (target + rival) / 2
+    target, negative = torch.zeros(1, 3, 8, 8), torch.zeros(1, 3, 8, 8)
+    negative[..., :4] = 1.0  # 32 pixels decide
+    middle = (target + negative) / 2
     known = (
         (target, 0.0),
-        (rival, MARGIN + 1 + PULL),
+        (negative, MARGIN + 1 + PULL),
         (middle, MARGIN + 0.5 * PULL),
-        (0.25 * rival, MARGIN - 0.5 + 0.25 * PULL),
-        (0.4 * rival, MARGIN - 0.2 + 0.4 * PULL),
-        (target - 0.1 * rival, 0.1 * PULL),  # past the target: nearer to it than to the rival, and wrong all the same
+        (0.25 * negative, MARGIN - 0.5 + 0.25 * PULL),
+        (0.4 * negative, MARGIN - 0.2 + 0.4 * PULL),
+        (target - 0.1 * negative, 0.1 * PULL),  # past the target: nearer to it than to the rival, and wrong all the same
     )
     for prediction, expected in known:
-        assert order_loss(prediction, target, rival).item() == pytest.approx(expected, abs=1e-6)
+        assert order_loss(prediction, target, negative).item() == pytest.approx(expected, abs=1e-6)
     elsewhere = middle.clone()
     elsewhere[..., 4:] = -1.0
-    assert order_loss(elsewhere, target, rival).item() == pytest.approx(MARGIN + 0.5 * PULL)  # what does not decide does not count
+    assert order_loss(elsewhere, target, negative).item() == pytest.approx(MARGIN + 0.5 * PULL)  # what does not decide does not count
 
 
 def test_a_good_pixel_does_not_make_up_for_a_wrong_one() -> None:
-    target, rival = torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
+    target, negative = torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 8, 8)
     mixed, middle = target.clone(), torch.full_like(target, 0.5)
     mixed[..., 4:] = 1.0
-    assert order_loss(mixed, target, rival).item() > order_loss(middle, target, rival).item()
+    assert order_loss(mixed, target, negative).item() > order_loss(middle, target, negative).item()
 
 
 def test_a_target_without_rival_has_no_order_loss() -> None:
@@ -77,10 +77,10 @@ def test_a_target_without_rival_has_no_order_loss() -> None:
 
 
 def test_a_case_counts_in_the_order_loss_as_much_as_its_images_differ() -> None:
-    target, rival = torch.zeros(2, 3, 16, 8), torch.zeros(2, 3, 16, 8)
-    rival[0, :, :5], rival[1] = 1.0, 0.5  # 40 pixels by 1, 128 by 1/2
-    assert order_loss(rival, target, rival).item() == pytest.approx(MARGIN + 1 + PULL)
-    assert order_loss(torch.stack([rival[0], target[1]]), target, rival).item() == pytest.approx((MARGIN + 1 + PULL) * 40 / (40 + 64))
+    target, negative = torch.zeros(2, 3, 16, 8), torch.zeros(2, 3, 16, 8)
+    negative[0, :, :5], negative[1] = 1.0, 0.5  # 40 pixels by 1, 128 by 1/2
+    assert order_loss(negative, target, negative).item() == pytest.approx(MARGIN + 1 + PULL)
+    assert order_loss(torch.stack([negative[0], target[1]]), target, negative).item() == pytest.approx((MARGIN + 1 + PULL) * 40 / (40 + 64))
 
 
 def test_d_wants_true_high_and_painted_low() -> None:

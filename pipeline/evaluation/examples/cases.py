@@ -19,7 +19,7 @@ from pipeline.utils.files import atomic_file, machine_faults
 
 
 @dataclass(frozen=True)
-class Shown:
+class Examples:
     """Painted pairs, one row each. Images are (n, H, W, 3) uint8 RGB; poses (n, 17, 2) float32, px of the image; labels (n, 8) int8."""
 
     source: np.ndarray
@@ -36,7 +36,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class ShownTwins:
+class TwinExamples:
     """One pose painted with two orders of its limbs, one row each; arrays as in `Shown`."""
 
     source: np.ndarray
@@ -52,7 +52,7 @@ class ShownTwins:
 
 
 @dataclass(frozen=True)
-class Demonstrations(ShownTwins):
+class Demonstrations(TwinExamples):
     """Twins that show what the thesis shows of depth, those of one kind one after the other.
 
     The first order (`truth`, `painted`, `label`, `right[:, 0]`) is the one whose mirrored limbs are farther in front, whichever was recorded.
@@ -111,10 +111,10 @@ class Cases:
     """The content of the file of cases, a .npz with one array per field: `samples.source` ..."""
 
     pairs: Pairs
-    samples: Shown
-    best: Shown
-    worst: Shown
-    twins: ShownTwins
+    samples: Examples
+    best: Examples
+    worst: Examples
+    twins: TwinExamples
     demonstrations: Demonstrations
     steps: Steps
     appearances: Appearances
@@ -137,10 +137,10 @@ _FORMS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # by name: NumPy's ty
 }
 _GROUPS: dict[str, Any] = {
     "pairs": Pairs,
-    "samples": Shown,
-    "best": Shown,
-    "worst": Shown,
-    "twins": ShownTwins,
+    "samples": Examples,
+    "best": Examples,
+    "worst": Examples,
+    "twins": TwinExamples,
     "demonstrations": Demonstrations,
     "steps": Steps,
     "appearances": Appearances,

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from pipeline.config.pose import MapConfig
-from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps
+from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Examples, Labels, Pairs, Steps, TwinExamples
 from pipeline.evaluation.examples.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
 from pipeline.evaluation.scores.depth import clear_pixels, label_confusion
 from pipeline.evaluation.scores.summary import SCORES
-from pipeline.inference.batched import CHUNK, Studio, Task, as_rows, paint_both, pose_distance
+from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, as_rows, paint_both, pose_distance
 from pipeline.networks.vunet import VUNet
 from pipeline.packs.batches import to_uint8
 from pipeline.packs.pack import Pack
@@ -22,7 +22,7 @@ from pipeline.pose.bodies.warp import CHANNELS, LAYERS
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
 from pipeline.utils.numbers import spread
 
-Group = TypeVar("Group", ShownTwins, Demonstrations, Steps)
+Group = TypeVar("Group", TwinExamples, Demonstrations, Steps)
 
 APPEARANCES = 4  # rows of appearances that are shown
 SAMPLED = 4  # appearances per row that are drawn from the prior
@@ -41,7 +41,7 @@ class Judged:
     counted: np.ndarray
 
 
-def choose_cases(studio: Studio, task: Task, scores: np.ndarray, judged: Judged | None, samples: int) -> Cases:
+def choose_cases(studio: BatchedGenerator, task: Task, scores: np.ndarray, judged: Judged | None, samples: int) -> Cases:
     """Samples spread over all pairs, the best and the worst of them by the refined image's mask L1, twins of each chain, and demonstrations.
 
     judged : None for a joint set without limbs
@@ -68,10 +68,10 @@ def choose_cases(studio: Studio, task: Task, scores: np.ndarray, judged: Judged 
     )
 
 
-def _show_depth(studio: Studio, judged: Judged | None, samples: int) -> dict[str, Any]:
+def _show_depth(studio: BatchedGenerator, judged: Judged | None, samples: int) -> dict[str, Any]:
     """What shows the order of limbs; nothing of a joint set without limbs."""
     if judged is None:
-        return {"twins": _nothing(ShownTwins), "demonstrations": _nothing(Demonstrations), "steps": _nothing(Steps)}
+        return {"twins": _nothing(TwinExamples), "demonstrations": _nothing(Demonstrations), "steps": _nothing(Steps)}
     twins, right = judged.twins, judged.right[studio.scored.index("refined")]
     demonstrated, kind = _choose_demonstrations(studio.pack, twins, judged.counted)
     return {
@@ -92,7 +92,7 @@ def _names(pack: Pack, rows: np.ndarray) -> np.ndarray:
     return np.array(["/".join(map(str, row)) for row in zip(*columns, strict=True)], dtype=np.str_)
 
 
-def _show(studio: Studio, task: Task, error: np.ndarray, chosen: np.ndarray) -> Shown:
+def _show(studio: BatchedGenerator, task: Task, error: np.ndarray, chosen: np.ndarray) -> Examples:
     """The chosen pairs with all that the report draws of them."""
     pack, part = studio.pack, task.part(chosen)
     painted = [studio.paint_all(batch) for _, batch in studio.batches(part, "images for the report")]
@@ -100,7 +100,7 @@ def _show(studio: Studio, task: Task, error: np.ndarray, chosen: np.ndarray) -> 
         np.concatenate([as_rows(batch[studio.scored.index(name)]) for batch in painted if name in studio.scored] or [pack.image[:0]])
         for name in ("by_part", "coarse", "refined")
     )
-    return Shown(
+    return Examples(
         source=pack.image[part.source],
         truth=pack.image[part.target],
         by_part=by_part,
@@ -122,13 +122,13 @@ def _spread_twins(pack: Pack, counted: np.ndarray, samples: int) -> np.ndarray:
     return np.concatenate([spread(group, each) for group in groups])
 
 
-def _show_twins(studio: Studio, twins: Task, right: np.ndarray, chosen: np.ndarray) -> ShownTwins:
+def _show_twins(studio: BatchedGenerator, twins: Task, right: np.ndarray, chosen: np.ndarray) -> TwinExamples:
     """The chosen twins (n,) int with all that the report draws of them."""
     pack = studio.pack
     part = twins.part(chosen)
     painted = np.concatenate([paint_both(studio, batch)[-1] for _, batch in studio.batches(part, "twins for the report")] or [_no_twins(pack)])
     chain = [CHAIN_NAMES[number].replace("_", " ") for number in pack.twins.chain[chosen]]
-    return ShownTwins(
+    return TwinExamples(
         source=pack.image[part.source],
         truth=pack.image[part.target],
         twin=pack.twins.image[chosen],
@@ -151,23 +151,23 @@ def _choose_demonstrations(pack: Pack, twins: Task, counted: np.ndarray) -> tupl
     return choose(fit, pixels, pack.identity[twins.target])
 
 
-def _show_demonstrations(studio: Studio, twins: Task, right: np.ndarray, chosen: np.ndarray, kind: np.ndarray) -> Demonstrations:
+def _show_demonstrations(studio: BatchedGenerator, twins: Task, right: np.ndarray, chosen: np.ndarray, kind: np.ndarray) -> Demonstrations:
     """The chosen twins, the farther order behind."""
     turned = front_in_twin(studio.pack.label[twins.target], twins.label, studio.pack.twins.chain)
     shown = _front_first(_show_twins(studio, twins, right, chosen), turned[chosen])
     return Demonstrations(**vars(shown), kind=np.array(KINDS, dtype=np.str_)[kind])
 
 
-def _show_steps(studio: Studio, twins: Task, chosen: np.ndarray) -> Steps:
+def _show_steps(studio: BatchedGenerator, twins: Task, chosen: np.ndarray) -> Steps:
     """What the networks see of the chosen twins and their originals, one after the other, and what they paint."""
-    pack, config = studio.pack, studio.painter.sight.config
+    pack, config = studio.pack, studio.generator.conditioning.config
     assert isinstance(config, MapConfig)
     part = twins.part(np.repeat(chosen if config.lift and config.appearance else chosen[:0], 2))
     original = np.arange(len(part)) % 2 == 0
     task = replace(part, label=np.where(original[:, None], pack.label[part.target], part.label))
     steps = [[pack.image[:0]] for _ in range(4)]
     for _, batch in studio.batches(task, "steps for the report"):
-        maps = studio.see(batch)[1].maps.cpu()
+        maps = studio.encode(batch)[1].maps.cpu()
         near = maps[:, CHANNELS + channels(config.maps)]
         pictures = _draw_relief(near), *(_draw_placed(layer) for layer in maps[:, :CHANNELS].chunk(LAYERS, dim=1)), studio.paint(batch)[1]
         for images, picture in zip(steps, pictures, strict=True):
@@ -188,17 +188,17 @@ def _show_steps(studio: Studio, twins: Task, chosen: np.ndarray) -> Steps:
 
 
 @torch.inference_mode()
-def _show_appearances(studio: Studio, task: Task) -> Appearances:
+def _show_appearances(studio: BatchedGenerator, task: Task) -> Appearances:
     """Coarse images of pairs, spread over all, with appearances that change into another person's, and with appearances from the prior."""
-    pack, network = studio.pack, studio.painter.g1
+    pack, network = studio.pack, studio.generator.g1
     chosen = spread(np.arange(len(task)), APPEARANCES if isinstance(network, VUNet) else 0)
     others = np.array([_another_person(pack, task, number) for number in chosen], dtype=np.int64)
     between, sampled = [np.empty((0, len(SHARES), *pack.image.shape[1:]), np.uint8)], [np.empty((0, SAMPLED, *pack.image.shape[1:]), np.uint8)]
     if isinstance(network, VUNet):
         for number, other in zip(chosen, others, strict=True):
             one = task.part([number])
-            _, (look, maps) = studio.see(one)
-            first, second = network.encode(look), network.encode(studio.see(Task(task.source[[other]], one.target, one.label))[1].look)
+            _, (look, maps) = studio.encode(one)
+            first, second = network.encode(look), network.encode(studio.encode(Task(task.source[[other]], one.target, one.label))[1].look)
             mixed = [[(1 - share) * a + share * b for a, b in zip(first, second, strict=True)] for share in SHARES]
             between.append(_as_row([network.paint(maps, latents) for latents in mixed]))
             generator = torch.Generator().manual_seed(int(number))
@@ -264,7 +264,7 @@ def _trading_parts(chain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(is_leg, limbs, limbs[:, 1:]), np.where(is_leg, others, TORSO_PART)
 
 
-def _front_first(shown: ShownTwins, turned: np.ndarray) -> ShownTwins:
+def _front_first(shown: TwinExamples, turned: np.ndarray) -> TwinExamples:
     """The same with the two orders exchanged where `turned` (n,) bool says so."""
     fields = {"right": np.where(turned[:, None], shown.right[:, ::-1], shown.right)}
     for names in (("truth", "twin"), ("painted", "painted_twin"), ("label", "twin_label")):

@@ -9,17 +9,17 @@ from torch.nn import functional as F
 
 from pipeline.config.pose import MapConfig
 from pipeline.pose.bodies import depth_layers, warp
-from pipeline.pose.bodies.depth_layers import Relief, raise_relief, relief_maps
-from pipeline.pose.bodies.maps import Body, channels, draw_body, heed_labels, mask_body, measure, overlap_of, part_layers
-from pipeline.pose.conditioning import DepthLifter, Look, Seen
+from pipeline.pose.bodies.depth_layers import DepthLayers, depth_layer_maps, make_depth_layers
+from pipeline.pose.bodies.maps import Body, channels, draw_body, mask_body, mask_idle_labels, measure, overlap_of, part_layers
+from pipeline.pose.conditioning import Condition, DepthLifter, Look
 
 
 @dataclass(frozen=True)
-class BodySight:
+class BodyConditioning:
     """The kinds of map, with `pose.lift` the lifter that gives joints their depth, and how the networks look at the source's person.
 
     look : the whole `image`; crops of its `parts` (`warp.cut_parts`); or its colours `placed` where the target shows the parts
-    (`warp.place_appearance`), a quarter as high and wide
+    (`warp.warp_parts`), a quarter as high and wide
     """
 
     config: MapConfig
@@ -32,12 +32,12 @@ class BodySight:
 
     @property
     def placed(self) -> bool:
-        """As `Sight` says."""
+        """As `Conditioning` says."""
         return self.config.appearance
 
     @property
     def depth(self) -> bool:
-        """As `Sight` says."""
+        """As `Conditioning` says."""
         return self.config.depth
 
     @property
@@ -55,25 +55,27 @@ class BodySight:
         return (channels if self.look == "parts" else warp.CHANNELS), height, width
 
     def measure(self, pose_2d: Tensor, size: tuple[int, int]) -> Body:
-        """As `Sight` says."""
+        """As `Conditioning` says."""
         return measure(pose_2d, size)
 
     def mask(self, measured: Body) -> Tensor:
-        """As `Sight` says: the whole body, a little widened."""
+        """As `Conditioning` says: the whole body, a little widened."""
         return mask_body(measured)
 
     def overlap(self, measured: Body) -> Tensor:
-        """As `Sight` says."""
+        """As `Conditioning` says."""
         return overlap_of(measured)
 
     @torch.no_grad()
-    def see(self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor, _target_image: Tensor | None = None) -> Seen:
-        """As `Sight` says; no map of a body is made of the target image."""
+    def encode(
+        self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor, _target_image: Tensor | None = None
+    ) -> Condition:
+        """As `Conditioning` says; no map of a body is made of the target image."""
         views = [
-            _View(body, heed_labels(body, label) if self.config.depth else torch.zeros_like(label), self.lifter)
+            _View(body, mask_idle_labels(body, label) if self.config.depth else torch.zeros_like(label), self.lifter)
             for body, label in ((source, label_source), (target, label_target))
         ]
-        return Seen(self._look(image, *views), self._draw(image, *views))
+        return Condition(self._look(image, *views), self._draw(image, *views))
 
     def _look(self, image: Tensor, source: "_View", target: "_View") -> Tensor:
         """The look at the source's person."""
@@ -81,18 +83,18 @@ class BodySight:
             return image
         if self.look == "parts":
             return warp.cut_parts(image, source.body, source.layers[0])
-        placed = warp.place_appearance(image, source.body, source.layers[0], target.body, target.layers)
+        placed = warp.warp_parts(image, source.body, source.layers[0], target.body, target.layers)
         return F.avg_pool2d(placed, warp.CROP_SHRINK)
 
     def _draw(self, image: Tensor, source: "_View", target: "_View") -> Tensor:
         """The maps: first the source's colours, placed part by part, then the target's maps and relief, then those of the source."""
         drawn = []
         if self.config.appearance:
-            drawn.append(warp.place_appearance(image, source.body, source.layers[0], target.body, target.layers))
+            drawn.append(warp.warp_parts(image, source.body, source.layers[0], target.body, target.layers))
         for view in (target, source)[: 2 if self.config.source else 1]:
             drawn.append(draw_body(view.body, view.label, self.config.maps, self.config.heatmap_radius))
             if self.config.lift:
-                drawn.append(relief_maps(view.relief))
+                drawn.append(depth_layer_maps(view.relief))
         return torch.cat(drawn, dim=1)
 
 
@@ -105,10 +107,10 @@ class _View:
     lifter: DepthLifter | None
 
     @cached_property
-    def relief(self) -> Relief:
+    def relief(self) -> DepthLayers:
         """The body in relief; only with a lifter."""
         assert self.lifter is not None
-        return raise_relief(self.body, self.lifter(self.body.joint, self.label), self.label)
+        return make_depth_layers(self.body, self.lifter(self.body.joint, self.label), self.label)
 
     @cached_property
     def layers(self) -> tuple[Tensor, Tensor]:

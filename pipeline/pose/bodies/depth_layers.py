@@ -17,7 +17,7 @@ from pipeline.pose.bodies.maps import FIELDS, FIRST_LIMB_PART, TORSO_HALF_DEPTH,
 from pipeline.pose.bodies.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 from pipeline.pose.skeleton import LIMBS, NECK_AND_HEAD, TORSO
 
-CHANNELS = 2  # of `relief_maps`
+CHANNELS = 2  # of `depth_layer_maps`
 UNIT = 400.0  # mm, 1 in a relief map
 INSIST = 100.0  # mm by which a label moves a limb where it is decided who is seen
 _FARTHEST = 800.0  # mm before or behind the hips; what is drawn lies between
@@ -48,7 +48,7 @@ class Place(NamedTuple):
         return self.of(start) + along * self.of(end - start)
 
 
-class Relief(NamedTuple):
+class DepthLayers(NamedTuple):
     """Parts numbered as in `pose_maps.part_map`, (B, H, W) float32 each, and how much nearer they are than the hips, mm, (B, H, W); 0 nowhere."""
 
     seen: Tensor
@@ -58,7 +58,7 @@ class Relief(NamedTuple):
 
 
 @torch.no_grad()
-def raise_relief(body: Body, depth: Tensor, label: Tensor) -> Relief:
+def make_depth_layers(body: Body, depth: Tensor, label: Tensor) -> DepthLayers:
     """The relief of bodies whose joints lie at the depths (B, 17), mm, away from the camera from the hips; label : (B, 8)."""
     height, width = body.field.shape[2:]
     pixel = (body.field.amax(dim=0) >= 0).flatten().nonzero()[:, 0]
@@ -74,10 +74,10 @@ def raise_relief(body: Body, depth: Tensor, label: Tensor) -> Relief:
     there = nearest > _NOWHERE
     layers = near.new_zeros(4, body.field[0].numel())
     layers[:, pixel] = torch.cat([(part + 1) * there, nearest.clamp(-_FARTHEST, _FARTHEST) * there])
-    return Relief(*layers.view(4, *body.field.shape[1:]))
+    return DepthLayers(*layers.view(4, *body.field.shape[1:]))
 
 
-def relief_maps(relief: Relief) -> Tensor:
+def depth_layer_maps(relief: DepthLayers) -> Tensor:
     """What a network sees of a relief: the nearness of what is seen and of what lies beneath it, (B, 2, H, W) float32, 1 for 400 mm."""
     return torch.stack([relief.near_seen, relief.near_beneath], dim=1) / UNIT
 

@@ -140,7 +140,7 @@ def overlap_of(body: Body) -> Tensor:
 
 
 @torch.no_grad()
-def heed_labels(body: Body, label: Tensor) -> Tensor:
+def mask_idle_labels(body: Body, label: Tensor) -> Tensor:
     """The labels (B, 8) as far as they can decide something in the image: 0 of a limb that overlaps neither torso nor a limb it shares no joint with.
 
     The rule gives hardly any such limb a label, so nothing says what to make of one; and whoever turns it by hand expects the image to stay.

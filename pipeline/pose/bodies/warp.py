@@ -44,7 +44,7 @@ class Layout(NamedTuple):
 
 
 @torch.no_grad()
-def place_appearance(image: Tensor, source: Body, shown: Tensor, target: Body, layers: Sequence[Tensor]) -> Tensor:
+def warp_parts(image: Tensor, source: Body, shown: Tensor, target: Body, layers: Sequence[Tensor]) -> Tensor:
     """Paint the source's parts where the target shows them, and once more those that lie next beneath.
 
     image : (B, 3, H, W) float32, the source; shown : (B, H, W), the parts that it shows, numbered as in `pose_maps.part_map`

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pipeline.config.faces import FaceMapConfig
-from pipeline.pose.conditioning import Look, Seen
+from pipeline.pose.conditioning import Condition, Look
 from pipeline.pose.faces.maps import draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
 from pipeline.pose.skeleton import IBUG_68
 
@@ -22,8 +22,8 @@ class Landmarks:
 
 
 @dataclass(frozen=True)
-class FaceSight:
-    """The kinds of map, and whether the source's are seen, too; every method as `pipeline.pose.conditioning.Sight` says. A face has no limbs."""
+class FaceConditioning:
+    """The kinds of map, and whether the source's are seen, too; every method as `Conditioning` says. A face has no limbs."""
 
     config: FaceMapConfig
     look: Look = "image"
@@ -45,7 +45,7 @@ class FaceSight:
         return Landmarks(pose_2d.float(), size)
 
     @torch.no_grad()
-    def see(
+    def encode(
         self,
         image: Tensor,
         source: Landmarks,
@@ -53,12 +53,12 @@ class FaceSight:
         target: Landmarks,
         _label_target: Tensor,
         target_image: Tensor | None = None,
-    ) -> Seen:
+    ) -> Condition:
         """The source image, and maps of the target, then of the source; ValueError where contours are asked for without a target image."""
         drawn = self._draw(target, target_image)
         if self.config.source:
             drawn += self._draw(source, image)
-        return Seen(image.contiguous(memory_format=torch.channels_last), torch.cat(drawn, dim=1))
+        return Condition(image.contiguous(memory_format=torch.channels_last), torch.cat(drawn, dim=1))
 
     def _draw(self, face: Landmarks, image: Tensor | None) -> list[Tensor]:
         maps = []

@@ -45,7 +45,7 @@ def test_a_half_of_a_body_has_no_hips_and_no_spine() -> None:
     ids=["all", "one ear", "one ear and the nose", "no ear"],
 )
 def test_the_head_ends_where_that_of_the_built_in_people_does(missing: tuple[str, ...], within: float) -> None:
-    """Seen from the front, in mm, on average over people."""
+    """Condition from the front, in mm, on average over people."""
     away = []
     for take in sequences("S1", 6):
         person, pose, _ = invent_take(1, take, 10)

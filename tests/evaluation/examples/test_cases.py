@@ -8,7 +8,18 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Labels, Pairs, Shown, ShownTwins, Steps, read_cases, write_cases
+from pipeline.evaluation.examples.cases import (
+    Appearances,
+    Cases,
+    Demonstrations,
+    Examples,
+    Labels,
+    Pairs,
+    Steps,
+    TwinExamples,
+    read_cases,
+    write_cases,
+)
 from pipeline.evaluation.scores.summary import SCORES
 from pipeline.inference.batched import IMAGES, WITHOUT_LIMBS
 from pipeline.utils.errors import UserError
@@ -44,7 +55,8 @@ def make_cases():
         return cls(**arrays)
 
     shown = [
-        group(cls, rows) for cls, rows in ((Shown, 2), (Shown, 2), (Shown, 0), (ShownTwins, 0), (Demonstrations, 3), (Steps, 2), (Appearances, 2))
+        group(cls, rows)
+        for cls, rows in ((Examples, 2), (Examples, 2), (Examples, 0), (TwinExamples, 0), (Demonstrations, 3), (Steps, 2), (Appearances, 2))
     ]
     names = np.array(["S9/Directions 1/54138969/5"] * 4)
     scores = rng.random((len(IMAGES), len(SCORES), 4)).astype(np.float32)

@@ -6,7 +6,7 @@ import torch
 from standing import SIZE, STANDING
 from torch import Tensor
 
-from pipeline.pose.bodies.depth_layers import CHANNELS, UNIT, Relief, raise_relief, relief_maps
+from pipeline.pose.bodies.depth_layers import CHANNELS, UNIT, DepthLayers, depth_layer_maps, make_depth_layers
 from pipeline.pose.bodies.maps import FIRST_LIMB_PART, LIMB_RADIUS, TORSO_HALF_DEPTH, TORSO_PART, Body, measure
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_NAMES
 
@@ -28,8 +28,8 @@ def make_depth(**joints: float) -> Tensor:
 LEVEL = torch.zeros((1, len(LIMB_NAMES)))
 
 
-def raised(pose: Tensor, depth: Tensor, label: Tensor = LEVEL) -> Relief:
-    return raise_relief(measure(pose, SIZE), depth, label.expand(len(pose), -1))
+def raised(pose: Tensor, depth: Tensor, label: Tensor = LEVEL) -> DepthLayers:
+    return make_depth_layers(measure(pose, SIZE), depth, label.expand(len(pose), -1))
 
 
 ARM_ACROSS = make_pose(right_elbow=(12, 50), right_wrist=(30, 50))  # the right forearm begins beside the torso and ends before it
@@ -72,7 +72,7 @@ def test_a_label_decides_where_depths_do_not_but_is_no_depth_itself(value: int, 
 
 def test_surfaces_stand_before_their_axes_by_the_radius() -> None:
     body = measure(make_pose(), SIZE)
-    relief = raise_relief(body, make_depth(left_knee=-50, left_ankle=-150), LEVEL)
+    relief = make_depth_layers(body, make_depth(left_knee=-50, left_ankle=-150), LEVEL)
     assert relief.near_seen[0, 105, 41].item() == pytest.approx(100 + LIMB_RADIUS["calf"], abs=6)  # half way down the calf
     assert relief.near_seen[0, 52, 32].item() == pytest.approx(TORSO_HALF_DEPTH, abs=6)
     edge = (body.field[LIMB_NAMES.index("left_calf"), 0, 105] >= 0).nonzero()[-1, 0]
@@ -81,7 +81,7 @@ def test_surfaces_stand_before_their_axes_by_the_radius() -> None:
 
 def test_what_is_drawn_is_where_the_parts_are_and_nothing_is_elsewhere() -> None:
     body = measure(make_pose(), SIZE)
-    relief = raise_relief(body, make_depth(), LEVEL)
+    relief = make_depth_layers(body, make_depth(), LEVEL)
     assert torch.equal(relief.seen > 0, body.field.amax(0) >= 0)
     nowhere = relief.seen == 0
     assert (relief.near_seen[nowhere] == 0).all()
@@ -127,7 +127,7 @@ def test_mirroring_a_chain_in_depth_reverses_what_it_covers() -> None:
 @pytest.mark.parametrize("joint", ["left_wrist", "right_hip", "head"])
 def test_a_missing_joint_takes_what_hangs_on_it_away(joint: str) -> None:
     body: Body = measure(make_pose(**{joint: MISSING}), SIZE)
-    relief = raise_relief(body, make_depth(), LEVEL)
+    relief = make_depth_layers(body, make_depth(), LEVEL)
     assert all(values.isfinite().all() for values in relief)
     assert torch.equal(relief.seen > 0, body.field.amax(0) >= 0)
 
@@ -138,7 +138,7 @@ def test_without_any_joint_there_is_no_relief() -> None:
 
 def test_maps_are_nearness_in_units_and_bounded() -> None:
     relief = raised(ARM_ACROSS, make_depth(right_elbow=-200, right_wrist=-5000))
-    maps = relief_maps(relief)
+    maps = depth_layer_maps(relief)
     assert maps.shape == (1, CHANNELS, *SIZE)
     np.testing.assert_allclose(maps[0, 0].numpy(), relief.near_seen[0].numpy() / UNIT)
     np.testing.assert_allclose(maps[0, 1].numpy(), relief.near_beneath[0].numpy() / UNIT)

@@ -15,8 +15,8 @@ from pipeline.pose.bodies.maps import (
     channels,
     draw_body,
     draw_maps,
-    heed_labels,
     mask_body,
+    mask_idle_labels,
     measure,
     overlap_mask,
     part_axes,
@@ -244,7 +244,7 @@ def test_the_mask_reaches_beyond_wrists_and_ankles_but_not_everywhere() -> None:
 def test_labels_are_heeded_where_they_can_decide_something(pose: Tensor, heeded: tuple[str, ...]) -> None:
     for value in (-1, 1):
         told = torch.full((1, len(LIMBS)), value, dtype=torch.int8)
-        label = heed_labels(measure(pose, SIZE), told)
+        label = mask_idle_labels(measure(pose, SIZE), told)
         assert label.dtype == told.dtype
         named = {name for name, kept in zip(LIMB_NAMES, label[0].tolist(), strict=True) if kept == value}
         assert named >= set(heeded)
@@ -254,10 +254,10 @@ def test_labels_are_heeded_where_they_can_decide_something(pose: Tensor, heeded:
 
 def test_labels_of_limbs_that_overlap_are_heeded_and_change_sides_with_the_body() -> None:
     pose, label = random_bodies(32)
-    heeded = heed_labels(measure(pose, SIZE), torch.ones_like(label))
+    heeded = mask_idle_labels(measure(pose, SIZE), torch.ones_like(label))
     assert 0.2 < heeded.float().mean() < 0.95
-    assert torch.equal(heed_labels(measure(mirror(pose, label)[0], SIZE), torch.ones_like(label)), heeded[:, LIMB_FLIP])
-    assert torch.equal(heed_labels(measure(pose, SIZE), label), heeded * label)
+    assert torch.equal(mask_idle_labels(measure(mirror(pose, label)[0], SIZE), torch.ones_like(label)), heeded[:, LIMB_FLIP])
+    assert torch.equal(mask_idle_labels(measure(pose, SIZE), label), heeded * label)
     overlapping = overlap_mask(pose, SIZE).flatten(1).any(1)
     assert heeded[overlapping].any(1).all()
 

@@ -18,7 +18,7 @@ from pipeline.pose.bodies.maps import (
     part_map,
     seen_parts,
 )
-from pipeline.pose.bodies.warp import BINS, CHANNELS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, place_appearance
+from pipeline.pose.bodies.warp import BINS, CHANNELS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, warp_parts
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
 MISSING = (torch.nan, torch.nan)
@@ -61,7 +61,7 @@ def flat(pose: Tensor, label: Tensor) -> Tensor:
 def place(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Colours of the parts that are seen, and what is known of them (B, H, W); the same of those beneath."""
     bodies = measure(source, SIZE), measure(target, SIZE)
-    placed = place_appearance(image, bodies[0], seen_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
+    placed = warp_parts(image, bodies[0], seen_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
     assert placed.shape == (len(image), CHANNELS, *SIZE)
     return placed[:, :3], placed[:, 3], placed[:, 4:7], placed[:, 7]
 

@@ -11,8 +11,8 @@ from pipeline.config.faces import FaceMapConfig
 from pipeline.datasets.fei.synthetic.head import landmarks
 from pipeline.datasets.fei.synthetic.invent import invent_face
 from pipeline.datasets.fei.synthetic.render import View, project
-from pipeline.pose.conditioning import observe
-from pipeline.pose.faces.conditioning import FaceSight
+from pipeline.pose.conditioning import encode_poses
+from pipeline.pose.faces.conditioning import FaceConditioning
 from pipeline.pose.faces.maps import draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
 from pipeline.pose.skeleton import IBUG_68
 
@@ -75,8 +75,8 @@ def test_the_polygon_holds_eyes_nose_and_mouth_and_its_own_corners() -> None:
 @pytest.mark.parametrize("yaw", [0.0, 0.7, 1.5])
 @pytest.mark.parametrize("kind", ["ellipse", "polygon"])
 def test_a_mirrored_face_has_the_mirrored_mask(yaw: float, kind: str) -> None:
-    sight = FaceSight(config(mask=kind))
-    first, second = (sight.mask(sight.measure(points, SIZE)) for points in (face(yaw), mirror(face(yaw))))
+    conditioning = FaceConditioning(config(mask=kind))
+    first, second = (conditioning.mask(conditioning.measure(points, SIZE)) for points in (face(yaw), mirror(face(yaw))))
     assert (first.flip(-1) != second).float().mean() < 0.003
     assert first.sum() > 50
 
@@ -98,19 +98,19 @@ def test_contours_are_where_colours_change() -> None:
 
 @pytest.mark.parametrize(("maps", "source", "channels"), [(("heatmaps",), True, 136), (("heatmaps", "edges"), True, 138), (("edges",), False, 1)])
 def test_the_target_comes_first_then_the_source(maps: tuple[str, ...], source: bool, channels: int) -> None:
-    sight = FaceSight(config(maps=maps, source=source))
+    conditioning = FaceConditioning(config(maps=maps, source=source))
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(2, 2, 3, *SIZE, generator=generator) * 2 - 1
     poses = [face(yaw).repeat(2, 1, 1) for yaw in (-0.5, 0.5)]
-    seen = observe(sight, images[0], poses[0], NO_LABELS, poses[1], NO_LABELS, SIZE, images[1])
+    seen = encode_poses(conditioning, images[0], poses[0], NO_LABELS, poses[1], NO_LABELS, SIZE, images[1])
     assert torch.equal(seen.look, images[0])
-    assert seen.maps.shape == (2, channels, *SIZE) == (2, sight.channels, *SIZE)
+    assert seen.maps.shape == (2, channels, *SIZE) == (2, conditioning.channels, *SIZE)
     drawn = {"heatmaps": [draw_heatmaps(pose, SIZE, 2.5) for pose in poses], "edges": [draw_edges(image) for image in images]}
     expected = [drawn[kind][which] for which in ((1, 0) if source else (1,)) for kind in maps]
     assert torch.equal(seen.maps, torch.cat(expected, dim=1))
-    assert sight.overlap(sight.measure(poses[0], SIZE)).sum() == 0
+    assert conditioning.overlap(conditioning.measure(poses[0], SIZE)).sum() == 0
 
 
 def test_contours_need_the_picture() -> None:
     with pytest.raises(ValueError, match="expected the target's image"):
-        observe(FaceSight(config(maps=("edges",))), torch.zeros(2, 3, *SIZE), face(), NO_LABELS, face(), NO_LABELS, SIZE)
+        encode_poses(FaceConditioning(config(maps=("edges",))), torch.zeros(2, 3, *SIZE), face(), NO_LABELS, face(), NO_LABELS, SIZE)
