@@ -15,6 +15,12 @@ settings.load_profile("repeatable")
 torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 
 
+@pytest.fixture(autouse=True)
+def _numbers_as_small_as_they_come() -> None:
+    """A training that a test makes in this process flushes the smallest numbers to 0; the next test begins without that."""
+    torch.set_flush_denormal(False)
+
+
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, str]:
     """A fresh clone in which the tiny recipe has run once, and what `dvc repro` said."""

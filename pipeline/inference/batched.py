@@ -11,6 +11,7 @@ from rich.progress import track
 from torch import Tensor
 
 from pipeline.inference.generator import Generator
+from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
 from pipeline.packs.batches import to_image, to_uint8
 from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.maps import measure
@@ -18,11 +19,6 @@ from pipeline.pose.bodies.warp import paint_by_part
 from pipeline.pose.conditioning import Condition, encode_poses
 
 CHUNK = 256  # rows looked at at a time
-
-# The images of a pair: the baselines without a network, doing nothing and painting each part's mean colour; the output of G1, and that
-# of G1 + G2.
-IMAGES = ("source", "by_part", "coarse", "refined")
-WITHOUT_LIMBS = ("source", "coarse", "refined")  # of a joint set without body parts
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from pipeline.evaluation.examples.cases import Cases
 from pipeline.evaluation.scores.summary import SCORES
-from pipeline.inference.batched import WITHOUT_LIMBS
+from pipeline.inference.images import WITHOUT_LIMBS
 from pipeline.pose.drawing import difference_map, encode, image_grid
 from pipeline.utils.errors import UserError
 from pipeline.utils.numbers import spread

@@ -135,7 +135,7 @@ def optimiser_step(fabric: Fabric, network: Any, optimiser: Any, loss: Tensor, r
         group["lr"] = rate
     optimiser.zero_grad()
     fabric.backward(loss)
-    fabric.clip_gradients(network, optimiser, max_norm=clip, error_if_nonfinite=False)  # such a loss is reported by `Series.check`
+    fabric.clip_gradients(network, optimiser, max_norm=clip, error_if_nonfinite=False)  # such a loss is reported by `Curves.check`
     optimiser.step()
 
 

@@ -20,8 +20,9 @@ from pipeline.evaluation.evaluate import check_scores, evaluate, judge_twins, tw
 from pipeline.evaluation.examples.cases import read_cases
 from pipeline.evaluation.scores.image import ssim
 from pipeline.evaluation.scores.summary import SCORES
-from pipeline.inference.batched import IMAGES, BatchedGenerator, Task
+from pipeline.inference.batched import BatchedGenerator, Task
 from pipeline.inference.generator import Generator
+from pipeline.inference.images import IMAGES
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.openpose import PoseNet, bones

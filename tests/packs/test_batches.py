@@ -319,7 +319,7 @@ def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
     plain, batch = (make_batch(pack, PAIRS_WITH_TWINS, flip, make_sight(), twins=TWINS_OF_PAIRS) for flip in (None, chosen))
     parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
     for number, mirrored in enumerate(chosen):
-        for name in ("source", "target", "rival"):
+        for name in ("source", "target", "negative"):
             expected = getattr(plain, name)[number]
             assert torch.equal(getattr(batch, name)[number], expected.flip(-1) if mirrored else expected)
         expected = plain.maps[number, parts].flip(-1) if mirrored else plain.maps[number, :10]

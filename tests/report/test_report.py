@@ -33,8 +33,8 @@ from pipeline.evaluation.examples.cases import (
 from pipeline.evaluation.examples.demonstrations import KINDS
 from pipeline.evaluation.scores.depth import order_accuracy
 from pipeline.evaluation.scores.summary import DISTANCES, SCORES, by_group, summary
-from pipeline.inference.batched import IMAGES
 from pipeline.inference.generator import Generator
+from pipeline.inference.images import IMAGES
 from pipeline.networks.lifter import Lifter
 from pipeline.packs.frame_store import store_path, write_frames
 from pipeline.packs.pack import Pack, Twins

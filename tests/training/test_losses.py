@@ -48,7 +48,7 @@ def test_the_order_loss_compares_with_the_other_order() -> None:
         (middle, MARGIN + 0.5 * PULL),
         (0.25 * negative, MARGIN - 0.5 + 0.25 * PULL),
         (0.4 * negative, MARGIN - 0.2 + 0.4 * PULL),
-        (target - 0.1 * negative, 0.1 * PULL),  # past the target: nearer to it than to the rival, and wrong all the same
+        (target - 0.1 * negative, 0.1 * PULL),  # past the target: nearer to it than to the negative, and wrong all the same
     )
     for prediction, expected in known:
         assert order_loss(prediction, target, negative).item() == pytest.approx(expected, abs=1e-6)

@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pipeline.evaluation.scores.summary import SCORES
-from pipeline.inference.batched import IMAGES, WITHOUT_LIMBS
+from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
 from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_file, machine_faults

@@ -21,7 +21,7 @@ from pipeline.evaluation.examples.cases import (
     write_cases,
 )
 from pipeline.evaluation.scores.summary import SCORES
-from pipeline.inference.batched import IMAGES, WITHOUT_LIMBS
+from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
 from pipeline.utils.errors import UserError
 
 
