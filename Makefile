@@ -66,7 +66,7 @@ bench: $(VENV)/.installed
 
 # How the labels depend on the body's thicknesses, on the data that `make repro` packed; no stage depends on it.
 sweep: $(VENV)/.installed
-	python -m stages.sweep data/packed metrics/label_sweep
+	pose25d sweep data/packed metrics/label_sweep
 
 # Does a change of the code change what it computes? The smallest chain of every graph, run with the commit BASE and with the present one.
 identical: $(VENV)/.installed

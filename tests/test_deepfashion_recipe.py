@@ -70,5 +70,7 @@ def test_a_model_of_photos_paints_another_pose_of_the_picture(photos: tuple[Clon
     weights = ("--g1", str(root / "models" / "g1.safetensors"), "--g2", str(root / "models" / "g2.safetensors"))
     poses = ("--source-pose", str(tmp_path / "pose.json"), "--pose", str(tmp_path / "pose.json"))
     out = tmp_path / "out.png"
-    clone.run(*("python", "-m", "stages.transfer", "--image", str(picture), *poses, *weights, "--out", str(out), "--params", f"{PHOTOS}/params.yaml"))
+    clone.run(
+        *("python", "-m", "pose25d.transfer", "--image", str(picture), *poses, *weights, "--out", str(out), "--params", f"{PHOTOS}/params.yaml")
+    )
     assert out.is_file()

@@ -105,7 +105,7 @@ class UNet(nn.Module):
 class G1(nn.Module):
     """The coarse image of the source's person in the target pose. `config` rebuilds it.
 
-    With `appearance` the first maps are the source's colours, placed part by part (`appearance.py`), and the network chooses at each pixel
+    With `appearance` the first maps are the source's colours, placed part by part (`pose/bodies/warp.py`), and the network chooses at each pixel
     between them and its own paint. `lifter` is the `config` of the network that gave the maps their depth, if any: its weights, which do not
     change any more, are kept with those of G1, as the attribute `lifter`.
     """
@@ -145,7 +145,7 @@ def mix(painted: Tensor, placed: Tensor) -> Tensor:
     """At each pixel a mixture of the network's own paint and the colours that are placed there, (B, 3, H, W).
 
     painted : (B, 3 + 1 + LAYERS, H, W), own colours, then logits of their share and of each layer's
-    placed : (B, CHANNELS, H, W), as `appearance.warp_parts` gives it; a layer of which nothing is known gets no share
+    placed : (B, CHANNELS, H, W), as `warp.warp_parts` gives it; a layer of which nothing is known gets no share
     """
     own, logits = painted.float().split((3, 1 + LAYERS), dim=1)
     layers = placed.unflatten(1, (LAYERS, CHANNELS // LAYERS))  # (B, LAYERS, 4, H, W)

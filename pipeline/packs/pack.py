@@ -1,4 +1,4 @@
-"""Packs: one file per subject with everything that training and scoring read. `packing.py` makes those of bodies, `faces/packing.py` those of faces.
+"""Packs: one file per subject with everything that training and scoring read. Each data set makes them, in a module `pack.py` of its own.
 
 `image` (N, H, W, 3) uint8 RGB, `pose_2d`, `label`, `pose_3d`, `frame`, `sequence`, `identity`, `action`, `camera`: N rows, sorted by
 sequence, camera, frame; where the renderer's truth is known also `label_truth` and `label_clear`; group `twins` with `image`, `row`,

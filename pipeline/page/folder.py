@@ -127,7 +127,7 @@ def _annotation_files(root: Path) -> list[Path]:
     with machine_faults(root):
         files = sorted(path for path in root.glob("*annotation*.csv") if not path.name.startswith(".") and path.is_file())
     if not files:
-        how = f"python -m stages.find_keypoints {root} {root}/annotation.csv"
+        how = f"pose25d find-keypoints {root} {root}/annotation.csv"
         raise UserError(f"{root}: expected keypoints, *annotation*.csv, found none; find them with {how}")
     return files
 

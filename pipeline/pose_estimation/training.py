@@ -1,4 +1,4 @@
-"""How the pose estimator is trained: one visible loop, as those of `training.py`."""
+"""How the pose estimator is trained: one visible loop, as those of `training/generators.py`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

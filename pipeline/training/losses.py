@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CLEAR_DIFFERENCE = 0.2  # mean over RGB, of [-1, 1]; with MIN_PIXELS the terms of the score (metrics/depth.py)
+CLEAR_DIFFERENCE = 0.2  # mean over RGB, of [-1, 1]; with MIN_PIXELS the terms of the score (evaluation/scores/depth.py)
 MIN_PIXELS = 30
 MARGIN = 0.5
 PULL = 0.25

@@ -71,7 +71,7 @@ def lock_of(folder: Path) -> Path:
 def scratch_folder(stage: str, key: str) -> Iterator[Path]:
     """The folder of the run with fingerprint `key`, which no other process uses meanwhile; removed when the block succeeds.
 
-    A second run of the same key waits until the first has ended. The lock file stays behind, empty; `python -m stages.scratch` clears it away.
+    A second run of the same key waits until the first has ended. The lock file stays behind, empty; `pose25d scratch` clears it away.
     """
     folder = scratch_root() / stage / key[:16]
     holder = folder.with_name(f"{folder.name}.pid")

@@ -14,7 +14,7 @@ from PIL import Image
 from pipeline.packs.pack import read_packs
 from pipeline.pose.joint_sets import COCO_17
 from pipeline.pose.skeleton import COCO_18
-from stages import pack_coco
+from pose25d import pack_coco
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = str(ROOT / "recipes" / "pose" / "params.yaml")
@@ -122,8 +122,8 @@ def test_a_picture_that_cannot_be_read_leaves_its_people_out(folder: Path, spoil
         (folder / "2.jpg").unlink()
     spoil(folder / "2.jpg")
     output = run(folder, write(folder, person(1, 1), person(2, 2), person(3, 2)))
-    assert "pack_coco: 1 people" in output
-    assert "pack_coco: 2 left out for no picture that can be read (2.jpg)" in output
+    assert "pack-coco: 1 people" in output
+    assert "pack-coco: 2 left out for no picture that can be read (2.jpg)" in output
 
 
 def test_a_picture_that_is_too_large_leaves_its_people_out(folder: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_picture_that_is_too_large_leaves_its_people_out(folder: Path) -> None
 )
 def test_who_cannot_be_used_is_left_out_and_named(folder: Path, values: dict[str, Any], reason: str) -> None:
     output = run(folder, write(folder, person(1, 1), person(2, 1, **values)))
-    assert output.endswith(f"pack_coco: 1 left out for {reason} (annotation 1)\n")
+    assert output.endswith(f"pack-coco: 1 left out for {reason} (annotation 1)\n")
     assert len(read_packs(folder / "packed", ["train"])) == 1
 
 

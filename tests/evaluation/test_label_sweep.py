@@ -31,7 +31,7 @@ from pipeline.evaluation.scores.depth import label_accuracy
 from pipeline.pose.bodies.pose_space import label_limbs
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
-from stages.sweep import main
+from pose25d.sweep import main
 
 ROOT = Path(__file__).resolve().parents[2]
 RADIUS = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)

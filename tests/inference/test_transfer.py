@@ -25,7 +25,7 @@ from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import read_picture
-from stages import transfer as stage
+from pose25d import transfer as stage
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"

@@ -80,7 +80,7 @@ class Visit:
 @contextmanager
 def serving(root: Path, *options: str, **settings: Any) -> Iterator[str]:
     """A page on the folder that runs; its address."""
-    command = [sys.executable, "-m", "stages.label_depth", str(root), *options]
+    command = [sys.executable, "-m", "pose25d.label", str(root), *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **settings) as server:
         assert server.stdout is not None
         lines = [server.stdout.readline() for _ in range(2)]

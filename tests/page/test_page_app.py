@@ -44,7 +44,8 @@ from pipeline.page.painting import PoseStudio
 from pipeline.pose.skeleton import COCO_18, H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import read_picture
-from stages import label_depth, merge_depth
+from pose25d import label as label_depth
+from pose25d import merge as merge_depth
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a token of this test"
@@ -474,7 +475,7 @@ def test_what_is_wrong_from_the_start_is_one_line_and_writes_nothing(folder: Pho
     folder.depth.unlink()
     assert "expected --g1 and --g2 together" in run(str(folder.root), "--g1", str(folder.root / "annotation.csv"))
     (folder.root / "annotation.csv").rename(tmp_path / "elsewhere.csv")
-    assert "expected keypoints, *annotation*.csv, found none; find them with python -m stages.find_keypoints" in run(str(folder.root))
+    assert "expected keypoints, *annotation*.csv, found none; find them with pose25d find-keypoints" in run(str(folder.root))
     shutil.copy(tmp_path / "elsewhere.csv", folder.root / "annotation.csv")
     before = sorted(folder.root.iterdir())
     for depth in (folder.root, folder.root / GOOD[0], folder.root / "annotation.csv", Path("/dev/null")):
@@ -492,7 +493,7 @@ def server(folder: PhotoFolder, tmp_path: Path) -> Iterator[tuple[str, list[str]
     """A page that was started with a browser that only notes what it is told to open: its address, and the browser's command line."""
     shutil.copy(folder.root / GOOD[0], folder.root / "100%2e_1.png")
     write_annotations(folder.root / "annotation-2.csv", {"100%2e_1.png": POINTS})
-    command = [sys.executable, "-m", "stages.label_depth", str(folder.root)]
+    command = [sys.executable, "-m", "pose25d.label", str(folder.root)]
     with subprocess.Popen(
         command, cwd=ROOT, env=note_what_is_opened(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:

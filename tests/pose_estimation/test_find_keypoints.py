@@ -21,7 +21,7 @@ from pipeline.pose_estimation.estimate import estimate
 from pipeline.pose_estimation.photos import load_finder
 from pipeline.pose_estimation.targets import draw_targets
 from pipeline.utils.errors import printable
-from stages import find_keypoints
+from pose25d import find_keypoints
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -130,9 +130,9 @@ def test_pictures_that_cannot_be_used_are_left_out_by_name(photos: Path, model: 
     result = run(photos, model)
     assert result.exit_code == 0, result.output
     for name, (_, why) in bad.items():
-        (line,) = [line for line in result.output.splitlines() if line.startswith(f"find_keypoints: {printable(name)} is left out, ")]
+        (line,) = [line for line in result.output.splitlines() if line.startswith(f"find-keypoints: {printable(name)} is left out, ")]
         assert why in line
-    assert "find_keypoints: gone_1.png is left out, it is a link that leads nowhere" in result.output
+    assert "find-keypoints: gone_1.png is left out, it is a link that leads nowhere" in result.output
     assert "3 pictures in" in result.output
     assert f"{len(bad) + 1} left out" in result.output
     assert sorted(read_annotations(photos / "annotation.csv").points) == ["a_1.png", "b_1.png", "c:d\"e'_1.png"]

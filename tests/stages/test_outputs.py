@@ -6,7 +6,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from stages import evaluate_pose, export_pose, face_tables, pack_coco, pack_faces, sweep, synthesize, synthesize_faces, synthesize_photos, transfer
+from pose25d import pack_coco, sweep, transfer
+from stages import evaluate_pose, export_pose, face_tables, pack_faces, synthesize, synthesize_faces, synthesize_photos
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMS = {

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from pipeline.training.resume import scratch_folder
 from pipeline.training.scratch import clear, is_busy, leftovers
-from stages.scratch import main
+from pose25d.scratch import main
 
 DAY = 86400
 

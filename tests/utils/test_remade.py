@@ -7,7 +7,9 @@ from click.testing import CliRunner
 
 from pipeline.utils.errors import UserError
 from pipeline.utils.remade import check_kept
-from stages import find_keypoints, label_depth, merge_depth
+from pose25d import find_keypoints
+from pose25d import label as label_depth
+from pose25d import merge as merge_depth
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = """schema: '2.0'

@@ -32,7 +32,7 @@ def check_complete(subjects: Sequence[Subject], skip_bad: bool) -> None:
     faults = [fault.reason for subject in subjects for take in subject.takes for fault in take.faults]
     if faults and not skip_bad:
         others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise UserError(f"{faults[0]}{others}; `python -m stages.check` lists all, data.skip_bad=true leaves them out")
+        raise UserError(f"{faults[0]}{others}; `pose25d check` lists all, data.skip_bad=true leaves them out")
     for subject in subjects:
         if not _usable(subject):
             raise UserError(f"{subject.name}: expected at least one sequence that can be used, found none{_why(subject)}")

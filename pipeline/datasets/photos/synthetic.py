@@ -1,7 +1,7 @@
 """The built-in photos: invented people, each photographed in several poses, written as the field shares DeepFashion.
 
-The files beside the pictures are those of `annotations.py` and `depth.py`. What a person with a good eye would write into `depth.csv` comes from
-the 3D poses by the rule of `pose_space.py`; the 3D poses lie beside it, which no real photo has. The people who are scored have twins
+The files beside the pictures are those of `annotations.py` and `hand_labels.py`. What a person with a good eye would write into `depth.csv` comes
+from the 3D poses by the rule of `pose_space.py`; the 3D poses lie beside it, which no real photo has. The people who are scored have twins
 (`twins.py`).
 """
 

@@ -1,6 +1,6 @@
 """The body in relief: which part is seen at each pixel, which comes next beneath it, and how near both are, from the depths of the joints.
 
-Every part is the capsule that `pose_maps.py` draws, now with depth: at a pixel its surface stands before its axis by as much as the circle of
+Every part is the capsule that `maps.py` draws, now with depth: at a pixel its surface stands before its axis by as much as the circle of
 its section says. The torso is the row of capsules of `torso.py`. The part whose surface is nearest is seen. The depths are those that the
 lifter gives from 2D joints and labels (`networks/lifter.py`), never true ones.
 
@@ -49,7 +49,7 @@ class Place(NamedTuple):
 
 
 class DepthLayers(NamedTuple):
-    """Parts numbered as in `pose_maps.part_map`, (B, H, W) float32 each, and how much nearer they are than the hips, mm, (B, H, W); 0 nowhere."""
+    """Parts numbered as in `maps.part_map`, (B, H, W) float32 each, and how much nearer they are than the hips, mm, (B, H, W); 0 nowhere."""
 
     seen: Tensor
     beneath: Tensor

@@ -47,7 +47,7 @@ class Layout(NamedTuple):
 def warp_parts(image: Tensor, source: Body, shown: Tensor, target: Body, layers: Sequence[Tensor]) -> Tensor:
     """Paint the source's parts where the target shows them, and once more those that lie next beneath.
 
-    image : (B, 3, H, W) float32, the source; shown : (B, H, W), the parts that it shows, numbered as in `pose_maps.part_map`
+    image : (B, 3, H, W) float32, the source; shown : (B, H, W), the parts that it shows, numbered as in `maps.part_map`
     layers : the parts that the target shows, and those beneath them, (B, H, W) each
     returns : (B, 8, H, W) float32, for the parts that are seen and for those beneath them: the colours, and what is known of them: 1 that
     very spot is seen in the source, 0.5 a mean, 0 nothing, because there is no part here or nothing of it in the source; there the
@@ -89,7 +89,7 @@ def cut_parts(image: Tensor, body: Body, shown: Tensor) -> Tensor:
 
     A pixel where the image shows another part or the background is 0, and so is all of a part whose joints are missing.
 
-    image : (B, 3, H, W) float32; shown : (B, H, W), the parts that it shows, numbered as in `pose_maps.part_map`
+    image : (B, 3, H, W) float32; shown : (B, H, W), the parts that it shows, numbered as in `maps.part_map`
     returns : (B, 30, H / 4, W / 4) float32, red, green and blue of the torso, the head and the limbs
     """
     height, width = image.shape[2:]
@@ -110,7 +110,7 @@ def cut_parts(image: Tensor, body: Body, shown: Tensor) -> Tensor:
 
 
 def lay_out(body: Body, seen: Tensor) -> Layout:
-    """Where each pixel lies on the part that is seen there; seen : (B, H, W), numbered as in `pose_maps.part_map`."""
+    """Where each pixel lies on the part that is seen there; seen : (B, H, W), numbered as in `maps.part_map`."""
     height, width = seen.shape[1:]
     pixel = (seen.flatten() != BACKGROUND).nonzero()[:, 0]
     part, number = seen.flatten()[pixel].long() - 1, pixel // (height * width)

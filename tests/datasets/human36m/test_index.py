@@ -24,7 +24,8 @@ from pipeline.datasets.human36m.plausibility import odd_views
 from pipeline.datasets.human36m.probe import Video
 from pipeline.pose.camera import Camera
 from pipeline.utils.files import file_hash, read_json
-from stages import check, index
+from pose25d import check
+from stages import index
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def index_fails(params, tmp_path: Path):
 
 @pytest.fixture
 def run_check(params, root: Path):
-    """Run `stages.check`; returns its exit status and output."""
+    """Run `pose25d.check`; returns its exit status and output."""
 
     def run(*options: str, **changes) -> tuple[int, str]:
         result = CliRunner().invoke(check.main, [str(root), "--params", str(params(**changes)), *options], catch_exceptions=False)

@@ -29,7 +29,7 @@ def main(annotations: Path, pictures: Path, pack: Path, size: tuple[int, int], m
     check_file_place(pack)
     count, left_out = pack_coco(annotations, pictures, pack, size, margin, fewest, load_config(ParallelConfig, params, "parallel"))
     for line in (f"{count} people, {pack}", *summary(left_out)):
-        click.echo(f"pack_coco: {line}")
+        click.echo(f"pack-coco: {line}")
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ def main(first: Path, second: Path, merged: Path, params: Path) -> None:  # noqa
     labels, faults = merge_depth(mine, theirs)
     both = [(a, b) for name in mine.keys() & theirs.keys() for a, b in zip(mine[name], theirs[name], strict=True) if a is not None and b is not None]
     for fault in faults:
-        click.echo(f"merge_depth: {fault}")
+        click.echo(f"merge: {fault}")
     with locked_depth(merged):
         write_depth(merged, labels, durable=True)
     share = f", {100 * (1 - len(faults) / len(both)):.1f} % of them alike" if both else ""
-    click.echo(f"merge_depth: {len(labels)} pictures in {click.format_filename(merged)}; {len(both)} limbs were labelled twice{share}")
+    click.echo(f"merge: {len(labels)} pictures in {click.format_filename(merged)}; {len(both)} limbs were labelled twice{share}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""List what killed and failed trainings have left to go on from, and clear it away: `python -m stages.scratch`."""
+"""List what killed and failed trainings have left to go on from, and clear it away: `pose25d scratch`."""
 
 import click
 

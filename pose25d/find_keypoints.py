@@ -36,7 +36,7 @@ def main(folder: Path, annotations: Path, model: Path, add: bool, params: Path) 
     known = known_names(read_annotations(annotations)) if add and annotations.exists() else set()
     found = find_keypoints(folder, load_finder(model), known)
     for name, reason in found.left_out.items():
-        click.echo(f"find_keypoints: {name} is left out, {reason}")
+        click.echo(f"find-keypoints: {name} is left out, {reason}")
     if not found.points and not known:
         raise UserError(f"{folder}: nobody was found in any picture; give a pose model that was trained on photos (--model rtmpose.onnx)")
     if replace:
@@ -45,9 +45,9 @@ def main(folder: Path, annotations: Path, model: Path, add: bool, params: Path) 
         add_annotations(annotations, found.points)
     kept = f", {len(known)} kept as they were" if add else ""
     place = click.format_filename(annotations)
-    click.echo(f"find_keypoints: {len(found.points)} pictures in {place}{kept}, {len(found.left_out)} left out")
+    click.echo(f"find-keypoints: {len(found.points)} pictures in {place}{kept}, {len(found.left_out)} left out")
     if model.suffix != ".onnx":
-        click.echo("find_keypoints: on real photos a pose model that was trained on COCO is often the better choice: --model rtmpose.onnx")
+        click.echo("find-keypoints: on real photos a pose model that was trained on COCO is often the better choice: --model rtmpose.onnx")
 
 
 if __name__ == "__main__":

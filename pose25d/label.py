@@ -70,10 +70,10 @@ def main(
         entered = stack.close  # the file that opened the page has served its purpose
         app = make_app(photos, token, _guess(poses_3d, lifter, params), studio, entered)
         answers = click.format_filename(photos.depth)
-        click.echo(f"label_depth: {photos.done} of {len(photos.photos)} photos are labelled; answers go to {answers}")
-        click.echo(f"label_depth: {address} (Ctrl+C ends it)")
+        click.echo(f"label: {photos.done} of {len(photos.photos)} photos are labelled; answers go to {answers}")
+        click.echo(f"label: {address} (Ctrl+C ends it)")
         for name, reason in photos.left_out.items():
-            click.echo(f"label_depth: {name} is left out, {reason}")
+            click.echo(f"label: {name} is left out, {reason}")
         if private is not None:
             webbrowser.open(_page_that_leads_to(address, private).as_uri())
         with suppress(KeyboardInterrupt):  # the way to end it
