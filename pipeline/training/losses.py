@@ -19,10 +19,10 @@ def order_loss(prediction: Tensor, target: Tensor, negative: Tensor) -> Tensor:
     """The images have to be nearer to their targets than to what the same joints would show with other labels.
 
     With a and b a pixel's L1 distances to target and negative, and c that between the two: max(0, MARGIN * c + a - b) + PULL * a, summed over the
-    pixels in which target and negative differ clearly, over the sum of c: 0 for the targets themselves, 1 + MARGIN + PULL for the negatives. The hinge
-    alone would drive a colour of which the network is not sure away from the negative's, past the target's, into glaring tones; the pull holds it
-    back. Both sums are over the whole batch: divided case by case, the few pixels of a small overlap would have gradients a hundred times those
-    of `masked_l1`, and their noise would cost the rest of the image. A target without negative (its negative is the target) does not count.
+    pixels in which target and negative differ clearly, over the sum of c: 0 for the targets themselves, 1 + MARGIN + PULL for the negatives. The
+    hinge alone would drive a colour of which the network is not sure away from the negative's, past the target's, into glaring tones; the pull
+    holds it back. Both sums are over the whole batch: divided case by case, the few pixels of a small overlap would have gradients a hundred times
+    those of `masked_l1`, and their noise would cost the rest of the image. A target without negative (its negative is the target) does not count.
     """
     clear = ((target - negative).abs().mean(1, keepdim=True) > CLEAR_DIFFERENCE).float()
     decisive = clear * (clear.sum((1, 2, 3), keepdim=True) >= MIN_PIXELS)
