@@ -58,7 +58,7 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	ruff check .
 	ruff format --check .
-	mypy pipeline
+	mypy pipeline pose25d
 	lint-imports --no-cache
 
 bench: $(VENV)/.installed

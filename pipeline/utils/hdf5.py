@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.utils.errors import UserError, is_machine_fault, machine_error
 from pipeline.utils.files import atomic_file
+from pipeline.utils.numbers import first_outside
 
 NUMBER, WHOLE, TRUTH, TEXT, BYTES = "fiu", "iu", "b", "T", "V"  # kinds of datasets: those of NumPy, and two of HDF5's own
 _KINDS = {NUMBER: "numbers", WHOLE: "whole numbers", TRUTH: "truth values", TEXT: "words", BYTES: "rows of bytes"}
@@ -113,11 +114,8 @@ def check_range(values: np.ndarray, low: float, high: float, name: str, missing:
 
     missing : NaN stands for what is not there, and is allowed
     """
-    fine = (values >= low) & (values <= high)  # False for NaN
-    if missing:
-        fine |= np.isnan(values)
-    if not fine.all():
-        index = tuple(int(i) for i in np.argwhere(~fine)[0])
+    index = first_outside(values, low, high, missing)
+    if index is not None:
         raise Damaged(f"and in it `{name}` from {low:g} to {high:g}, found {values[index]} at {list(index)}")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
-from pipeline.utils.files import machine_faults
+from pipeline.utils.files import check_file_place, machine_faults
 
 # What network drives answer that know no locks: there the file's existence is the lock.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
@@ -18,8 +18,9 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
     """Hold the lock file `path`, which stays behind, empty; `waiting` is called once where another process or thread holds it.
 
     On a disk without locks a file beside it, `<path>.held`, is the lock: it says who holds it, and goes when it is given back.
-    Raises MachineError where the file may not be written.
+    Raises UserError where something else than a file stands there, MachineError where it may not be written.
     """
+    check_file_place(path)
     with machine_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _acquire(path, waiting)

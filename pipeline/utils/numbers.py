@@ -16,13 +16,18 @@ def check_numbers(values: np.ndarray, most: float, where: str, what: str, missin
 
     where, what : begin the line, as in `S1.h5: expected pose_2d ...`; missing : NaN stands for what is not there, and is allowed
     """
-    fine = np.abs(values) <= most  # False for NaN
-    if missing:
-        fine |= np.isnan(values)
-    if not fine.all():
-        index = tuple(int(i) for i in np.argwhere(~fine)[0])
+    index = first_outside(values, -most, most, missing)
+    if index is not None:
         found = f"{values[index]} at {list(index)}" if index else str(values)
         raise UserError(f"{where}: expected {what} to be finite and within ±{most:g}, found {found}")
+
+
+def first_outside(values: np.ndarray, low: float, high: float, missing: bool = False) -> tuple[int, ...] | None:
+    """The place of the first of `values` that is not within `low` and `high`, None where there is none; missing : NaN is allowed."""
+    fine = (values >= low) & (values <= high)  # False for NaN
+    if missing:
+        fine |= np.isnan(values)
+    return None if fine.all() else tuple(int(i) for i in np.argwhere(~fine)[0])
 
 
 def as_number(value: Any, most: float, where: str, what: str) -> float:

@@ -32,7 +32,7 @@ def make_config(**values: object) -> PoseConfig:
     return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
 
 
-def make_sight(**values: object) -> BodyConditioning:
+def make_conditioning(**values: object) -> BodyConditioning:
     """What networks see; the lifter, if there is one, has random weights."""
     torch.manual_seed(0)
     config = make_config(**values)
@@ -155,7 +155,7 @@ def test_images_become_floats_between_minus_one_and_one() -> None:
 
 
 def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
-    conditioning = make_sight()
+    conditioning = make_conditioning()
     batch = make_batch(pack, PAIRS[:5], None, conditioning)
     poses, labels = torch.from_numpy(pack.pose_2d), torch.from_numpy(pack.label)
     source, target = PAIRS[:5].T
@@ -173,7 +173,7 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
 
 def test_a_mirrored_pair_is_mirrored_in_everything(pack: Pack) -> None:
     chosen = np.array([True, False, True])
-    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_sight()) for flip in (None, chosen))
+    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_conditioning()) for flip in (None, chosen))
     parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
     both = parts + [10 + part for part in parts]
     for number, mirrored in enumerate(chosen):
@@ -192,7 +192,7 @@ def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None
     flat, deep = (
         [
             encode_poses(
-                make_sight(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift), image, poses, label, poses, label, (HEIGHT, WIDTH)
+                make_conditioning(depth=depth, maps=("rgb", "parts"), appearance=True, lift=lift), image, poses, label, poses, label, (HEIGHT, WIDTH)
             ).maps
             for label in (labels, -labels)
         ]
@@ -215,21 +215,21 @@ def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None
     ],
 )
 def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
-    conditioning = make_sight(**values)
+    conditioning = make_conditioning(**values)
     assert conditioning.channels == make_batch(pack, PAIRS[:2], None, conditioning).maps.shape[1] == expected
 
 
 def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
-    batch = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True))
+    batch = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True))
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     shown, layers = part_layers(bodies[0], labels[0])[0], part_layers(bodies[1], labels[1])
     assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], shown, bodies[1], layers))
-    assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
+    assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
 
 
 def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(pack: Pack) -> None:
-    conditioning = make_sight(appearance=True, lift=True)
+    conditioning = make_conditioning(appearance=True, lift=True)
     batch = make_batch(pack, PAIRS[:5], None, conditioning)
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
@@ -238,10 +238,10 @@ def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(
     assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
     assert torch.equal(batch.maps[:, 18:20], depth_layer_maps(target))
     assert torch.equal(batch.maps[:, 30:], depth_layer_maps(source))
-    assert torch.equal(batch.maps[:, [*range(8, 18), *range(20, 30)]], make_batch(pack, PAIRS[:5], None, make_sight()).maps)
+    assert torch.equal(batch.maps[:, [*range(8, 18), *range(20, 30)]], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
 
 
-def test_a_sight_has_a_lifter_where_its_config_says_so() -> None:
+def test_conditioning_has_a_lifter_where_its_config_says_so() -> None:
     with pytest.raises(ValueError, match="lift = True: expected a lifter"):
         BodyConditioning(make_config(lift=True), None)
     with pytest.raises(ValueError, match="lift = False: expected no lifter"):
@@ -250,7 +250,7 @@ def test_a_sight_has_a_lifter_where_its_config_says_so() -> None:
 
 def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:
     chosen = np.array([True, False, True])
-    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_sight(appearance=True)).maps[:, :8] for flip in (None, chosen))
+    plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_conditioning(appearance=True)).maps[:, :8] for flip in (None, chosen))
     for number, mirrored in enumerate(chosen):
         expected = plain[number].flip(-1) if mirrored else plain[number]
         assert ((batch[number] - expected).abs() > 1e-4).float().mean() < 2e-3
@@ -300,7 +300,7 @@ TWINS_OF_PAIRS = np.array([0, 2, 3, -1]), np.array([False, True, True, False])
 
 
 def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
-    conditioning = make_sight(appearance=True)
+    conditioning = make_conditioning(appearance=True)
     batch, plain = (make_batch(pack, PAIRS_WITH_TWINS, None, conditioning, twins=twins) for twins in (TWINS_OF_PAIRS, None))
     original, twin = to_image(pack.image[PAIRS_WITH_TWINS[:, 1]]), to_image(pack.twins.image[TWINS_OF_PAIRS[0]])
     assert torch.equal(batch.target, torch.stack([original[0], twin[1], twin[2], original[3]]))
@@ -316,7 +316,7 @@ def test_target_and_twin_change_places_with_their_labels(pack: Pack) -> None:
 
 def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
     chosen = np.array([True, True, False, True])
-    plain, batch = (make_batch(pack, PAIRS_WITH_TWINS, flip, make_sight(), twins=TWINS_OF_PAIRS) for flip in (None, chosen))
+    plain, batch = (make_batch(pack, PAIRS_WITH_TWINS, flip, make_conditioning(), twins=TWINS_OF_PAIRS) for flip in (None, chosen))
     parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
     for number, mirrored in enumerate(chosen):
         for name in ("source", "target", "negative"):
@@ -348,8 +348,8 @@ def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
 
 @pytest.mark.parametrize("lift", [False, True])
 def test_a_placed_look_is_what_g1_sees_of_the_colours_a_quarter_as_large(pack: Pack, lift: bool) -> None:
-    whole = make_batch(pack, PAIRS[:5], None, make_sight(appearance=True, lift=lift)).maps[:, : warp.CHANNELS]
-    conditioning = replace(make_sight(lift=lift), look="placed")
+    whole = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True, lift=lift)).maps[:, : warp.CHANNELS]
+    conditioning = replace(make_conditioning(lift=lift), look="placed")
     look = make_batch(pack, PAIRS[:5], None, conditioning).look
     assert look.shape[1:] == conditioning.look_size((HEIGHT, WIDTH))
     torch.testing.assert_close(look, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
@@ -357,7 +357,7 @@ def test_a_placed_look_is_what_g1_sees_of_the_colours_a_quarter_as_large(pack: P
 
 @pytest.mark.parametrize("look", ["parts", "placed"])
 def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None:
-    conditioning = replace(make_sight(depth=False), look=look)
+    conditioning = replace(make_conditioning(depth=False), look=look)
     image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])
     labels = torch.from_numpy(pack.label[:2])
     looks = [encode_poses(conditioning, image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
@@ -366,14 +366,14 @@ def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None
 
 def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
     before = [array.copy() for array in (pack.image, pack.label, pack.twins.image, pack.twins.label)]
-    make_batch(pack, PAIRS_WITH_TWINS, np.ones(4, bool), make_sight(), twins=TWINS_OF_PAIRS)
+    make_batch(pack, PAIRS_WITH_TWINS, np.ones(4, bool), make_conditioning(), twins=TWINS_OF_PAIRS)
     for now, then in zip((pack.image, pack.label, pack.twins.image, pack.twins.label), before, strict=True):
         assert np.array_equal(now, then)
 
 
 @pytest.mark.parametrize("values", [{"appearance": True, "lift": True}, {}])
 def test_the_label_of_a_limb_is_seen_only_where_it_overlaps_something(values: dict[str, object]) -> None:
-    conditioning, image = make_sight(**values), torch.zeros(1, 3, *SIZE)
+    conditioning, image = make_conditioning(**values), torch.zeros(1, 3, *SIZE)
     told = torch.zeros(1, 8, dtype=torch.int8)
     told[:, LIMB_NAMES.index("right_forearm")] = 1
     for elbow, wrist, seen in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):

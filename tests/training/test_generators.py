@@ -101,7 +101,7 @@ def parallel_config(**values: Any) -> ParallelConfig:
 MAPS = MapConfig.model_validate({name: POSE[name] for name in MapConfig.model_fields})
 torch.manual_seed(0)
 LIFTER = Lifter(16, 1, RULE).requires_grad_(False)
-SIGHT = BodyConditioning(MAPS, LIFTER)
+CONDITIONING = BodyConditioning(MAPS, LIFTER)
 
 
 def write_pack(path: Path) -> None:
@@ -269,7 +269,7 @@ def test_the_weight_of_the_divergence_rises_between_two_shares_of_the_steps() ->
 def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) -> None:
     config, model = g2_config(steps=60, lr=0.005, flip=False), model_config(discriminator=discriminator, filters=16, blocks=4)
     run = make_course(folder, config, pairs=4)
-    g1 = make_coarse(SIGHT, SIZE, model_config())
+    g1 = make_coarse(CONDITIONING, SIZE, model_config())
     before = {name: value.clone() for name, value in g1.state_dict().items()}
     g2, _ = train_g2(run, g1, model, config)
     losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("d", "g", "l1")}
@@ -281,7 +281,7 @@ def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) ->
 
 def test_d_learns_alone_at_first(folder: Path) -> None:
     """One step of G2 with a rate of nothing shows how far D had come before: the longer alone, the lower its loss."""
-    g1, last = make_coarse(SIGHT, SIZE, model_config()), []
+    g1, last = make_coarse(CONDITIONING, SIZE, model_config()), []
     for self_reconstruction in (2, 30):
         config = g2_config(steps=1, pretrain_d=self_reconstruction, lr=1e-30, warmup=0, log_every=1)
         g2, _ = train_g2(make_course(folder, config, str(self_reconstruction)), g1, model_config(), config)
@@ -338,15 +338,15 @@ def test_images_that_cannot_be_halved_are_an_error(run: GeneratorTraining) -> No
 
 def test_a_coarse_generator_of_another_training_is_an_error(folder: Path) -> None:
     path, model = folder / "g1.safetensors", model_config()
-    save_network(path, make_coarse(SIGHT, SIZE, model), MAPS)
+    save_network(path, make_coarse(CONDITIONING, SIZE, model), MAPS)
     g1, conditioning = load_g1(path, SIZE, model, MAPS)
     assert (type(g1), conditioning) == (G1, BodyConditioning(MAPS, g1.lifter))
     with pytest.raises(UserError, match=r"expected weights for model.generator = VUNet, found G1"):
         load_g1(path, SIZE, model_config(generator="vunet"), MAPS)
-    save_network(path, make_coarse(SIGHT, SIZE, model), MAPS.model_copy(update={"depth": False}))
+    save_network(path, make_coarse(CONDITIONING, SIZE, model), MAPS.model_copy(update={"depth": False}))
     with pytest.raises(UserError, match="expected weights for the section pose"):
         load_g1(path, SIZE, model, MAPS)
-    save_network(path, make_coarse(SIGHT, (64, 32), model), MAPS)
+    save_network(path, make_coarse(CONDITIONING, (64, 32), model), MAPS)
     with pytest.raises(UserError, match=r"expected weights for data.image_size = \[32, 16\], found \[64, 32\]"):
         load_g1(path, SIZE, model, MAPS)
 

@@ -8,7 +8,7 @@ from typing import Any
 import filelock._unix
 import pytest
 
-from pipeline.utils.errors import MachineError
+from pipeline.utils.errors import UserError
 from pipeline.utils.locks import locked
 
 
@@ -46,7 +46,7 @@ def test_a_drive_without_locks_does_as_well(tmp_path: Path, monkeypatch: pytest.
     assert count_in_turns(tmp_path / "a.lock")[0] == 100
 
 
-def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_lock_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "a.lock").mkdir()
-    with pytest.raises((MachineError, IsADirectoryError)), locked(tmp_path / "a.lock"):
+    with pytest.raises(UserError, match=r"a\.lock: expected the name of a file to write, found a folder"), locked(tmp_path / "a.lock"):
         pass
