@@ -297,13 +297,16 @@ def test_a_model_that_places_the_colours_of_the_source_needs_its_pose(tmp_path: 
         transfer(generator, np.zeros((*SIZE, 3), np.uint8), None, target, MARGIN)
 
 
-@pytest.mark.parametrize("size", [(1 << 20, 1 << 20), (0, 0)])
-def test_weights_for_images_of_a_size_that_none_has_are_refused(tmp_path: Path, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "fault"),
+    [((1 << 20, 1 << 20), "a size or count of 1048576, expected at most 16384"), ((0, 0), "expected images of a height and a width of 1 to 8192 px")],
+)
+def test_weights_for_images_of_a_size_that_none_has_are_refused(tmp_path: Path, size: tuple[int, int], fault: str) -> None:
     pose = MapConfig(depth=True, maps=("parts",), appearance=True, lift=False, source=True, heatmap_radius=3)
     torch.manual_seed(0)
     save_network(tmp_path / "g1.safetensors", G1(BodyConditioning(pose, None).channels, True, size, 4, 3, "conv", "nearest", None), pose)
     save_network(tmp_path / "g2.safetensors", G2(size, 4, 1, "nearest"), pose)
-    with pytest.raises(UserError, match=r"g1\.safetensors: .*(expected images of a height and a width of 1 to 8192 px|a size or count of 1048576)"):
+    with pytest.raises(UserError, match=rf"g1\.safetensors: .*{fault}"):
         load_generator(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
 
 
