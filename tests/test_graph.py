@@ -54,6 +54,10 @@ def test_a_section_of_scores_makes_no_training_stale() -> None:
     assert {name for name, stage in STAGES.items() if "pipeline/config/params.py" in stage["deps"]} == {"validate"}
 
 
+def test_the_pose_estimator_knows_nothing_of_depth_layers_and_warps() -> None:
+    assert not [file for file in code_deps("train_pose") if re.match(r"pipeline/pose/(bodies|faces)/|pipeline/networks/(coarse|lifter|unet)", file)]
+
+
 def test_a_room_stands_for_its_modules_where_most_are_used_and_no_part_is_foreign(tmp_path: Path) -> None:
     for name in ("a/one", "a/two", "a/three", "b/own", "b/deep/one", "config/one", "config/two", "utils/one", "utils/two"):
         (tmp_path / "pipeline" / f"{name}.py").parent.mkdir(parents=True, exist_ok=True)
