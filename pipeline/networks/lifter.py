@@ -87,8 +87,8 @@ class Lifter(nn.Module):
 def rule_labels(pose_2d: Tensor, depth: Tensor, rule: Mapping[str, Any]) -> Tensor:
     """The labels that the rule gives bodies of depths (B, 17) mm, and each of them with one chain mirrored: (B, 5, 8) int8, where `depth` is.
 
-    Here alone the networks meet the compiled rule, which takes NumPy's arrays. As operations on tensors it would take a hundred times as long, for most of
-    its rays end early.
+    Here alone the networks meet the compiled rule, which takes NumPy's arrays. As operations on tensors it would take a hundred times as long, for no
+    ray would end early.
     """
     body = raise_pose(pose_2d, depth)
     bodies = np.concatenate([body, *(mirror_chain(body, chain) for chain in range(len(CHAINS)))])

@@ -47,7 +47,9 @@ class Curves:
         for number, row in enumerate(values, step - len(values) + 1):
             for name, value in zip(names, row, strict=True):
                 if not math.isfinite(value):
-                    raise UserError(f"step {number}: expected a finite loss, found {name} = {value}; lower the learning rate or raise warmup")
+                    raise UserError(
+                        f"step {number}: expected a finite loss, found {name} = {value}; lower the learning rate, or raise warmup where there is one"
+                    )
         self.steps += [dict(zip(names, row, strict=True)) for row in values]
         self.waiting = []
 

@@ -89,14 +89,14 @@ def train_lifter(run: LifterTraining) -> Lifter:
     lifter = Lifter(config.width, config.blocks, run.pose.rule if run.pose.depth else None)
     views = run.views(rng)
     curves = Curves(run.scratch / CURVES, config.log_every, run.fabric)
-    learn(run.phase("prior"), lifter.usual, PriorLoss(lifter, joints_of(views), depths_of(views), config.noise, rng), rng, curves, 0)
+    fit(run.phase("prior"), lifter.usual, PriorLoss(lifter, joints_of(views), depths_of(views), config.noise, rng), rng, curves, 0)
     if lifter.doubt is not None:
         flip = make_flip_loss(lifter, lifter.doubt, views, run.pose, config, rng)
-        learn(run.phase("flip"), lifter.doubt, flip, rng, curves, config.steps)
+        fit(run.phase("flip"), lifter.doubt, flip, rng, curves, config.steps)
     return lifter.eval()
 
 
-def learn(run: LifterTraining, network: Residual, loss_of: "PriorLoss | FlipLoss", rng: np.random.Generator, curves: Curves, before: int) -> None:
+def fit(run: LifterTraining, network: Residual, loss_of: "PriorLoss | FlipLoss", rng: np.random.Generator, curves: Curves, before: int) -> None:
     """Train one of the networks on random rows; before : the steps of the other, which come first in the curves."""
     config, name = run.config, loss_of.name
     optimiser = AdamW(network.parameters(), config.lr, betas=BETAS, weight_decay=config.weight_decay)
