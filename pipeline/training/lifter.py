@@ -1,6 +1,6 @@
 """How the lifter is trained: one visible loop for its two networks, first the prior, then the flip classifier, as those of `training/generators.py`.
 
-The classifier learns from the prior's depths, and from views some of whose chains are mirrored in depth (`packs/views.py`). A mirrored chain has
+The classifier learns from the prior's depths, and from views some of whose chains are mirrored in depth (`training/views.py`). A mirrored chain has
 the same 2D skeleton; only its labels tell it from the original, so they have to be used. A chain is mirrored only where its labels change, because
 nothing could tell it otherwise, and then as often as not.
 
@@ -27,11 +27,11 @@ from pipeline.config.pose import PoseConfig
 from pipeline.config.train import TrainLifterConfig
 from pipeline.networks.lifter import SCALE_DEPTH, Lifter, Residual, chain_means, mirror_depth
 from pipeline.packs.pack import pack_path, read_columns
-from pipeline.packs.views import NEAREST, depths_of, joints_of, make_views, mirror_chains, perturb
 from pipeline.pose.skeleton import CHAINS
 from pipeline.training.curves import Curves
 from pipeline.training.loop import CURVES, TrainingRun, due, one_cycle
 from pipeline.training.resume import Part, fingerprint, scratch_folder
+from pipeline.training.views import NEAREST, depths_of, joints_of, make_views, mirror_chains, perturb
 from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.errors import UserError
 from pipeline.utils.progress import ProgressLine, track

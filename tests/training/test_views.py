@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from people_3d import RADIUS, in_picture, people, pose_config
 
-from pipeline.packs.views import NEAREST, depths_of, joints_of, make_views, mirror_chains, perturb, turn
 from pipeline.pose.bodies.pose_space import label_limbs, mirror_chain
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAINS, H36M_17
+from pipeline.training.views import NEAREST, depths_of, joints_of, make_views, mirror_chains, perturb, turn
 
 BONES = tuple((joint, parent) for joint, parent in enumerate(H36M_17.parents) if parent >= 0)
 
