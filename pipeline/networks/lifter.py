@@ -25,8 +25,8 @@ AWAY = 8000.0  # mm from a camera that sees the person in nearly parallel rays
 _DEEPEST = 2000.0  # mm before or behind the hips; even mirrored, a body before that camera stays before it
 _JOINTS = len(H36M_17)
 _BODIES = 1 + len(CHAINS)  # that of the prior, and it with one chain mirrored
-# Which joints move with each chain, (4, 17), 0 or 1, and where the chain of each joint hangs, (17,): a joint of none hangs on itself. Real tensors even
-# where this module is loaded while networks are made without memory.
+# Which joints move with each chain, (4, 17), 0 or 1, and where the chain of each joint hangs, (17,): a joint of none hangs on itself. They are real
+# tensors even where this module is loaded while networks are made without memory.
 _MOVES = torch.tensor([[float(joint in moving) for joint in range(_JOINTS)] for _, *moving in CHAINS], device="cpu")
 _ROOT = torch.tensor([next((root for root, *moving in CHAINS if joint in moving), joint) for joint in range(_JOINTS)], device="cpu")
 
