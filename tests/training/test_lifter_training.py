@@ -130,9 +130,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write_params(folder: Path, **values: object) -> None:
-    data = "data: {root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [8, 4], margin: 0.1, "
+    data = "{kind: recordings, root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [8, 4], "
+    data += "margin: 0.1, skip_bad: false, exclude: []}"
     pose, config = pose_config().model_dump(mode="json"), train_config(**values).model_dump(mode="json")
-    (folder / "params.yaml").write_text(f"{data}skip_bad: false, exclude: []}}\npose: {pose}\ntrain_lifter: {config}\n", encoding="utf-8")
+    (folder / "params.yaml").write_text(f"data: {data}\npose: {pose}\ntrain_lifter: {config}\n", encoding="utf-8")
 
 
 def arguments(folder: Path, out: str) -> list[str]:
