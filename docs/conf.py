@@ -16,25 +16,18 @@ project = "pose25d"
 author = "the authors of pose25d"
 version = release = installed_version("pose25d")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.apidoc", "numpydoc", "sphinx_click"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx_click"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 4
 html_theme = "furo"
 html_title = f"pose25d {release}"
+html_static_path = ["static"]
+html_css_files = ["wide.css"]
 
 # Docstrings are plain text: `name` is code.
 default_role = "code"
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "signature"
-apidoc_modules = [
-    {
-        "path": str(ROOT / "pipeline"),
-        "destination": "api",
-        "module_first": True,
-        "max_depth": 1,
-        "automodule_options": {"members", "show-inheritance"},
-    }
-]
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
 
@@ -85,8 +78,39 @@ def _shorten_signature(_app: Sphinx, _what: str, _name: str, obj: Any, _options:
     return ("", None) if isinstance(obj, type) and issubclass(obj, BaseModel) else None
 
 
+def room_pages() -> dict[str, str]:
+    """File below api/ -> its text: a page for each room of the library with the modules in it, and the list of those pages."""
+    pages: dict[str, str] = {}
+    for folder in sorted({file.parent for file in (ROOT / "pipeline").rglob("*.py")}):
+        modules = [".".join(file.relative_to(ROOT).with_suffix("").parts) for file in sorted(folder.glob("[!_]*.py"))]
+        if modules:
+            room = ".".join(folder.relative_to(ROOT).parts)
+            sections = [f"{_heading(module, '-')}.. automodule:: {module}\n" for module in modules]
+            pages[f"{room}.rst"] = "\n".join([_heading(room, "="), *sections])
+    tree = "\n".join([".. toctree::", "", *(f"   {Path(page).stem}" for page in pages), ""])
+    return pages | {"index.rst": f"{_heading('The code', '=')}A page for each room of the library (:doc:`/architecture`).\n\n{tree}"}
+
+
+def _heading(text: str, line: str) -> str:
+    return f"{text}\n{line * len(text)}\n\n"
+
+
+def _write_room_pages(app: Sphinx) -> None:
+    folder = Path(app.srcdir) / "api"
+    folder.mkdir(exist_ok=True)
+    pages = room_pages()
+    for file in folder.glob("*.rst"):
+        if file.name not in pages:
+            file.unlink()
+    for name, text in pages.items():
+        file = folder / name
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> None:
-    """What is done with each docstring, before numpydoc reads it, and with each signature."""
+    """Write the pages of the code; say what is done with each docstring, before numpydoc reads it, and with each signature."""
+    app.connect("builder-inited", _write_room_pages)
     app.connect("autodoc-process-docstring", _shape_docstring, priority=400)
     app.connect("autodoc-skip-member", _skip_fields)
     app.connect("autodoc-process-signature", _shorten_signature)
