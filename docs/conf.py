@@ -29,6 +29,7 @@ default_role = "code"
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "signature"
 numpydoc_show_class_members = False
+autosummary_generate = False  # numpydoc loads it; there is no list of names here that it would make pages for
 python_use_unqualified_type_names = True
 
 # Every reference to a name of the project has to lead somewhere. Those to other projects' pages would need the internet; type variables have no page.
