@@ -18,7 +18,7 @@ from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G2
 from pipeline.pose.conditioning import Condition
 from pipeline.utils.devices import fix_arithmetic
-from pipeline.utils.images import read_picture
+from pipeline.utils.pictures import read_picture
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS, THREADS = 21, 2

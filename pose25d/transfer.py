@@ -9,7 +9,7 @@ from pipeline.config.recipe import load_data
 from pipeline.inference.generator import load_generator
 from pipeline.inference.transfer import check_name, is_painted, read_pose, transfer, write_picture
 from pipeline.utils.errors import UserError
-from pipeline.utils.images import read_picture
+from pipeline.utils.pictures import read_picture
 from stages.command import check_apart, existing, stage
 
 

@@ -14,7 +14,7 @@ from pipeline.evaluation.scores.depth import MIN_PIXELS, judge_order, label_accu
 from pipeline.evaluation.scores.image import image_scores, mask_l1, ssim_patn
 from pipeline.evaluation.scores.inception import Inception, frechet_distance, inception_score
 from pipeline.evaluation.scores.summary import DISTANCES, SCORES, by_group, distance_group, summary
-from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, as_rows, paint_both, pose_distance
+from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, paint_both, pose_distance
 from pipeline.inference.generator import Generator
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
@@ -28,6 +28,7 @@ from pipeline.pose_estimation.scores import pckh
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
 from pipeline.utils.numbers import mean, rounded, spread
+from pipeline.utils.tensors import as_rows
 
 RESPONSE_PAIRS = 256
 ALWAYS = ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr")  # scores that every image has

@@ -26,15 +26,15 @@ from pydantic import BeforeValidator, Field, Strict, create_model
 
 from pipeline.config.section import Section, parse
 from pipeline.inference.generator import Generator
-from pipeline.packs.batches import to_image, to_uint8
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.conditioning import encode_poses
 from pipeline.pose.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_file, check_file_place, read_json
-from pipeline.utils.images import PictureError, read_picture
 from pipeline.utils.numbers import MOST_PX
+from pipeline.utils.pictures import PictureError, read_picture
+from pipeline.utils.tensors import as_rows, to_image, to_uint8
 
 MIN_EXTENT = 8.0  # px; a pose that spans less is not in px
 MAX_STRETCH = 0.02  # by how much the proportions of a picture without a pose may differ from those of the image that the networks see
@@ -141,7 +141,7 @@ def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | Non
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
     _, refined = generator.paint(picture, encode_poses(generator.conditioning, picture, poses[0], labels[0], poses[1], labels[1], size))
-    return to_uint8(refined)[0].permute(1, 2, 0).contiguous().numpy()
+    return as_rows(to_uint8(refined))[0]
 
 
 def _check_inside(image: np.ndarray, source: LabelledPose) -> None:

@@ -12,11 +12,11 @@ from pipeline.datasets.photos.annotations import check_points, read_all_annotati
 from pipeline.datasets.photos.hand_labels import FILE_NAME, NOT_YET, Labels, locked_depth, read_depth, write_depth
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.layout import find_pictures
-from pipeline.pose.drawing import encode
 from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import check_file_place, machine_faults
-from pipeline.utils.images import picture_size, read_picture
+from pipeline.utils.images import encode
+from pipeline.utils.pictures import picture_size, read_picture
 
 SHOWN_SIDE = 1400  # px; larger pictures are sent reduced
 

@@ -11,8 +11,8 @@ from pipeline.config.section import parse
 from pipeline.inference.generator import Generator
 from pipeline.inference.transfer import LabelledPose, PoseFile, transfer
 from pipeline.page.folder import PhotoFolder
-from pipeline.pose.drawing import encode
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
+from pipeline.utils.images import encode
 from pipeline.utils.numbers import MOST_PX, check_numbers
 
 SHOWN_HEIGHT = 512  # px of a painted picture that is shown

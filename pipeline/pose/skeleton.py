@@ -4,6 +4,8 @@ and a face's landmarks.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -164,3 +166,16 @@ def skeleton_of(joints: int) -> Skeleton:
         if len(skeleton) == joints:
             return skeleton
     raise ValueError(f"expected poses of {len(H36M_17)} or {len(COCO_18)} joints, or of {len(IBUG_68)} landmarks, got {joints}")
+
+
+def mirror_pose(pose_2d: np.ndarray, label: np.ndarray, width: int, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Copies of the poses (B, J, 2) px and labels (B, L) of which those chosen by `mirrored` (B,) bool are mirrored left to right.
+
+    In an image `width` px wide x becomes width - 1 - x, and what was left is right.
+    """
+    pose_2d, label = pose_2d.copy(), label.copy()
+    pose_2d[mirrored] = pose_2d[mirrored][:, skeleton_of(pose_2d.shape[1]).flip]
+    pose_2d[mirrored, :, 0] = width - 1 - pose_2d[mirrored, :, 0]
+    if label.shape[1]:  # a joint set with limbs
+        label[mirrored] = label[mirrored][:, LIMB_FLIP]
+    return pose_2d, label

@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from pipeline.pose.drawing import encode
 from pipeline.utils.errors import UserError
+from pipeline.utils.images import encode
 
 LINE_EVERY = 30.0  # s between two lines where the output is no terminal
 

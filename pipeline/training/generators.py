@@ -30,13 +30,15 @@ from pipeline.packs.batches import Batch, batch_indices, choose_twins, make_batc
 from pipeline.packs.pack import Pack, pack_path, read_packs
 from pipeline.packs.pairs import read_pairs
 from pipeline.pose.conditioning import Conditioning
-from pipeline.pose.drawing import difference_map, draw_pose, image_grid
+from pipeline.pose.drawing import draw_pose
 from pipeline.training.curves import Curves, ProgressLine
 from pipeline.training.loop import Average, Run, due, optimiser_step, precision_of, schedule, setup
 from pipeline.training.losses import d_loss, g_loss, masked_l1, order_loss
 from pipeline.training.objectives import PG2_BETAS, Objective
 from pipeline.training.resume import fingerprint, scratch_folder
 from pipeline.utils.errors import UserError
+from pipeline.utils.images import difference_map, image_grid
+from pipeline.utils.tensors import as_rows, to_uint8
 
 SAMPLES = 4  # rows of a sheet of samples
 
@@ -234,7 +236,7 @@ def g2_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module, g2: nn.Module
 
 def _grid(run: GeneratorTraining, samples: Batch, **painted: Tensor) -> np.ndarray:
     pack, size = run.pack, run.image_size
-    images = {name: _to_uint8(value) for name, value in painted.items()}
+    images = {name: as_rows(to_uint8(value)) for name, value in painted.items()}
     rows = []
     for number, (source, target) in enumerate(samples.index.tolist()):
         pose = draw_pose(pack.pose_2d[target], pack.label[target] * run.conditioning.depth, size)
@@ -243,11 +245,6 @@ def _grid(run: GeneratorTraining, samples: Batch, **painted: Tensor) -> np.ndarr
             rows[-1].insert(4, difference_map(images["refined"][number], images["coarse"][number]))
     names = ["coarse", "difference", "refined"] if "refined" in images else ["coarse"]
     return image_grid(["source", "pose", "truth", *names], rows, height=max(128, size[0]))
-
-
-def _to_uint8(image: Tensor) -> np.ndarray:
-    """(B, 3, H, W) in [-1, 1] to (B, H, W, 3) uint8."""
-    return ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
 @contextmanager

@@ -28,7 +28,6 @@ from pipeline.networks.lifter import Lifter
 from pipeline.networks.openpose import PoseNet, bones
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
-from pipeline.packs.batches import to_image
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.maps import FIRST_LIMB_PART, part_map
@@ -37,6 +36,7 @@ from pipeline.pose_estimation.targets import draw_targets, pose_loss
 from pipeline.utils.devices import choose_device
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
+from pipeline.utils.tensors import to_image
 from stages.evaluate import main
 
 SIZE = (64, 32)

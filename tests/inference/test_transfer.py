@@ -20,11 +20,11 @@ from pipeline.networks.checkpoint import save_network
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
-from pipeline.packs.batches import to_image
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
-from pipeline.utils.images import read_picture
+from pipeline.utils.pictures import read_picture
+from pipeline.utils.tensors import to_image
 from pose25d import transfer as stage
 
 ROOT = Path(__file__).resolve().parents[2]

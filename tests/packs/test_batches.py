@@ -9,7 +9,7 @@ from standing import RULE, SIZE, STANDING
 
 from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.networks.lifter import Lifter
-from pipeline.packs.batches import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, to_image
+from pipeline.packs.batches import batch_indices, choose_twins, make_batch
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies import warp
 from pipeline.pose.bodies.conditioning import BodyConditioning
@@ -19,6 +19,7 @@ from pipeline.pose.bodies.warp import warp_parts
 from pipeline.pose.conditioning import Look, encode_poses
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 from pipeline.utils.errors import UserError
+from pipeline.utils.tensors import to_image
 
 HEIGHT, WIDTH = 48, 24
 ROWS = 6
@@ -119,39 +120,6 @@ def test_a_batch_that_cannot_be_shared_is_an_error() -> None:
 def test_no_pairs_are_an_error() -> None:
     with pytest.raises(UserError, match="no training pairs"):
         batch_indices(0, 0, PAIRS[:0], 8, flip=True)
-
-
-def test_mirroring_twice_is_the_identity(pack: Pack) -> None:
-    chosen = np.array([True, False, True, True, False, False])
-    once = mirror_pose(pack.pose_2d, pack.label, WIDTH, chosen)
-    pose_2d, label = mirror_pose(*once, WIDTH, chosen)
-    np.testing.assert_allclose(pose_2d, pack.pose_2d, atol=1e-5)
-    assert np.array_equal(label, pack.label)
-    assert np.array_equal(mirror_image(mirror_image(pack.image, chosen), chosen), pack.image)
-    assert not np.array_equal(once[0][0], pack.pose_2d[0])
-    assert np.array_equal(once[0][1], pack.pose_2d[1])
-
-
-def test_mirroring_changes_sides_and_leaves_the_pack_alone(pack: Pack) -> None:
-    before = pack.pose_2d.copy(), pack.label.copy(), pack.image.copy()
-    every = np.ones(ROWS, bool)
-    pose_2d, label = mirror_pose(pack.pose_2d, pack.label, WIDTH, every)
-    left, right = H36M_17.index("left_knee"), H36M_17.index("right_knee")
-    np.testing.assert_allclose(pose_2d[:, left], np.array([WIDTH - 1, 0]) + pack.pose_2d[:, right] * (-1, 1), atol=1e-5)
-    assert np.array_equal(label[:, 0], pack.label[:, 2])
-    assert np.array_equal(mirror_image(pack.image, every), pack.image[:, :, ::-1])
-    for now, then in zip((pack.pose_2d, pack.label, pack.image), before, strict=True):
-        assert np.array_equal(now, then)
-
-
-def test_images_become_floats_between_minus_one_and_one() -> None:
-    image = np.zeros((1, 2, 3, 3), np.uint8)
-    image[0, 1, 2] = (255, 51, 102)
-    converted = to_image(image)
-    assert converted.dtype == torch.float32
-    assert converted.shape == (1, 3, 2, 3)
-    assert converted[0, :, 1, 2].tolist() == pytest.approx([1, -0.6, -0.2])
-    assert (converted[0, :, 0] == -1).all()
 
 
 def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:

@@ -43,7 +43,7 @@ from pipeline.page.guess import guess_from_3d, guess_from_lifter
 from pipeline.page.painting import PoseStudio
 from pipeline.pose.skeleton import COCO_18, H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
-from pipeline.utils.images import read_picture
+from pipeline.utils.pictures import read_picture
 from pose25d import label as label_depth
 from pose25d import merge as merge_depth
 

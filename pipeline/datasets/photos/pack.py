@@ -22,7 +22,7 @@ from pipeline.pose.crop import crop_image, middle_box, to_crop
 from pipeline.pose.skeleton import CHAINS, LIMBS
 from pipeline.utils.errors import UserError, printable
 from pipeline.utils.files import atomic_folder, check_replaceable, write_json
-from pipeline.utils.images import MOST_PIXELS, MOST_SIDE, PictureError, TooLargeError, read_picture
+from pipeline.utils.pictures import MOST_PIXELS, MOST_SIDE, PictureError, TooLargeError, read_picture
 
 _UNITS = (
     "image: RGB; pose_2d: px of the image, pixel centres at whole numbers, NaN missing; label: 1 in front, 0 level, -1 occluded; pose_3d: unknown"

@@ -31,8 +31,8 @@ from pipeline.datasets.synthetic.room import View, camera_rays
 from pipeline.datasets.synthetic.twins import mirror_chain, pictures_differ
 from pipeline.parallel import run_parallel
 from pipeline.pose.camera import Camera
-from pipeline.pose.drawing import encode
 from pipeline.pose.skeleton import CHAIN_LIMBS, COCO_18, H36M_17, LIMBS
+from pipeline.utils.images import encode
 
 KEYPOINTS, LIST, PAIRS, POSES = "fashion-annotation-{}.csv", "{}.lst", "fashion-pairs-test.csv", "pose_3d.npz"
 STANDING = tuple(name for name, action in ACTIONS.items() if not action.seated)

@@ -13,14 +13,14 @@ from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstration
 from pipeline.evaluation.examples.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
 from pipeline.evaluation.scores.depth import clear_pixels, label_confusion
 from pipeline.evaluation.scores.summary import SCORES
-from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, as_rows, paint_both, pose_distance
+from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, paint_both, pose_distance
 from pipeline.networks.vunet import VUNet
-from pipeline.packs.batches import to_uint8
 from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.maps import FIRST_LIMB_PART, TORSO_PART, channels, measure, seen_parts
 from pipeline.pose.bodies.warp import CHANNELS, LAYERS
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
 from pipeline.utils.numbers import spread
+from pipeline.utils.tensors import as_rows, to_uint8
 
 Group = TypeVar("Group", TwinExamples, Demonstrations, Steps)
 
