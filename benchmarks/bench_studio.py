@@ -12,11 +12,12 @@ import torch
 
 from pipeline.config.params import Params, check_params
 from pipeline.inference.generator import Generator
-from pipeline.inference.transfer import read_pose, transfer
+from pipeline.inference.transfer import transfer
 from pipeline.networks.coarse import conditioning_of, make_coarse
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G2
 from pipeline.pose.conditioning import Condition
+from pipeline.pose.pose_file import read_pose
 from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.pictures import read_picture
 

@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 
 from pipeline.datasets.photos.annotations import check_points, read_all_annotations
-from pipeline.datasets.photos.hand_labels import FILE_NAME, NOT_YET, Labels, locked_depth, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, locked_depth, read_depth, write_depth
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.layout import find_pictures
+from pipeline.pose.labels import UNLABELLED, Labels
 from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import check_file_place, machine_faults
@@ -64,7 +65,7 @@ class PhotoFolder:
 
     def labels(self, name: str) -> Labels:
         """What is known of the labels of a photo."""
-        return self._labels.get(name, NOT_YET)
+        return self._labels.get(name, UNLABELLED)
 
     def is_done(self, name: str) -> bool:
         """Whether every limb that can be seen has its label."""
@@ -84,7 +85,7 @@ class PhotoFolder:
         with self._lock, locked_depth(self.depth):
             theirs = self._on_disk()
             seen = self.labels(name) if before is None else before
-            if theirs.get(name, NOT_YET) not in (seen, labels):
+            if theirs.get(name, UNLABELLED) not in (seen, labels):
                 self._labels = theirs
                 raise ConflictError(f"{self.depth} was changed by somebody else: {name} has other labels there now; look at them and answer again")
             mine = {**theirs, name: labels}

@@ -20,8 +20,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from pipeline.datasets.photos.hand_labels import read_depth
-from pipeline.inference.transfer import read_picture, read_pose
+from pipeline.pose.pose_file import read_pose
 from pipeline.pose.skeleton import LIMB_NAMES
+from pipeline.utils.pictures import read_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

@@ -31,7 +31,7 @@ from starlette.testclient import TestClient
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.datasets.photos.annotations import write_annotations
-from pipeline.datasets.photos.hand_labels import HEADER, NOT_YET, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import HEADER, read_depth, write_depth
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.poses import write_poses_3d
 from pipeline.inference.generator import load_generator
@@ -41,6 +41,7 @@ from pipeline.page.app import COOKIE, MOST_BYTES, make_app
 from pipeline.page.folder import ConflictError, PhotoFolder
 from pipeline.page.guess import guess_from_3d, guess_from_lifter
 from pipeline.page.painting import PoseStudio
+from pipeline.pose.labels import UNLABELLED
 from pipeline.pose.skeleton import COCO_18, H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
@@ -527,7 +528,7 @@ def test_other_users_see_no_token_in_the_browsers_command_line(server: tuple[str
 
 
 def test_two_peoples_files_are_merged_with_a_report(tmp_path: Path) -> None:
-    write_depth(tmp_path / "ann.csv", {"a.png": (1,) * 8, "b.png": (0, *NOT_YET[1:])})
+    write_depth(tmp_path / "ann.csv", {"a.png": (1,) * 8, "b.png": (0, *UNLABELLED[1:])})
     write_depth(tmp_path / "bob.csv", {"a.png": (1, -1, *(1,) * 6), "c.png": (0,) * 8})
     files = [str(tmp_path / name) for name in ("ann.csv", "bob.csv", "both.csv")]
     result = CliRunner().invoke(merge_depth.main, [*files, "--params", str(ROOT / "params.yaml")])
@@ -535,7 +536,7 @@ def test_two_peoples_files_are_merged_with_a_report(tmp_path: Path) -> None:
     assert "a.png, right_calf: in front in the first, occluded in the second" in result.output
     assert "3 pictures" in result.output
     assert "8 limbs were labelled twice, 87.5 % of them alike" in result.output
-    assert read_depth(tmp_path / "both.csv") == {"a.png": (1, None, *(1,) * 6), "b.png": (0, *NOT_YET[1:]), "c.png": (0,) * 8}
+    assert read_depth(tmp_path / "both.csv") == {"a.png": (1, None, *(1,) * 6), "b.png": (0, *UNLABELLED[1:]), "c.png": (0,) * 8}
 
 
 def merge(*arguments: object) -> Result:
