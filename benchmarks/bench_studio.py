@@ -48,8 +48,9 @@ def main() -> None:
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     generator = Generator(g1, g2, conditioning, size, (None, None))
     image, poses = read_picture(ROOT / "examples" / "person.png"), [read_pose(ROOT / "examples" / f"{name}.json") for name in ("person", "pose")]
-    source, seen = torch.zeros(1, 3, *size), Condition(torch.zeros(1, *conditioning.look_size(size)), torch.zeros(1, conditioning.channels, *size))
-    alone = median(lambda: generator.paint(source, seen))
+    source = torch.zeros(1, 3, *size)
+    condition = Condition(torch.zeros(1, *conditioning.appearance_size(size)), torch.zeros(1, conditioning.channels, *size))
+    alone = median(lambda: generator.paint(source, condition))
     whole = median(lambda: transfer(generator, image, *poses, params.data.margin))
     print(f"networks alone   {1000 * alone:6.1f} ms")
     print(f"one repainting   {1000 * whole:6.1f} ms, {whole / alone:.2f} times the networks'")

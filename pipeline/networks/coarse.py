@@ -14,7 +14,7 @@ from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
 from pipeline.pose.bodies.conditioning import BodyConditioning
-from pipeline.pose.conditioning import Conditioning, Look
+from pipeline.pose.conditioning import AppearanceInput, Conditioning
 from pipeline.pose.faces.conditioning import FaceConditioning
 from pipeline.utils.errors import UserError
 
@@ -40,11 +40,11 @@ def conditioning_of(model: ModelConfig, pose: MapConfig | FaceMapConfig, lifter:
     return _conditioning(map_config_of(model, pose), lifter, look_of(model))
 
 
-def _conditioning(seen: MapConfig | FaceMapConfig, lifter: Lifter | None, look: Look) -> Conditioning:
+def _conditioning(seen: MapConfig | FaceMapConfig, lifter: Lifter | None, look: AppearanceInput) -> Conditioning:
     return FaceConditioning(seen, look) if isinstance(seen, FaceMapConfig) else BodyConditioning(seen, lifter, look)
 
 
-def look_of(model: ModelConfig) -> Look:
+def look_of(model: ModelConfig) -> AppearanceInput:
     """How the chosen generator looks at the source's person."""
     return "image" if model.generator == "pg2" else model.vunet.look
 
@@ -65,12 +65,11 @@ def make_coarse(conditioning: Conditioning, image_size: tuple[int, int], model: 
     lifter = None if conditioning.lifter is None else conditioning.lifter.config
     network: G1 | VUNet
     if model.generator == "pg2":
-        network = G1(conditioning.channels, conditioning.placed, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
+        shape = model.filters, model.blocks, model.bottleneck, model.upsampling
+        network = G1(conditioning.channels, conditioning.warped_source, image_size, *shape, lifter)
     else:
-        own, look = model.vunet, conditioning.look_size(image_size)
-        network = VUNet(
-            conditioning.channels, conditioning.look, look, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss, lifter
-        )
+        own, appearance = model.vunet, (conditioning.appearance_input, conditioning.appearance_size(image_size))
+        network = VUNet(conditioning.channels, *appearance, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss, lifter)
     if network.lifter is not None and conditioning.lifter is not None:
         network.lifter.load_state_dict(conditioning.lifter.state_dict())
     return network
@@ -82,7 +81,7 @@ def load_coarse(path: Path) -> tuple[G1 | VUNet, Conditioning]:
     if name not in kinds:
         raise UserError(f"{path}: expected the weights of {' or '.join(kinds)}, found those of {name}; give the file that `train_g1` writes")
     network, pose = load_with_maps(path, kinds[name])
-    look: Look = network.config.get("look", "image")
+    look: AppearanceInput = network.config.get("look", "image")
     try:
         return network, _conditioning(pose, network.lifter, look)
     except ValueError as error:

@@ -24,7 +24,7 @@ class Batch:
     """One batch; images are float32 RGB in [-1, 1].
 
     source, target : (B, 3, H, W)
-    look : (B, *Conditioning.look_size), what the networks see of the source's person
+    appearance : (B, *Conditioning.appearance_size), what the networks see of the source's person
     maps : (B, Conditioning.channels, H, W)
     mask : (B, 1, H, W) float32, 1 on the target's body, else 0
     negative : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
@@ -33,7 +33,7 @@ class Batch:
 
     source: Tensor
     target: Tensor
-    look: Tensor
+    appearance: Tensor
     maps: Tensor
     mask: Tensor
     negative: Tensor
@@ -118,5 +118,5 @@ def make_batch(
         pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
         poses.append(conditioning.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
         labels.append(torch.from_numpy(flipped).to(device))
-    seen = conditioning.encode(source, poses[0], labels[0], poses[1], labels[1], target)
-    return Batch(source, target, *seen, conditioning.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+    condition = conditioning.encode(source, poses[0], labels[0], poses[1], labels[1], target)
+    return Batch(source, target, *condition, conditioning.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))

@@ -127,7 +127,7 @@ def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: M
     for what, found, wanted in (
         ("data.image_size", network.config["image_size"], list(image_size)),
         ("model.generator", type(network).__name__, KINDS[model.generator].__name__),
-        ("model.vunet.look", conditioning.look, look_of(model)),
+        ("model.vunet.look", conditioning.appearance_input, look_of(model)),
         ("the section pose", conditioning.config, map_config_of(model, pose)),
     ):
         if found != wanted:
@@ -193,7 +193,7 @@ def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config:
             batch = run.batch(step)
             g2_step = step - config.pretrain_d  # from 0; before, D learns alone
             with torch.no_grad(), fabric.autocast():
-                coarse = g1(batch.look, batch.maps).float()
+                coarse = g1(batch.appearance, batch.maps).float()
             with torch.set_grad_enabled(g2_step >= 0):
                 refined = coarse + g2(coarse, batch.source)
 
@@ -224,13 +224,13 @@ def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config:
 def g1_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module) -> np.ndarray:
     """Source, pose, truth and coarse image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        return _grid(run, samples, coarse=g1(samples.look, samples.maps))
+        return _grid(run, samples, coarse=g1(samples.appearance, samples.maps))
 
 
 def g2_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module, g2: nn.Module) -> np.ndarray:
     """Source, pose, truth, coarse image, difference map and refined image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        coarse = g1(samples.look, samples.maps)
+        coarse = g1(samples.appearance, samples.maps)
         return _grid(run, samples, coarse=coarse, refined=coarse + g2(coarse, samples.source))
 
 
@@ -239,7 +239,7 @@ def _grid(run: GeneratorTraining, samples: Batch, **painted: Tensor) -> np.ndarr
     images = {name: as_rows(to_uint8(value)) for name, value in painted.items()}
     rows = []
     for number, (source, target) in enumerate(samples.index.tolist()):
-        pose = draw_pose(pack.pose_2d[target], pack.label[target] * run.conditioning.depth, size)
+        pose = draw_pose(pack.pose_2d[target], pack.label[target] * run.conditioning.uses_labels, size)
         rows.append([pack.image[source], pose, pack.image[target], *(image[number] for image in images.values())])
         if "refined" in images:
             rows[-1].insert(4, difference_map(images["refined"][number], images["coarse"][number]))

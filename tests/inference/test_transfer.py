@@ -246,11 +246,13 @@ def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but
 ) -> None:
     pose = MapConfig(depth=True, maps=("limbs",), appearance=False, lift=False, source=False, heatmap_radius=3)
     save_network(tmp_path / "g2.safetensors", G2(SIZE, 4, 1, "nearest"), pose)
-    for look in ("placed", "parts", "image"):
+    for appearance in ("placed", "parts", "image"):
         torch.manual_seed(0)
-        conditioning = BodyConditioning(pose, None, look)
+        conditioning = BodyConditioning(pose, None, appearance)
         save_network(
-            tmp_path / "g1.safetensors", VUNet(conditioning.channels, look, conditioning.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"), pose
+            tmp_path / "g1.safetensors",
+            VUNet(conditioning.channels, appearance, conditioning.appearance_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"),
+            pose,
         )
         generator = load_generator(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
         painted = transfer(generator, image, source, target, MARGIN)
@@ -259,19 +261,19 @@ def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but
         darker = transfer(generator, image // 2, source, target, MARGIN)
         assert not np.array_equal(darker, painted)
         whole = np.zeros((*SIZE, 3), np.uint8)
-        if look == "image":
+        if appearance == "image":
             assert transfer(generator, whole, None, target, MARGIN).shape == (*SIZE, 3)
         else:
-            with pytest.raises(UserError, match=f"this model was trained with model.vunet.look: {look}, so it needs the pose"):
+            with pytest.raises(UserError, match=f"this model was trained with model.vunet.look: {appearance}, so it needs the pose"):
                 transfer(generator, whole, None, target, MARGIN)
 
 
 def test_without_source_pose_a_picture_is_taken_as_it_is(painter_without_source: Generator, target: LabelledPose) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
-    seen: list[torch.Tensor] = []
-    handle = painter_without_source.g1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    inputs_of_g1: list[torch.Tensor] = []
+    handle = painter_without_source.g1.register_forward_pre_hook(lambda _, inputs: inputs_of_g1.append(inputs[0]))
     transfer(painter_without_source, image, None, target, MARGIN)
     handle.remove()
-    assert torch.equal(seen[0], to_image(image[None]))
+    assert torch.equal(inputs_of_g1[0], to_image(image[None]))
     with pytest.raises(UserError, match="has not the proportions 32 x 64"):
         transfer(painter_without_source, np.zeros((64, 64, 3), np.uint8), None, target, MARGIN)

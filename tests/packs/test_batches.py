@@ -12,11 +12,14 @@ from pipeline.networks.lifter import Lifter
 from pipeline.packs.batches import batch_indices, choose_twins, make_batch
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies import warp
+from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layers
-from pipeline.pose.bodies.maps import body_mask, draw_maps, mask_idle_labels, measure, part_layers
+from pipeline.pose.bodies.maps import draw_maps
+from pipeline.pose.bodies.masks import body_mask, mask_idle_labels
+from pipeline.pose.bodies.parts import part_layers
 from pipeline.pose.bodies.warp import warp_parts
-from pipeline.pose.conditioning import Look, encode_poses
+from pipeline.pose.conditioning import AppearanceInput, encode_poses
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.tensors import to_image
@@ -132,9 +135,9 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
     maps = encode_poses(conditioning, batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
     for rows, drawn in ((target, batch.maps[:, :10]), (source, batch.maps[:, 10:])):
-        heeded = mask_idle_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
-        assert torch.equal(drawn, draw_maps(poses[rows], heeded, (HEIGHT, WIDTH), ["limbs"], 3))
-    assert torch.equal(batch.mask, body_mask(poses[target], (HEIGHT, WIDTH)))
+        observable = mask_idle_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
+        assert torch.equal(drawn, draw_maps(measure(poses[rows], (HEIGHT, WIDTH)), observable, ["limbs"], 3))
+    assert torch.equal(batch.mask, body_mask(measure(poses[target], (HEIGHT, WIDTH))))
     assert torch.equal(batch.negative, batch.target)
     assert batch.index.tolist() == PAIRS[:5].tolist()
 
@@ -203,7 +206,7 @@ def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     assert conditioning.lifter is not None
     source, target = (make_depth_layers(body, conditioning.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
-    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
+    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.front, bodies[1], target[:2]))
     assert torch.equal(batch.maps[:, 18:20], depth_layer_maps(target))
     assert torch.equal(batch.maps[:, 30:], depth_layer_maps(source))
     assert torch.equal(batch.maps[:, [*range(8, 18), *range(20, 30)]], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
@@ -294,7 +297,7 @@ def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
         assert (batch.maps[number, :10] != expected).float().mean() < 1e-3
 
 
-def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
+def test_by_itself_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
     conditioning = BodyConditioning(make_config(source=True), None, "parts")
     batch = make_batch(pack, PAIRS_WITH_TWINS, None, conditioning, twins=TWINS_OF_PAIRS, self_reconstruction=True)
     pairs = make_batch(pack, PAIRS_WITH_TWINS, None, conditioning, twins=TWINS_OF_PAIRS)
@@ -308,28 +311,28 @@ def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
     swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
     labels[swapped] = pack.twins.label[TWINS_OF_PAIRS[0][swapped]]
     own = poses, torch.from_numpy(labels)
-    assert torch.equal(batch.look, encode_poses(conditioning, batch.target, *own, *own, (HEIGHT, WIDTH)).look)
-    assert batch.look.shape[1:] == conditioning.look_size((HEIGHT, WIDTH))
-    assert not torch.equal(batch.look, pairs.look)
+    assert torch.equal(batch.appearance, encode_poses(conditioning, batch.target, *own, *own, (HEIGHT, WIDTH)).appearance)
+    assert batch.appearance.shape[1:] == conditioning.appearance_size((HEIGHT, WIDTH))
+    assert not torch.equal(batch.appearance, pairs.appearance)
     assert batch.index.tolist() == [[row, row] for row in PAIRS_WITH_TWINS[:, 1]]
 
 
 @pytest.mark.parametrize("lift", [False, True])
-def test_a_placed_look_is_what_g1_sees_of_the_colours_a_quarter_as_large(pack: Pack, lift: bool) -> None:
+def test_the_placed_input_is_the_warped_source_of_g1_a_quarter_as_large(pack: Pack, lift: bool) -> None:
     whole = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True, lift=lift)).maps[:, : warp.CHANNELS]
-    conditioning = replace(make_conditioning(lift=lift), look="placed")
-    look = make_batch(pack, PAIRS[:5], None, conditioning).look
-    assert look.shape[1:] == conditioning.look_size((HEIGHT, WIDTH))
-    torch.testing.assert_close(look, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
+    conditioning = replace(make_conditioning(lift=lift), appearance_input="placed")
+    appearance = make_batch(pack, PAIRS[:5], None, conditioning).appearance
+    assert appearance.shape[1:] == conditioning.appearance_size((HEIGHT, WIDTH))
+    torch.testing.assert_close(appearance, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
 
 
-@pytest.mark.parametrize("look", ["parts", "placed"])
-def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None:
-    conditioning = replace(make_conditioning(depth=False), look=look)
+@pytest.mark.parametrize("appearance_input", ["parts", "placed"])
+def test_an_appearance_input_without_depth_is_blind_to_labels(pack: Pack, appearance_input: AppearanceInput) -> None:
+    conditioning = replace(make_conditioning(depth=False), appearance_input=appearance_input)
     image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])
     labels = torch.from_numpy(pack.label[:2])
-    looks = [encode_poses(conditioning, image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
-    assert torch.equal(*looks)
+    appearances = [encode_poses(conditioning, image, poses, values, poses, values, (HEIGHT, WIDTH)).appearance for values in (labels, -labels)]
+    assert torch.equal(*appearances)
 
 
 def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
@@ -344,7 +347,7 @@ def test_the_label_of_a_limb_is_seen_only_where_it_overlaps_something(values: di
     conditioning, image = make_conditioning(**values), torch.zeros(1, 3, *SIZE)
     told = torch.zeros(1, 8, dtype=torch.int8)
     told[:, LIMB_NAMES.index("right_forearm")] = 1
-    for elbow, wrist, seen in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):
+    for elbow, wrist, matters in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):
         pose = torch.tensor([[{"right_elbow": elbow, "right_wrist": wrist}.get(name, STANDING[name]) for name in H36M_17.names]], dtype=torch.float32)
         plain, other = (encode_poses(conditioning, image, pose, told, pose, label, SIZE).maps for label in (torch.zeros_like(told), told))
-        assert torch.equal(plain, other) != seen
+        assert torch.equal(plain, other) != matters

@@ -68,7 +68,7 @@ def test_nobody_comes_in_without_the_token_or_from_elsewhere(folder: PhotoFolder
         for path in ("/", "/api/photos", f"/image/{GOOD[0]}", "/static/page.js"):
             assert stranger.get(path).status_code == 403
         assert stranger.put(f"/api/labels/{GOOD[0]}", json={"labels": LABELS}).status_code == 403
-    assert not folder.depth.exists()
+    assert not folder.label_file.exists()
     for host in ("evil.example", "127.0.0.1.evil.example:8000", "", "evil.example:8000@127.0.0.1:8000", "127.0.0.1:8000.evil.example", "[::1]:8000"):
         assert client(folder).get("/api/photos", headers={"host": host}).status_code == 403
     assert client(folder).get("/api/photos", headers={"host": "localhost:8000"}).status_code == 200
@@ -113,7 +113,7 @@ def test_other_pages_may_lead_here_but_ask_nothing(folder: PhotoFolder) -> None:
         assert client(folder).put(**put, headers=headers).status_code == 403
         assert client(folder).post(f"/api/paint/{GOOD[0]}", json={}, headers=headers).status_code == 403
         assert client(folder).get(f"/image/{GOOD[0]}", headers=headers).status_code == 403
-    assert not folder.depth.exists()
+    assert not folder.label_file.exists()
     for headers in (own, {"sec-fetch-site": "none"}, {"origin": "null", "sec-fetch-site": "same-origin"}, {}):
         assert client(folder).put(**put, headers=headers).status_code == 200
     link = {"sec-fetch-site": "cross-site"}
@@ -178,18 +178,18 @@ def test_a_picture_of_a_billion_pixels_is_too_large_as_well(folder: PhotoFolder)
 def test_an_answer_is_on_disk_at_once(folder: PhotoFolder) -> None:
     answer = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": LABELS})
     assert answer.json() == {"done": False, "labelled": 0, "of": 5}
-    assert read_depth(folder.depth) == {GOOD[1]: tuple(LABELS)}
+    assert read_depth(folder.label_file) == {GOOD[1]: tuple(LABELS)}
     answer = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * 8})
     assert answer.json() == {"done": True, "labelled": 1, "of": 5}
     assert PhotoFolder(folder.root).is_done(GOOD[1])
     client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [None] * 8})
-    assert read_depth(folder.depth) == {}
+    assert read_depth(folder.label_file) == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"no json", b"[1]", b'{"labels": [0]}', b'{"labels": "00000000"}', b"{}", b"[" * 5000])
 def test_a_wrong_answer_changes_nothing(folder: PhotoFolder, content: bytes) -> None:
     assert client(folder).put(f"/api/labels/{GOOD[0]}", content=content).status_code == 400
-    assert not folder.depth.exists()
+    assert not folder.label_file.exists()
 
 
 @pytest.mark.parametrize("value", ["2", "false", "true", "1.0", "-0.0", '"1"', '""', "[]", "{}", "NaN", "1e999", "1" + "0" * 400])
@@ -198,7 +198,7 @@ def test_nothing_but_a_label_counts_as_one(folder: PhotoFolder, value: str) -> N
         labels = {"labels": "[0, 0, 0, 0, 0, 0, 0, 0]", field: f"[0, 0, 0, 0, 0, 0, 0, {value}]"}
         content = ", ".join(f'"{name}": {text}' for name, text in labels.items())
         assert client(folder).put(f"/api/labels/{GOOD[0]}", content=f"{{{content}}}").status_code == 400
-    assert not folder.depth.exists()
+    assert not folder.label_file.exists()
 
 
 def test_an_endless_answer_is_refused(folder: PhotoFolder) -> None:
@@ -212,18 +212,18 @@ def test_answers_from_several_windows_are_all_kept(folder: PhotoFolder) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert read_depth(folder.depth) == {name: tuple([number % 2] * 8) for number, name in enumerate(names)}
+    assert read_depth(folder.label_file) == {name: tuple([number % 2] * 8) for number, name in enumerate(names)}
 
 
 def test_what_somebody_else_writes_meanwhile_is_not_lost(folder: PhotoFolder) -> None:
     folder.save(GOOD[0], (1,) * 8)
-    write_depth(folder.depth, {GOOD[0]: (1,) * 8, GOOD[1]: (-1,) * 8})
+    write_depth(folder.label_file, {GOOD[0]: (1,) * 8, GOOD[1]: (-1,) * 8})
     folder.save(GOOD[2], (0,) * 8)
-    assert read_depth(folder.depth) == {GOOD[0]: (1,) * 8, GOOD[1]: (-1,) * 8, GOOD[2]: (0,) * 8}
-    write_depth(folder.depth, {GOOD[0]: (0,) * 8})
+    assert read_depth(folder.label_file) == {GOOD[0]: (1,) * 8, GOOD[1]: (-1,) * 8, GOOD[2]: (0,) * 8}
+    write_depth(folder.label_file, {GOOD[0]: (0,) * 8})
     with pytest.raises(ConflictError, match=f"{GOOD[0]} has other labels there now"):
         folder.save(GOOD[0], (-1,) * 8)
-    assert read_depth(folder.depth) == {GOOD[0]: (0,) * 8}
+    assert read_depth(folder.label_file) == {GOOD[0]: (0,) * 8}
     answer = client(folder).put(f"/api/labels/{GOOD[0]}", json={"labels": [1] * 8})
     assert answer.status_code == 200
 
@@ -235,7 +235,7 @@ def test_an_answer_to_labels_that_are_no_more_is_refused(folder: PhotoFolder) ->
     refused = client(folder).put(put, json={"labels": [*[None] * 7, 0], "before": [None] * 8})
     assert refused.status_code == 409
     assert "has other labels there now; look at them and answer again" in refused.text
-    assert read_depth(folder.depth) == {GOOD[0]: (1,) * 8}
+    assert read_depth(folder.label_file) == {GOOD[0]: (1,) * 8}
     assert client(folder).put(put, json={"labels": [0] * 8, "before": [1] * 8}).status_code == 200
 
 
@@ -288,27 +288,27 @@ def small_files(most: int) -> Iterator[None]:
 def test_an_answer_that_is_not_saved_does_not_count(folder: PhotoFolder) -> None:
     page = client(folder)
     assert page.put(f"/api/labels/{GOOD[0]}", json={"labels": [0] * 8}).status_code == 200
-    before = folder.depth.read_bytes()
+    before = folder.label_file.read_bytes()
     with small_files(50):
         refused = page.put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * 8})
     assert refused.status_code == 507
     assert "not saved: " in refused.text
     assert "files may not grow so large here" in refused.text
-    assert folder.depth.read_bytes() == before
+    assert folder.label_file.read_bytes() == before
     assert [one["done"] for one in page.get("/api/photos").json()["photos"]] == [True, False, False, False, False]
     assert page.get(f"/api/photo/{GOOD[1]}").json()["labels"] == [None] * 8
     assert not [path for path in folder.root.iterdir() if path.name.startswith(".partial-")]
     answer = page.put(f"/api/labels/{GOOD[2]}", json={"labels": [0] * 8})
     assert answer.json() == {"done": True, "labelled": 2, "of": 5}
-    assert set(read_depth(folder.depth)) == {GOOD[0], GOOD[2]}
+    assert set(read_depth(folder.label_file)) == {GOOD[0], GOOD[2]}
 
 
 def test_a_file_that_is_damaged_meanwhile_stays_and_the_answer_does_not_count(folder: PhotoFolder) -> None:
-    folder.depth.write_text("somebody works on this", encoding="utf-8")
+    folder.label_file.write_text("somebody works on this", encoding="utf-8")
     refused = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * 8})
     assert refused.status_code == 507
     assert "expected the header" in refused.text
-    assert folder.depth.read_text(encoding="utf-8") == "somebody works on this"
+    assert folder.label_file.read_text(encoding="utf-8") == "somebody works on this"
     assert not folder.is_done(GOOD[1])
 
 
@@ -322,7 +322,7 @@ def test_labels_that_are_shared_by_a_link_stay_shared(tmp_path: Path) -> None:
         folders.append(PhotoFolder(root))
     for folder, name in zip(folders, GOOD[:2], strict=True):
         assert client(folder).put(f"/api/labels/{name}", json={"labels": [0] * 8}).status_code == 200
-        assert folder.depth.is_symlink()
+        assert folder.label_file.is_symlink()
     assert read_depth(shared) == {"of another.png": (1,) * 8, GOOD[0]: (0,) * 8, GOOD[1]: (0,) * 8}
     assert stat.S_IMODE(shared.stat().st_mode) == 0o660
     lock = tmp_path / ".shared.csv.lock"  # one for both
@@ -470,10 +470,10 @@ def run(*arguments: str) -> str:
 
 def test_what_is_wrong_from_the_start_is_one_line_and_writes_nothing(folder: PhotoFolder, tmp_path: Path) -> None:
     nine = ",".join(HEADER) + f"\n{GOOD[0]},0,0,0,0,0,0,0,0,0\n"
-    folder.depth.write_text(nine, encoding="utf-8")
+    folder.label_file.write_text(nine, encoding="utf-8")
     assert "line 2: expected a name and 8 labels, found 9 labels" in run(str(folder.root))
-    assert folder.depth.read_text(encoding="utf-8") == nine
-    folder.depth.unlink()
+    assert folder.label_file.read_text(encoding="utf-8") == nine
+    folder.label_file.unlink()
     assert "expected --g1 and --g2 together" in run(str(folder.root), "--g1", str(folder.root / "annotation.csv"))
     (folder.root / "annotation.csv").rename(tmp_path / "elsewhere.csv")
     assert "expected keypoints, *annotation*.csv, found none; find them with pose25d find-keypoints" in run(str(folder.root))
@@ -544,7 +544,7 @@ def merge(*arguments: object) -> Result:
 
 
 def test_merged_labels_never_replace_others_unasked(folder: PhotoFolder, tmp_path: Path) -> None:
-    ann, bob, mine = tmp_path / "ann.csv", tmp_path / "bob.csv", folder.depth
+    ann, bob, mine = tmp_path / "ann.csv", tmp_path / "bob.csv", folder.label_file
     write_depth(ann, {GOOD[0]: (1,) * 8})
     write_depth(bob, {GOOD[0]: (-1,) * 8, GOOD[1]: (0,) * 8})
     write_depth(mine, {GOOD[2]: (0,) * 8})
