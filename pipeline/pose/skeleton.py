@@ -61,32 +61,23 @@ H36M_32_TO_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 H36M_32_PARENTS = (-1, 0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 11, 12, 13, 14, 12, 16, 17, 18, 19, 20, 19, 22, 12, 24, 25, 26, 27, 28, 27, 30)
 
 
-def _pair(parent: str, child: str) -> tuple[int, int]:
-    return H36M_17.index(parent), H36M_17.index(child)
-
-
-# The eight limbs in the order of every label array: (upper joint, lower joint).
-LIMB_NAMES = (
-    "right_thigh",
-    "right_calf",
-    "left_thigh",
-    "left_calf",
-    "left_upper_arm",
-    "left_forearm",
-    "right_upper_arm",
-    "right_forearm",
+# The limbs in the order of every label array: name, kind, upper joint, lower joint. Whatever is made of limbs follows from this table and the next.
+_LIMBS = (
+    ("right_thigh", "thigh", "right_hip", "right_knee"),
+    ("right_calf", "calf", "right_knee", "right_ankle"),
+    ("left_thigh", "thigh", "left_hip", "left_knee"),
+    ("left_calf", "calf", "left_knee", "left_ankle"),
+    ("left_upper_arm", "upper_arm", "left_shoulder", "left_elbow"),
+    ("left_forearm", "forearm", "left_elbow", "left_wrist"),
+    ("right_upper_arm", "upper_arm", "right_shoulder", "right_elbow"),
+    ("right_forearm", "forearm", "right_elbow", "right_wrist"),
 )
-LIMBS = (
-    _pair("right_hip", "right_knee"),
-    _pair("right_knee", "right_ankle"),
-    _pair("left_hip", "left_knee"),
-    _pair("left_knee", "left_ankle"),
-    _pair("left_shoulder", "left_elbow"),
-    _pair("left_elbow", "left_wrist"),
-    _pair("right_shoulder", "right_elbow"),
-    _pair("right_elbow", "right_wrist"),
-)
-LIMB_KINDS = ("thigh", "calf", "thigh", "calf", "upper_arm", "forearm", "upper_arm", "forearm")
+# How thick each kind of limb is drawn, mm, after ANSUR II (`bodies/body.py`); of limbs with the same label each kind covers those before it.
+LIMB_RADIUS = {"calf": 60.0, "thigh": 80.0, "upper_arm": 50.0, "forearm": 45.0}
+
+LIMB_NAMES = tuple(name for name, *_ in _LIMBS)
+LIMB_KINDS = tuple(kind for _, kind, *_ in _LIMBS)
+LIMBS = tuple((H36M_17.index(upper), H36M_17.index(lower)) for *_, upper, lower in _LIMBS)
 LIMB_FLIP = mirror_names(LIMB_NAMES)
 
 # Corners of the torso's quadrilateral, in order around it.

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from pipeline.pose.bodies.scale import body_scale
-from pipeline.pose.skeleton import LIMB_KINDS, LIMBS, NECK_AND_HEAD, TORSO
+from pipeline.pose.skeleton import LIMB_KINDS, LIMB_RADIUS, LIMBS, NECK_AND_HEAD, TORSO
 
-# What is drawn, in mm, after ANSUR II. Not the parameters of the label rule (section `pose` of params.yaml): these are fixed, because a
-# trained network must go on seeing the same maps when the rule is tuned.
-LIMB_RADIUS = {"thigh": 80.0, "calf": 60.0, "upper_arm": 50.0, "forearm": 45.0}
+# What is drawn, in mm, after ANSUR II; limbs have theirs in `skeleton.LIMB_RADIUS`. Not the parameters of the label rule (section `pose` of
+# params.yaml): these are fixed, because a trained network must go on seeing the same maps when the rule is tuned.
 HEAD_RADIUS, NOSE_RADIUS, NECK_RADIUS = 95.0, 25.0, 55.0
 TORSO_HALF_DEPTH = 120.0
 TORSO_RIM = 25.0  # flesh outside the joints of shoulders and hips, seen from the front

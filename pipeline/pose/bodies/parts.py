@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from pipeline.pose.bodies.body import HEAD_FIELD, NECK_FIELD, NOSE_FIELD, TORSO_FIELD, Body, axes
-from pipeline.pose.skeleton import CHAIN_LIMBS, LIMB_KINDS, LIMBS, NECK_AND_HEAD, TORSO
+from pipeline.pose.skeleton import CHAIN_LIMBS, LIMB_KINDS, LIMB_RADIUS, LIMBS, NECK_AND_HEAD, TORSO
 
 BACKGROUND, TORSO_PART, HEAD_PART, FIRST_LIMB_PART = 0, 1, 2, 3
 N_PARTS = 2 + len(LIMBS)
 
-_SIBLING = {limb: sum(pair) - limb for pair in CHAIN_LIMBS for limb in pair}
-_KINDS = ("calf", "thigh", "upper_arm", "forearm")  # at the same label, each covers those before it
+_SIBLING = {limb: limb for limb in range(len(LIMBS))} | {limb: sum(pair) - limb for pair in CHAIN_LIMBS for limb in pair}  # of the same arm or leg
+_KINDS = tuple(LIMB_RADIUS)  # at the same label, each covers those before it
 _STEP = 3 * len(_KINDS)  # of a limb's key in `part_layers`: 3 labels of the other limb, and the kinds
 
 

@@ -7,10 +7,10 @@ from figures import ARM_ACROSS, LEFT_CALF, MISSING, RIGHT_CALF, RIGHT_FOREARM, m
 from standing import SIZE
 from torch import Tensor
 
-from pipeline.pose.bodies.body import LIMB_RADIUS, TORSO_HALF_DEPTH, Body, measure
+from pipeline.pose.bodies.body import TORSO_HALF_DEPTH, Body, measure
 from pipeline.pose.bodies.depth_layers import CHANNELS, UNIT, DepthLayers, depth_layer_maps, make_depth_layers
 from pipeline.pose.bodies.parts import FIRST_LIMB_PART, TORSO_PART
-from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_NAMES
+from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_NAMES, LIMB_RADIUS
 
 
 def make_depth(**joints: float) -> Tensor:
