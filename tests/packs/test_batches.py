@@ -7,7 +7,7 @@ import pytest
 import torch
 from standing import RULE, SIZE, STANDING
 
-from pipeline.config.pose import LimbRadius, PoseConfig
+from pipeline.config.pose import PoseConfig
 from pipeline.networks.lifter import Lifter
 from pipeline.packs.batches import batch_indices, choose_twins, make_batch
 from pipeline.packs.pack import Pack, Twins
@@ -17,10 +17,10 @@ from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layers
 from pipeline.pose.bodies.maps import draw_maps
 from pipeline.pose.bodies.masks import body_mask, mask_idle_labels
-from pipeline.pose.bodies.parts import part_layers
+from pipeline.pose.bodies.parts import N_PARTS, part_layers
 from pipeline.pose.bodies.warp import warp_parts
 from pipeline.pose.conditioning import AppearanceInput, encode_poses
-from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
+from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES, LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.tensors import to_image
 
@@ -31,8 +31,7 @@ TWIN_ROWS = np.array([1, 1, 1, 4])  # row 1 has three twins, row 4 has one
 
 
 def make_config(**values: object) -> PoseConfig:
-    radius = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)
-    defaults = {"torso_thickness": 240, "limb_radius": radius, "depth": True, "maps": ("limbs",), "appearance": False, "lift": False, "source": True}
+    defaults = {**RULE, "depth": True, "maps": ("limbs",), "appearance": False, "lift": False, "source": True}
     return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
 
 
@@ -51,7 +50,7 @@ def pack() -> Pack:
     return Pack(
         image=rng.integers(0, 256, (ROWS, HEIGHT, WIDTH, 3), dtype=np.uint8),
         pose_2d=(rng.random((ROWS, 17, 2)) * (WIDTH, HEIGHT)).astype(np.float32),
-        label=rng.integers(-1, 2, (ROWS, 8), dtype=np.int8),
+        label=rng.integers(-1, 2, (ROWS, len(LIMBS)), dtype=np.int8),
         pose_3d=pose_3d,
         frame=np.arange(ROWS, dtype=np.int32),
         subject=text,
@@ -66,7 +65,7 @@ def pack() -> Pack:
             image=rng.integers(0, 256, (4, HEIGHT, WIDTH, 3), dtype=np.uint8),
             row=TWIN_ROWS,
             chain=np.array([0, 2, 3, 1], np.int8),
-            label=rng.integers(-1, 2, (4, 8), dtype=np.int8),
+            label=rng.integers(-1, 2, (4, len(LIMBS)), dtype=np.int8),
             pose_3d=pose_3d[:4],
         ),
     )
@@ -134,7 +133,7 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
     assert torch.equal(batch.target, to_image(pack.image[target]))
     maps = encode_poses(conditioning, batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
-    for rows, drawn in ((target, batch.maps[:, :10]), (source, batch.maps[:, 10:])):
+    for rows, drawn in ((target, batch.maps[:, :N_PARTS]), (source, batch.maps[:, N_PARTS:])):
         observable = mask_idle_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
         assert torch.equal(drawn, draw_maps(measure(poses[rows], (HEIGHT, WIDTH)), observable, ["limbs"], 3))
     assert torch.equal(batch.mask, body_mask(measure(poses[target], (HEIGHT, WIDTH))))
@@ -176,13 +175,13 @@ def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({}, 20),
-        ({"source": False}, 10),
-        ({"maps": ("rgb", "heatmaps")}, 40),
-        ({"appearance": True}, 28),
-        ({"appearance": True, "source": False}, 18),
-        ({"lift": True}, 24),
-        ({"lift": True, "appearance": True, "source": False}, 20),
+        ({}, 2 * N_PARTS),
+        ({"source": False}, N_PARTS),
+        ({"maps": ("rgb", "heatmaps")}, 2 * (3 + 17)),
+        ({"appearance": True}, 8 + 2 * N_PARTS),
+        ({"appearance": True, "source": False}, 8 + N_PARTS),
+        ({"lift": True}, 2 * (N_PARTS + 2)),
+        ({"lift": True, "appearance": True, "source": False}, 8 + N_PARTS + 2),
     ],
 )
 def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
@@ -190,7 +189,7 @@ def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], e
     assert conditioning.channels == make_batch(pack, PAIRS[:2], None, conditioning).maps.shape[1] == expected
 
 
-def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
+def test_the_warped_source_comes_first(pack: Pack) -> None:
     batch = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True))
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
@@ -199,7 +198,7 @@ def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
     assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
 
 
-def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(pack: Pack) -> None:
+def test_with_a_lifter_depth_layers_order_the_warped_source_and_are_maps_themselves(pack: Pack) -> None:
     conditioning = make_conditioning(appearance=True, lift=True)
     batch = make_batch(pack, PAIRS[:5], None, conditioning)
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
@@ -207,9 +206,11 @@ def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(
     assert conditioning.lifter is not None
     source, target = (make_depth_layers(body, conditioning.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
     assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.front, bodies[1], target[:2]))
-    assert torch.equal(batch.maps[:, 18:20], depth_layer_maps(target))
-    assert torch.equal(batch.maps[:, 30:], depth_layer_maps(source))
-    assert torch.equal(batch.maps[:, [*range(8, 18), *range(20, 30)]], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
+    first_map, depth_target, depth_source = 8, 8 + N_PARTS, 10 + 2 * N_PARTS  # where those begin
+    assert torch.equal(batch.maps[:, depth_target : depth_target + 2], depth_layer_maps(target))
+    assert torch.equal(batch.maps[:, depth_source:], depth_layer_maps(source))
+    rest = [*range(first_map, depth_target), *range(depth_target + 2, depth_source)]
+    assert torch.equal(batch.maps[:, rest], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
 
 
 def test_conditioning_has_a_lifter_where_its_config_says_so() -> None:
@@ -219,7 +220,7 @@ def test_conditioning_has_a_lifter_where_its_config_says_so() -> None:
         BodyConditioning(make_config(), Lifter(16, 1, RULE))
 
 
-def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:
+def test_the_warped_source_is_mirrored_with_the_pair(pack: Pack) -> None:
     chosen = np.array([True, False, True])
     plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_conditioning(appearance=True)).maps[:, :8] for flip in (None, chosen))
     for number, mirrored in enumerate(chosen):
@@ -293,8 +294,8 @@ def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
         for name in ("source", "target", "negative"):
             expected = getattr(plain, name)[number]
             assert torch.equal(getattr(batch, name)[number], expected.flip(-1) if mirrored else expected)
-        expected = plain.maps[number, parts].flip(-1) if mirrored else plain.maps[number, :10]
-        assert (batch.maps[number, :10] != expected).float().mean() < 1e-3
+        expected = plain.maps[number, parts].flip(-1) if mirrored else plain.maps[number, :N_PARTS]
+        assert (batch.maps[number, :N_PARTS] != expected).float().mean() < 1e-3
 
 
 def test_by_itself_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
@@ -304,8 +305,8 @@ def test_by_itself_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
     assert torch.equal(batch.source, batch.target)
     assert torch.equal(batch.target, pairs.target)  # the same targets, of which some are twins
     assert torch.equal(batch.negative, pairs.negative)
-    assert torch.equal(batch.maps[:, :10], batch.maps[:, 10:])  # of the target and of the source, with the same labels
-    assert torch.equal(batch.maps[:, :10], pairs.maps[:, :10])
+    assert torch.equal(batch.maps[:, :N_PARTS], batch.maps[:, N_PARTS:])  # of the target and of the source, with the same labels
+    assert torch.equal(batch.maps[:, :N_PARTS], pairs.maps[:, :N_PARTS])
     poses = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS[:, 1]])
     labels = pack.label[PAIRS_WITH_TWINS[:, 1]].copy()
     swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
@@ -345,7 +346,7 @@ def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
 @pytest.mark.parametrize("values", [{"appearance": True, "lift": True}, {}])
 def test_the_label_of_a_limb_is_seen_only_where_it_overlaps_something(values: dict[str, object]) -> None:
     conditioning, image = make_conditioning(**values), torch.zeros(1, 3, *SIZE)
-    told = torch.zeros(1, 8, dtype=torch.int8)
+    told = torch.zeros(1, len(LIMBS), dtype=torch.int8)
     told[:, LIMB_NAMES.index("right_forearm")] = 1
     for elbow, wrist, matters in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):
         pose = torch.tensor([[{"right_elbow": elbow, "right_wrist": wrist}.get(name, STANDING[name]) for name in H36M_17.names]], dtype=torch.float32)

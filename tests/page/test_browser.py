@@ -223,7 +223,7 @@ def test_an_answer_goes_to_the_photo_that_is_shown(visit: Visit) -> None:
     visit.browser.execute_script("open(1); set(1, 1); accept();")
     visit.at(GOOD[1])
     visit.browser.execute_script("return saving")
-    assert visit.browser.execute_script(f"return ({labels})(arguments[0])", GOOD[1]) == [None] * 8
+    assert visit.browser.execute_script(f"return ({labels})(arguments[0])", GOOD[1]) == [None] * len(LIMB_NAMES)
     assert visit.on_disk(GOOD[0]) == {**dict.fromkeys(LIMB_NAMES), "right_thigh": 0}
 
 

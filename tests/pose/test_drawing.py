@@ -36,7 +36,7 @@ def middle_of(limb, scale):
 
 @pytest.mark.parametrize("value", [-1, 0, 1])
 def test_a_limb_has_the_colour_of_its_label(value):
-    label = np.zeros(8, dtype=np.int8)
+    label = np.zeros(len(LIMBS), dtype=np.int8)
     label[LIMB_NAMES.index("left_forearm")] = value
     image = draw_pose(POSE, label, (64, 48), scale=4)
     assert image.shape == (256, 192, 3)
@@ -48,7 +48,7 @@ def test_an_arm_before_the_torso_is_seen_and_one_behind_it_is_not():
     pose = POSE.copy()
     pose[H36M_17.index("left_elbow")], pose[H36M_17.index("left_wrist")] = (27, 26), (21, 26)
     forearm = LIMB_NAMES.index("left_forearm")
-    front, behind = (draw_pose(pose, np.eye(8, dtype=int)[forearm] * value, (64, 48), scale=4)[4 * 26 + 1, 4 * 24 + 1] for value in (1, -1))
+    front, behind = (draw_pose(pose, np.eye(len(LIMBS), dtype=int)[forearm] * value, (64, 48), scale=4)[4 * 26 + 1, 4 * 24 + 1] for value in (1, -1))
     assert tuple(front) == LABEL_COLOURS[1]
     assert tuple(behind) not in LABEL_COLOURS.values()
 
@@ -56,13 +56,13 @@ def test_an_arm_before_the_torso_is_seen_and_one_behind_it_is_not():
 def test_a_missing_joint_takes_its_limbs_out_of_the_picture():
     pose = POSE.copy()
     pose[H36M_17.index("left_wrist")] = np.nan
-    image = draw_pose(pose, np.zeros(8, dtype=int), (64, 48), scale=4)
+    image = draw_pose(pose, np.zeros(len(LIMBS), dtype=int), (64, 48), scale=4)
     assert tuple(image[middle_of(LIMB_NAMES.index("left_forearm"), 4)]) == (255, 255, 255)
-    draw_pose(np.full((17, 2), np.nan), np.zeros(8, dtype=int), (64, 48))
+    draw_pose(np.full((17, 2), np.nan), np.zeros(len(LIMBS), dtype=int), (64, 48))
 
 
 def test_a_joint_far_outside_does_no_harm():
-    draw_pose(POSE * 1e7, np.zeros(8, dtype=int), (64, 48))
+    draw_pose(POSE * 1e7, np.zeros(len(LIMBS), dtype=int), (64, 48))
 
 
 def test_scaled_positions_keep_to_the_same_pixel():

@@ -34,7 +34,7 @@ def random_bodies(count: int, seed: int = 0, spread: float = 6) -> tuple[Tensor,
     """Poses about the standing person, joints `spread` px from there, and any labels."""
     rng = torch.Generator().manual_seed(seed)
     pose = make_pose() + spread * torch.randn((count, 17, 2), generator=rng)
-    return pose, torch.randint(-1, 2, (count, 8), generator=rng)
+    return pose, torch.randint(-1, 2, (count, len(LIMBS)), generator=rng)
 
 
 def mirror(pose: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:

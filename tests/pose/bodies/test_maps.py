@@ -32,7 +32,7 @@ def test_maps_have_the_channels_that_channels_promises(kinds: tuple[str, ...]) -
 
 
 def test_channels_are_those_of_the_four_kinds() -> None:
-    assert [channels([kind]) for kind in KINDS] == [3, 10, 10, 17]
+    assert [channels([kind]) for kind in KINDS] == [3, N_PARTS, N_PARTS, 17]
 
 
 def test_each_body_is_drawn_on_its_own() -> None:
@@ -54,10 +54,10 @@ def test_a_limb_channel_holds_the_label_and_absence_differs_from_all_labels() ->
     x, y = middle(make_pose(), "right_forearm")
     values = [at(draw(make_pose(), make_label(right_forearm=label), "limbs"), x, y)[RIGHT_FOREARM - 1] for label in (-1, 0, 1)]
     assert values == pytest.approx([1 / 3, 2 / 3, 1])
-    assert at(draw(make_pose(), make_label(), "limbs"), 60, 5) == [0] * 10
+    assert at(draw(make_pose(), make_label(), "limbs"), 60, 5) == [0] * N_PARTS
 
 
-@pytest.mark.parametrize("limb", range(8))
+@pytest.mark.parametrize("limb", range(len(LIMB_NAMES)))
 def test_a_label_changes_its_own_limb_channel_alone(limb: int) -> None:
     front, behind = (draw(make_pose(), make_label(**{LIMB_NAMES[limb]: label}), "limbs") for label in (1, -1))
     changed = (front != behind).any(dim=(0, 2, 3))
@@ -121,9 +121,9 @@ def test_a_missing_joint_takes_what_hangs_on_it_out_of_the_maps(joint: str, gone
     pose = make_pose(**{joint: MISSING})
     maps = draw(pose, make_label(), *KINDS)
     assert maps.isfinite().all()
-    empty = (maps[0, 3:13] == 0).all(dim=(1, 2))
+    empty = (maps[0, 3 : 3 + N_PARTS] == 0).all(dim=(1, 2))
     assert empty.nonzero().flatten().tolist() == gone
-    assert (maps[0, 23 + H36M_17.index(joint)] == -1).all()
+    assert (maps[0, 3 + 2 * N_PARTS + H36M_17.index(joint)] == -1).all()
     assert body_mask(measure(pose, SIZE)).sum() > 0
     assert overlap_mask(measure(pose, SIZE)).isfinite().all()
 

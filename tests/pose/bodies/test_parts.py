@@ -22,7 +22,7 @@ from figures import (
 from standing import SIZE
 from torch import Tensor
 
-from pipeline.pose.bodies.body import measure
+from pipeline.pose.bodies.body import NECK_FIELD, TORSO_FIELD, measure
 from pipeline.pose.bodies.parts import FIRST_LIMB_PART, HEAD_PART, N_PARTS, TORSO_PART, part_axes
 from pipeline.pose.bodies.scale import body_scale
 from pipeline.pose.skeleton import CHAIN_LIMBS, LIMB_FLIP, LIMB_KINDS, LIMB_NAMES
@@ -73,7 +73,7 @@ def ranked(pose: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
 def test_the_layers_are_the_two_parts_that_rank_highest() -> None:
     poses, labels = random_bodies(6, seed=3)
     for pose, label in zip(poses.split(1), labels.split(1), strict=True):
-        neck = measure(pose, SIZE).area(10) * measure(pose, SIZE).area(11) > 0  # the neck ends where the torso begins
+        neck = measure(pose, SIZE).area(NECK_FIELD) * measure(pose, SIZE).area(TORSO_FIELD) > 0  # the neck ends where the torso begins
         for layer, expected in zip(layers(pose, label), ranked(pose, label), strict=True):
             assert ((layer != expected) & ~neck).float().mean() < 1e-3
 
