@@ -145,7 +145,7 @@ def test_a_mirrored_pair_is_mirrored_in_everything(pack: Pack) -> None:
     chosen = np.array([True, False, True])
     plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_conditioning()) for flip in (None, chosen))
     parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
-    both = parts + [10 + part for part in parts]
+    both = parts + [N_PARTS + part for part in parts]
     for number, mirrored in enumerate(chosen):
         for name in ("source", "target"):
             expected = getattr(plain, name)[number]

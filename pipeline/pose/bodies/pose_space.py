@@ -27,7 +27,6 @@ _ROOT = 0.2
 # Where the box of a solid in the image begins in its row: x0, y0, x1, y1.
 _BOX = 11
 
-_N = len(LIMBS)
 _ON_TORSO = np.array([upper in TORSO for upper, _ in LIMBS])
 _SHARED = np.array([[bool(set(limb) & set(other)) for other in LIMBS] for limb in LIMBS])
 
@@ -81,8 +80,8 @@ def mirror_chain(pose_3d: np.ndarray, chain: int) -> np.ndarray:
 def _check(pose: np.ndarray, thickness: float, radius: np.ndarray) -> None:
     if pose.ndim != 3 or pose.shape[1:] != (len(H36M_17), 3):
         raise ValueError(f"pose_3d: expected (N, {len(H36M_17)}, 3), got {pose.shape}")
-    if radius.shape != (_N,):
-        raise ValueError(f"limb_radius: expected ({_N},), got {radius.shape}")
+    if radius.shape != (len(LIMBS),):
+        raise ValueError(f"limb_radius: expected ({len(LIMBS)},), got {radius.shape}")
     if not (np.isfinite(thickness) and thickness > 0 and np.isfinite(radius).all() and (radius > 0).all()):
         raise ValueError(f"torso_thickness and limb_radius: expected positive numbers of mm, got {thickness} and {radius.tolist()}")
     bad = ~np.isfinite(pose).all(axis=(1, 2))
@@ -105,16 +104,17 @@ def _label_frames(limbs: np.ndarray, torso: np.ndarray, half: float, radius: np.
     shared : (8, 8) bool, limbs that share a joint, each with itself, too
     Joint sets are arguments, not constants: the compiled code is kept on disk and would not notice that they changed.
     """
-    labels = np.zeros((len(limbs), _N), np.int8)
-    solids = np.empty((_N + len(PADDING), 15))
+    n_limbs = limbs.shape[1]
+    labels = np.zeros((len(limbs), n_limbs), np.int8)
+    solids = np.empty((n_limbs + len(PADDING), 15))
     plane = np.empty((2, 10))
     near = np.empty(len(solids), np.int64)
     for frame in range(len(limbs)):
-        for limb in range(_N):
+        for limb in range(n_limbs):
             _place_capsule(limbs[frame, limb, 0], limbs[frame, limb, 1], radius[limb], solids[limb])
         _place_torso(torso[frame], half, solids, plane)
         box = _box_of(torso[frame])
-        for limb in range(_N):
+        for limb in range(n_limbs):
             count = _find_near(limb, shared[limb], solids, near)
             over_plane = _overlap(solids[limb, _BOX:], box)
             if count > 0 or over_plane:
@@ -131,7 +131,7 @@ def _place_torso(corners: np.ndarray, half: float, solids: np.ndarray, plane: np
         top = right_shoulder + AT_SHOULDERS[i] * (left_shoulder - right_shoulder)
         axis = right_hip + AT_HIPS[i] * (left_hip - right_hip) - top
         start = min(TOP * radius / max(np.sqrt(_dot(axis, axis)), 1e-9), 0.5)
-        _place_capsule(top + start * axis, top + axis, radius, solids[_N + i])
+        _place_capsule(top + start * axis, top + axis, radius, solids[len(solids) - len(PADDING) + i])
     _place_triangle(left_shoulder, right_shoulder, right_hip, plane[0])
     _place_triangle(left_shoulder, right_hip, left_hip, plane[1])
 
@@ -175,7 +175,7 @@ def _find_near(limb: int, shared: np.ndarray, solids: np.ndarray, near: np.ndarr
     """Write into `near` the solids that may overlap a limb in the image; return how many."""
     count = 0
     for i in range(len(solids)):
-        if (i >= _N or not shared[i]) and _overlap(solids[limb, _BOX:], solids[i, _BOX:]):
+        if (i >= len(shared) or not shared[i]) and _overlap(solids[limb, _BOX:], solids[i, _BOX:]):
             near[count] = i
             count += 1
     return count
@@ -246,7 +246,7 @@ def _compare(
         if x < solid[_BOX] or x > solid[_BOX + 2] or y < solid[_BOX + 1] or y > solid[_BOX + 3]:
             continue
         other_enter, other_leave, _ = _cast(solid, x, y)
-        if i >= _N:
+        if i >= len(solids) - len(PADDING):
             torso_enter, torso_leave = min(torso_enter, other_enter), max(torso_leave, other_leave)
         else:
             before |= enter < other_enter and leave < other_leave

@@ -14,7 +14,7 @@ from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.room import look, room_cameras
 from pipeline.datasets.synthetic.truth import label_truth
 from pipeline.pose.bodies.pose_space import label_limbs, limb_radii
-from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_NAMES
+from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_KINDS, LIMB_NAMES
 from pipeline.utils.errors import UserError
 
 THICKNESS = 230.0
@@ -234,7 +234,7 @@ def test_a_limb_of_no_length_is_a_ball():
 
 
 def test_radii_go_to_the_limbs_of_their_kind():
-    np.testing.assert_array_equal(limb_radii(RADIUS), [75, 53, 75, 53, 48, 42, 48, 42])
+    np.testing.assert_array_equal(limb_radii(RADIUS), [getattr(RADIUS, kind) for kind in LIMB_KINDS])
     pose = seen(body(left_elbow=(330, -250, -125), left_wrist=(-80, -280, -250)))
     np.testing.assert_array_equal(label_limbs(pose, THICKNESS, limb_radii(RADIUS)), label(pose))
 
