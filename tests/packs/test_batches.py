@@ -11,7 +11,6 @@ from pipeline.config.pose import PoseConfig
 from pipeline.networks.lifter import Lifter
 from pipeline.packs.batches import batch_indices, choose_twins, make_batch
 from pipeline.packs.pack import Pack, Twins
-from pipeline.pose.bodies import warp
 from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layers
@@ -19,7 +18,7 @@ from pipeline.pose.bodies.maps import draw_maps
 from pipeline.pose.bodies.masks import body_mask, mask_idle_labels
 from pipeline.pose.bodies.parts import N_PARTS, part_layers
 from pipeline.pose.bodies.warp import warp_parts
-from pipeline.pose.conditioning import AppearanceInput, encode_poses
+from pipeline.pose.conditioning import WARP_CHANNELS, AppearanceInput, encode_poses
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES, LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.tensors import to_image
@@ -320,7 +319,7 @@ def test_by_itself_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
 
 @pytest.mark.parametrize("lift", [False, True])
 def test_the_placed_input_is_the_warped_source_of_g1_a_quarter_as_large(pack: Pack, lift: bool) -> None:
-    whole = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True, lift=lift)).maps[:, : warp.CHANNELS]
+    whole = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True, lift=lift)).maps[:, :WARP_CHANNELS]
     conditioning = replace(make_conditioning(lift=lift), appearance_input="placed")
     appearance = make_batch(pack, PAIRS[:5], None, conditioning).appearance
     assert appearance.shape[1:] == conditioning.appearance_size((HEIGHT, WIDTH))

@@ -12,7 +12,7 @@ from pipeline.pose.bodies import body, depth_layers, maps, masks, warp
 from pipeline.pose.bodies.body import Body
 from pipeline.pose.bodies.depth_layers import DepthLayers, depth_layer_maps, make_depth_layers
 from pipeline.pose.bodies.parts import part_layers
-from pipeline.pose.conditioning import AppearanceInput, Condition, DepthLifter
+from pipeline.pose.conditioning import WARP_CHANNELS, AppearanceInput, Condition, DepthLifter
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class BodyConditioning:
         """Channels of the maps."""
         poses = 2 if self.config.source else 1
         each = maps.channels(self.config.maps) + (depth_layers.CHANNELS if self.config.lift else 0)
-        return each * poses + (warp.CHANNELS if self.config.appearance else 0)
+        return each * poses + (WARP_CHANNELS if self.config.appearance else 0)
 
     def appearance_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
         """As `Conditioning` says."""
         if self.appearance_input == "image":
             return 3, *image_size
         channels, height, width = warp.crop_size(image_size)
-        return (channels if self.appearance_input == "parts" else warp.CHANNELS), height, width
+        return (channels if self.appearance_input == "parts" else WARP_CHANNELS), height, width
 
     def measure(self, pose_2d: Tensor, size: tuple[int, int]) -> Body:
         """As `Conditioning` says."""

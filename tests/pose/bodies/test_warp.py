@@ -21,7 +21,8 @@ from torch import Tensor
 from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.masks import body_mask
 from pipeline.pose.bodies.parts import FIRST_LIMB_PART, HEAD_PART, N_PARTS, TORSO_PART, front_parts, part_axes, part_layers
-from pipeline.pose.bodies.warp import BINS, CHANNELS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, warp_parts
+from pipeline.pose.bodies.warp import BINS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, warp_parts
+from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
 SPREAD = 4  # px
@@ -46,7 +47,7 @@ def warp(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, ta
     """Colours of the front parts, and what is known of them (B, H, W); the same of the second ones."""
     bodies = measure(source, SIZE), measure(target, SIZE)
     warped = warp_parts(image, bodies[0], front_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
-    assert warped.shape == (len(image), CHANNELS, *SIZE)
+    assert warped.shape == (len(image), WARP_CHANNELS, *SIZE)
     return warped[:, :3], warped[:, 3], warped[:, 4:7], warped[:, 7]
 
 
