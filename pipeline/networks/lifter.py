@@ -14,8 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.config.pose import LimbRadius
-from pipeline.pose.bodies.pose_space import label_limbs, mirror_chain
+from pipeline.pose.bodies.pose_space import LabelRule, label_limbs, mirror_chain
 from pipeline.pose.bodies.scale import body_scale
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMBS, TORSO
 
@@ -54,6 +53,7 @@ class Lifter(nn.Module):
     def __init__(self, width: int, blocks: int, rule: Mapping[str, Any] | None) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "blocks": blocks, "rule": rule}
+        self.rule = None if rule is None else LabelRule.of(rule)
         self.usual = Residual(_JOINTS * 3, width, blocks, _JOINTS)
         clues = _JOINTS * 4 + len(LIMBS) * (1 + 2 * _BODIES)
         self.doubt = None if rule is None else Residual(clues, width, blocks, len(CHAINS))
@@ -77,11 +77,10 @@ class Lifter(nn.Module):
 
         Its joints and depths, the labels that are told, those that the rule gives it and each body with one chain mirrored, and where the two differ.
         """
-        assert self.config["rule"] is not None
-        torso_thickness, limb_radius = self.config["rule"]["torso_thickness"], LimbRadius(**self.config["rule"]["limb_radius"])
+        assert self.rule is not None
         usual = raise_pose(pose_2d, depth)
         bodies = np.concatenate([usual, *(mirror_chain(usual, chain) for chain in range(len(CHAINS)))])
-        ruled = torch.from_numpy(label_limbs(bodies, torso_thickness, limb_radius)).to(depth.device)
+        ruled = torch.from_numpy(label_limbs(bodies, *self.rule)).to(depth.device)
         ruled = ruled.view(_BODIES, -1, len(LIMBS)).transpose(0, 1)
         clues = features(pose_2d), depth / SCALE_DEPTH, label, ruled.flatten(1), (ruled != label[:, None]).flatten(1)
         return torch.cat([clue.float() for clue in clues], dim=1)

@@ -7,7 +7,9 @@ both enters and leaves first is in front; where one solid lies inside the other,
 the camera's normalised image plane (x / z, y / z), so no intrinsics are needed.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -32,6 +34,18 @@ _SHARED = np.array([[bool(set(limb) & set(other)) for other in LIMBS] for limb i
 
 _compiled = numba.njit(nogil=True, error_model="numpy")
 _inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)  # twice as fast in the innermost loop
+
+
+class LabelRule(NamedTuple):
+    """What labels go by: the full thickness of the torso, mm, and the radius of each of the eight limbs, (8,) float64 mm; see `label_limbs`."""
+
+    torso_thickness: float
+    limb_radius: np.ndarray
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "LabelRule":
+        """From `torso_thickness` and `limb_radius` as JSON has them (`PoseConfig.rule`)."""
+        return cls(values["torso_thickness"], limb_radii(LimbRadius(**values["limb_radius"])))
 
 
 def label_limbs(pose_3d: np.ndarray, torso_thickness: float, limb_radius: LimbRadius | np.ndarray) -> np.ndarray:
