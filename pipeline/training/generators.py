@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pipeline.config.model import ModelConfig
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
-from pipeline.networks.coarse import KINDS, load_coarse, look_of, make_coarse, map_config_of
+from pipeline.networks.coarse import KINDS, appearance_input_of, load_coarse, make_coarse, map_config_of
 from pipeline.networks.discriminator import D
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
@@ -110,7 +110,7 @@ def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: "
     for what, found, wanted in (
         ("data.image_size", network.config["image_size"], list(image_size)),
         ("model.generator", type(network).__name__, KINDS[model.generator].__name__),
-        ("model.vunet.look", conditioning.appearance_input, look_of(model)),
+        ("model.vunet.look", conditioning.appearance_input, appearance_input_of(model)),
         ("the section pose", conditioning.config, map_config_of(model, pose)),
     ):
         if found != wanted:
