@@ -1,7 +1,7 @@
 """Depth layers of a body: which part is in front at each pixel, which is second, next behind it, and how near both are, from the joints' depths.
 
 Every part is the capsule of `body.py`, now with depth: at a pixel its surface stands before its axis by as much as the circle of
-its section says. The torso is the row of capsules of `torso.py`. The part whose surface is nearest is in front. The depths are those that the
+its section says. The torso is the row of capsules of `pose_space.py`. The part whose surface is nearest is in front. The depths are those that the
 lifter gives from 2D joints and labels (`networks/lifter.py`), never true ones.
 
 What the lifter infers and what the labels say may contradict each other: a limb that lies in the plane of the image can be told to be in front. A
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pipeline.pose.bodies.body import FIELDS, TORSO_HALF_DEPTH, Body, axes
 from pipeline.pose.bodies.parts import FIRST_LIMB_PART
-from pipeline.pose.bodies.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
+from pipeline.pose.bodies.pose_space import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 from pipeline.pose.skeleton import LIMBS, NECK_AND_HEAD, TORSO
 
 CHANNELS = 2  # of `depth_layer_maps`

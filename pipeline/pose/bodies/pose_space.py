@@ -15,7 +15,6 @@ import numba
 import numpy as np
 
 from pipeline.config.pose import LimbRadius
-from pipeline.pose.bodies.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAINS, H36M_17, LIMB_KINDS, LIMBS, TORSO
 from pipeline.utils.compiled import compiled
 from pipeline.utils.errors import UserError
@@ -26,6 +25,14 @@ _SHARE = 0.25
 _ALONG, _ACROSS = 12, 4
 # Share of an upper arm or a thigh, next to the torso, that is left out: it belongs to the joint.
 _ROOT = 0.2
+# The torso's capsules from the right side (-1) to the left side (1): how far apart they are at the shoulders and at the hips, as shares of the
+# distance of the joints there (the chest is narrower than the shoulders), and their radii as shares of half the torso's thickness. They stand in
+# this module because its compiled code is kept on disk for as long as this very file stays the same.
+_SIDES = np.linspace(-1, 1, 5)
+AT_SHOULDERS, AT_HIPS = 0.5 + 0.5 * 0.6 * _SIDES, 0.5 + 0.5 * 0.8 * _SIDES
+PADDING = np.sqrt(1 - (0.9 * _SIDES) ** 2)
+# How far below the line of the shoulders the capsules' axes begin, in radii; they end on the line of the hips.
+TOP = 0.6
 # Where the box of a solid in the image begins in its row: x0, y0, x1, y1.
 _BOX = 11
 
