@@ -9,8 +9,7 @@ from pipeline.datasets.synthetic.dataset import FPS, invent_take
 from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.room import room_cameras
 from pipeline.pose.bodies import pose_space
-from pipeline.pose.bodies.pose_space import label_limbs
-from pipeline.pose.bodies.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
+from pipeline.pose.bodies.pose_space import AT_HIPS, AT_SHOULDERS, PADDING, TOP, label_limbs
 from pipeline.pose.skeleton import LIMBS, TORSO
 
 THICKNESS = 240.0

@@ -12,13 +12,14 @@ import torch
 
 from pipeline.config.params import Params, check_params
 from pipeline.inference.generator import Generator
-from pipeline.inference.transfer import read_pose, transfer
+from pipeline.inference.transfer import transfer
 from pipeline.networks.coarse import conditioning_of, make_coarse
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G2
 from pipeline.pose.conditioning import Condition
+from pipeline.pose.pose_file import read_pose
 from pipeline.utils.devices import fix_arithmetic
-from pipeline.utils.images import read_picture
+from pipeline.utils.pictures import read_picture
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUNDS, THREADS = 21, 2
@@ -47,8 +48,9 @@ def main() -> None:
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     generator = Generator(g1, g2, conditioning, size, (None, None))
     image, poses = read_picture(ROOT / "examples" / "person.png"), [read_pose(ROOT / "examples" / f"{name}.json") for name in ("person", "pose")]
-    source, seen = torch.zeros(1, 3, *size), Condition(torch.zeros(1, *conditioning.look_size(size)), torch.zeros(1, conditioning.channels, *size))
-    alone = median(lambda: generator.paint(source, seen))
+    source = torch.zeros(1, 3, *size)
+    condition = Condition(torch.zeros(1, *conditioning.appearance_size(size)), torch.zeros(1, conditioning.channels, *size))
+    alone = median(lambda: generator.paint(source, condition))
     whole = median(lambda: transfer(generator, image, *poses, params.data.margin))
     print(f"networks alone   {1000 * alone:6.1f} ms")
     print(f"one repainting   {1000 * whole:6.1f} ms, {whole / alone:.2f} times the networks'")

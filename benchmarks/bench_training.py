@@ -57,16 +57,19 @@ def main(params: Path) -> None:
 
     def vunet_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
         other = model.model_copy(update={"generator": "vunet"})
-        seen = conditioning_of(other, pose, depths)
-        network = make_coarse(seen, data.image_size, other)
+        conditioning = conditioning_of(other, pose, depths)
+        network = make_coarse(conditioning, data.image_size, other)
         assert isinstance(network, VUNet)
         network.to(memory_format=layout)
         learn, features = learner(network), Pyramid()
-        look, own_maps = torch.rand(count, *seen.look_size(data.image_size)), torch.rand(count, seen.channels, *data.image_size)
+        appearance, own_maps = (
+            torch.rand(count, *conditioning.appearance_size(data.image_size)),
+            torch.rand(count, conditioning.channels, *data.image_size),
+        )
 
         def step() -> None:
             with torch.autocast("cpu", kind, enabled=kind != torch.float32):
-                coarse, kl = network(look, own_maps, learn=True)
+                coarse, kl = network(appearance, own_maps, learn=True)
             learn(perceptual_loss(features, coarse, target) + model.vunet.kl * kl)
 
         return step

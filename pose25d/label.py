@@ -69,7 +69,7 @@ def main(
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/?token={token}"
         entered = stack.close  # the file that opened the page has served its purpose
         app = make_app(photos, token, _guess(poses_3d, lifter, params), studio, entered)
-        answers = click.format_filename(photos.depth)
+        answers = click.format_filename(photos.label_file)
         click.echo(f"label: {photos.done} of {len(photos.photos)} photos are labelled; answers go to {answers}")
         click.echo(f"label: {address} (Ctrl+C ends it)")
         for name, reason in photos.left_out.items():

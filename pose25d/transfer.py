@@ -7,9 +7,11 @@ import click
 from pipeline.config.data import DataConfig
 from pipeline.config.kinds import load_data
 from pipeline.inference.generator import load_generator
-from pipeline.inference.transfer import check_name, is_painted, read_pose, transfer, write_picture
+from pipeline.inference.painted import check_name, is_painted, write_picture
+from pipeline.inference.transfer import transfer
+from pipeline.pose.pose_file import read_pose
 from pipeline.utils.errors import UserError
-from pipeline.utils.images import read_picture
+from pipeline.utils.pictures import read_picture
 from stages.command import check_apart, existing, stage
 
 

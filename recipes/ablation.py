@@ -26,9 +26,9 @@ import cv2
 import numpy as np
 from ruamel.yaml import YAML
 
-from pipeline.pose.drawing import as_jpeg, encode
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_file, read_json, write_json, write_text
+from pipeline.utils.images import as_jpeg, encode
 from recipes.ablation_table import Result, Run, RunList, choose, is_made_of, kept, page, plot, read_list, table, to_json, with_block, with_overrides
 from recipes.graph import PACKAGES
 from stages.command import existing, output

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from pydantic import Field
 
 from pipeline.config.section import Section, parse, read_params
-from pipeline.pose.drawing import data_uri
 from pipeline.utils.errors import UserError
+from pipeline.utils.images import data_uri
 
 # Column -> where its figure stands in metrics/test.json; the order accuracy has a column of its own.
 COLUMNS = {

@@ -9,12 +9,12 @@ from pipeline.config.section import load_config
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
 from pipeline.packs.pack import read_packs
-from pipeline.pose.drawing import encode
 from pipeline.pose_estimation.estimate import locate_joints
 from pipeline.pose_estimation.evaluation import USUAL, check_joints, choose_rows, score_net, table, time_per_image
 from pipeline.pose_estimation.pictures import skeleton_grid
 from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.files import atomic_folder, check_replaceable, write_json
+from pipeline.utils.images import encode
 from stages.command import existing, output, stage
 
 FILES = ("table.md", "samples.jpg")

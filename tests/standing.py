@@ -1,7 +1,10 @@
 """A pose for the tests of whatever is drawn, and the rule that its labels go by."""
 
+from pipeline.config.pose import LimbRadius
+
 SIZE = (128, 64)
 RULE = {"torso_thickness": 230, "limb_radius": {"thigh": 75, "calf": 53, "upper_arm": 48, "forearm": 42}}
+RADIUS = LimbRadius(**RULE["limb_radius"])
 # Someone who stands and faces the camera, so that right is on the left of the picture.
 STANDING = {
     "hips": (32, 66),

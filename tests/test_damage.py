@@ -23,13 +23,13 @@ from pipeline.datasets.photos.annotations import read_annotations, read_list
 from pipeline.datasets.photos.annotations import read_pairs as read_photo_pairs
 from pipeline.datasets.photos.hand_labels import read_depth
 from pipeline.evaluation.label_sweep import read_hand_labels, read_known
-from pipeline.inference.transfer import read_pose
 from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.unet import G2
 from pipeline.packs.frame_store import FrameStore, write_frames
 from pipeline.packs.pack import Pack, pack_path, read_packs, write_pack
 from pipeline.packs.pairs import read_pairs
 from pipeline.pose.camera import Camera
+from pipeline.pose.pose_file import read_pose
 from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.report.report import read_series
 from pipeline.training.resume import read_state, restore, save_state

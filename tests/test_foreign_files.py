@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pipeline.datasets.coco import read_people
 from pipeline.datasets.fei.landmarks import CSV_NAME, HEADER, XML_NAME, read_csv, read_pts, read_xml
 from pipeline.evaluation.label_sweep import HAND_COLUMNS, Known, read_hand_labels
-from pipeline.inference.transfer import read_pose
 from pipeline.pose.joint_sets import COCO_17
+from pipeline.pose.pose_file import read_pose
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import MachineError, UserError, shown
 from pipeline.utils.files import read_json

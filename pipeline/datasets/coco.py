@@ -25,8 +25,8 @@ from pipeline.pose.crop import crop_box, crop_image, to_crop
 from pipeline.pose.joint_sets import COCO_17, to_18
 from pipeline.utils.errors import UserError, shown
 from pipeline.utils.files import read_json
-from pipeline.utils.images import PictureError, read_picture
 from pipeline.utils.numbers import MOST_PX, as_number, check_numbers
+from pipeline.utils.pictures import PictureError, read_picture
 
 MOST_BYTES = 2**31  # of a keypoint file
 _MOST_ID = 2.0**53  # what every program that writes JSON tells apart

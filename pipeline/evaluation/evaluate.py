@@ -14,13 +14,15 @@ from pipeline.evaluation.scores.depth import MIN_PIXELS, judge_order, label_accu
 from pipeline.evaluation.scores.image import image_scores, mask_l1, ssim_patn
 from pipeline.evaluation.scores.inception import Inception, frechet_distance, inception_score
 from pipeline.evaluation.scores.summary import DISTANCES, SCORES, by_group, distance_group, summary
-from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, as_rows, paint_both, pose_distance
+from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, paint_both, pose_distance
 from pipeline.inference.generator import Generator
 from pipeline.networks.checkpoint import load_network
 from pipeline.networks.openpose import PoseNet
 from pipeline.networks.vunet import VUNet
 from pipeline.packs.pack import Pack
-from pipeline.pose.bodies.maps import FIRST_LIMB_PART, overlap_mask, part_map
+from pipeline.pose.bodies.body import measure
+from pipeline.pose.bodies.masks import overlap_mask
+from pipeline.pose.bodies.parts import FIRST_LIMB_PART, front_parts
 from pipeline.pose.bodies.pose_space import labels_differ
 from pipeline.pose.skeleton import CHAIN_LIMBS, LIMB_NAMES
 from pipeline.pose_estimation.estimate import locate_joints
@@ -28,6 +30,7 @@ from pipeline.pose_estimation.scores import pckh
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
 from pipeline.utils.numbers import mean, rounded, spread
+from pipeline.utils.tensors import as_rows
 
 RESPONSE_PAIRS = 256
 ALWAYS = ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr")  # scores that every image has
@@ -114,7 +117,7 @@ def _limbs_shown(pack: Pack, rows: np.ndarray) -> np.ndarray:
     counts = []
     for part in np.array_split(rows, -(-len(rows) // CHUNK) or 1):
         height, width = pack.image.shape[1:3]
-        seen = part_map(torch.from_numpy(pack.pose_2d[part]), torch.from_numpy(pack.label[part]), (height, width))
+        seen = front_parts(measure(torch.from_numpy(pack.pose_2d[part]), (height, width)), torch.from_numpy(pack.label[part]))
         counts.append(torch.stack([(seen == FIRST_LIMB_PART + limb).sum((1, 2)) for limb in range(len(LIMB_NAMES))], dim=1))
     return torch.cat(counts).numpy()
 
@@ -269,10 +272,10 @@ def _check(studio: BatchedGenerator, pairs: np.ndarray) -> None:
 
 def _limb_pixels(studio: BatchedGenerator, rows: np.ndarray, limb: np.ndarray) -> tuple[Tensor, Tensor]:
     """Where limb `limb` (N,) of each row overlaps the torso or another limb, and where nothing else is: (N, 1, H, W) bool each."""
-    pose, part = studio.pose(rows), torch.from_numpy(FIRST_LIMB_PART + limb).view(-1, 1, 1)
+    body, part = measure(studio.pose(rows), studio.size), torch.from_numpy(FIRST_LIMB_PART + limb).view(-1, 1, 1)
     others = np.full((len(rows), len(LIMB_NAMES)), -1, dtype=np.int8)
-    area, bare = ((part_map(pose, torch.from_numpy(_with_label(sign * others, limb, sign)), studio.size) == part).unsqueeze(1) for sign in (1, -1))
-    return area & overlap_mask(pose, studio.size).bool(), bare
+    area, bare = ((front_parts(body, torch.from_numpy(_with_label(sign * others, limb, sign))) == part).unsqueeze(1) for sign in (1, -1))
+    return area & overlap_mask(body).bool(), bare
 
 
 def _with_label(label: np.ndarray, limb: np.ndarray, value: int) -> np.ndarray:

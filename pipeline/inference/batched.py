@@ -10,12 +10,12 @@ from torch import Tensor
 
 from pipeline.inference.generator import Generator
 from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
-from pipeline.packs.batches import to_image, to_uint8
 from pipeline.packs.pack import Pack
-from pipeline.pose.bodies.maps import measure
+from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.warp import paint_by_part
 from pipeline.pose.conditioning import Condition, encode_poses
 from pipeline.utils.progress import track
+from pipeline.utils.tensors import to_image, to_uint8
 
 CHUNK = 256  # rows looked at at a time
 
@@ -101,18 +101,13 @@ class BatchedGenerator:
             yield rows, task.part(rows)
 
 
-def paint_both(studio: BatchedGenerator, twins: Task) -> np.ndarray:
+def paint_both(batched: BatchedGenerator, twins: Task) -> np.ndarray:
     """All images with the originals' labels and with the twins': (4, M, 2, H, W, 3) uint8."""
-    originals = Task(twins.source, twins.target, studio.pack.label[twins.target])
-    both = torch.stack([studio.paint_all(task) for task in (originals, twins)], dim=2)  # (4, M, 2, 3, H, W)
+    originals = Task(twins.source, twins.target, batched.pack.label[twins.target])
+    both = torch.stack([batched.paint_all(task) for task in (originals, twins)], dim=2)  # (4, M, 2, 3, H, W)
     return both.movedim(3, -1).contiguous().numpy()
 
 
 def pose_distance(pack: Pack, task: Task) -> np.ndarray:
     """(N,) mean distance of the joints of source and target, px; joints that are missing (NaN) do not count."""
     return np.nanmean(np.linalg.norm(pack.pose_2d[task.source] - pack.pose_2d[task.target], axis=-1), axis=-1)
-
-
-def as_rows(images: Tensor) -> np.ndarray:
-    """(N, 3, H, W) to (N, H, W, 3)."""
-    return images.permute(0, 2, 3, 1).contiguous().numpy()

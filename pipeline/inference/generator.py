@@ -29,15 +29,15 @@ class Generator:
     precision: tuple[str | None, str | None] = (None, None)
 
     @torch.inference_mode()
-    def paint(self, source: Tensor, seen: Condition) -> tuple[Tensor, Tensor]:
+    def paint(self, source: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
         """Coarse and refined images (B, 3, H, W) float32 in [-1, 1].
 
-        source : (B, 3, H, W) float32 in [-1, 1]; seen : as `conditioning` gives it
+        source : (B, 3, H, W) float32 in [-1, 1]; condition : as `conditioning` gives it
         Raises UserError where they have another size than the images of the training, or where the weights paint what is not finite.
         """
         if source.shape[2:] != self.image_size:
             raise UserError(f"the weights are for images of {list(self.image_size)}, found {list(source.shape[2:])}; train them for data.image_size")
-        coarse = self.g1(*seen)
+        coarse = self.g1(*condition)
         refined = coarse + self.g2(coarse, source)
         if not refined.isfinite().all():  # it would count as black
             raise UserError("the weights paint what is not finite, from finite images and poses; train them again, with a lower learning rate")

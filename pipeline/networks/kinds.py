@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.pose.conditioning import Conditioning, Look
+from pipeline.pose.conditioning import AppearanceInput, Conditioning
 from pipeline.utils.errors import UserError
 
 if TYPE_CHECKING:
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from pipeline.networks.lifter import Lifter
 
 
-def make_conditioning(config: "AnyMapConfig", lifter: "Lifter | None", look: Look) -> Conditioning:
+def make_conditioning(config: "AnyMapConfig", lifter: "Lifter | None", appearance_input: AppearanceInput) -> Conditioning:
     """How poses of the kind that `config` is for become what networks see; lifter : for `pose.lift`."""
     if config.kind == "faces":
         from pipeline.pose.faces.conditioning import FaceConditioning
 
-        return FaceConditioning(config, look)
+        return FaceConditioning(config, appearance_input)
     from pipeline.pose.bodies.conditioning import BodyConditioning
 
-    return BodyConditioning(config, lifter, look)
+    return BodyConditioning(config, lifter, appearance_input)
 
 
 def rebuild_lifter(config: Mapping[str, Any] | None) -> "Lifter | None":

@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.config.pose import LimbRadius
-from pipeline.pose.bodies.pose_space import label_limbs, mirror_chain
+from pipeline.pose.bodies.pose_space import LabelRule, label_limbs, mirror_chain
 from pipeline.pose.bodies.scale import body_scale
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMBS, TORSO
 
@@ -57,6 +56,7 @@ class Lifter(nn.Module):
     def __init__(self, width: int, blocks: int, rule: Mapping[str, Any] | None) -> None:
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "blocks": blocks, "rule": rule}
+        self.rule = None if rule is None else LabelRule.of(rule)
         self.usual = Residual(_JOINTS * 3, width, blocks, _JOINTS)
         features = _JOINTS * 4 + len(LIMBS) * (1 + 2 * _BODIES)
         self.doubt = None if rule is None else Residual(features, width, blocks, len(CHAINS))
@@ -80,13 +80,13 @@ class Lifter(nn.Module):
 
         Their joints and depths, the labels, those that the rule gives the body and it with each chain mirrored, and where the two differ.
         """
-        assert self.config["rule"] is not None
-        ruled = rule_labels(pose_2d, depth, self.config["rule"])
+        assert self.rule is not None
+        ruled = rule_labels(pose_2d, depth, self.rule)
         features = joint_features(pose_2d), depth / SCALE_DEPTH, label, ruled.flatten(1), (ruled != label[:, None]).flatten(1)
         return torch.cat([feature.float() for feature in features], dim=1)
 
 
-def rule_labels(pose_2d: Tensor, depth: Tensor, rule: Mapping[str, Any]) -> Tensor:
+def rule_labels(pose_2d: Tensor, depth: Tensor, rule: LabelRule) -> Tensor:
     """The labels that the rule gives bodies of depths (B, 17) mm, and each of them with one chain mirrored: (B, 5, 8) int8, where `depth` is.
 
     Here alone the networks meet the compiled rule, which takes NumPy's arrays. As operations on tensors it would take a hundred times as long, for no
@@ -94,7 +94,7 @@ def rule_labels(pose_2d: Tensor, depth: Tensor, rule: Mapping[str, Any]) -> Tens
     """
     body = raise_pose(pose_2d, depth)
     bodies = np.concatenate([body, *(mirror_chain(body, chain) for chain in range(len(CHAINS)))])
-    label = torch.from_numpy(label_limbs(bodies, rule["torso_thickness"], LimbRadius(**rule["limb_radius"])))
+    label = torch.from_numpy(label_limbs(bodies, *rule))
     return label.to(depth.device).view(_BODIES, -1, len(LIMBS)).transpose(0, 1)
 
 

@@ -105,8 +105,8 @@ class UNet(nn.Module):
 class G1(nn.Module):
     """The coarse image of the source's person in the target pose. `config` rebuilds it.
 
-    With `appearance` the first maps are the source's colours, placed part by part (`pose/bodies/warp.py`), and the network chooses at each pixel
-    between them and its own paint. `lifter` is the `config` of the network that gave the maps their depth, if any: its weights, which do not
+    With `appearance` the first maps are the warped source (`pose/bodies/warp.py`), and the network chooses at each pixel between it and its own
+    paint. `lifter` is the `config` of the network that gave the maps their depth, if any: its weights, which do not
     change any more, are kept with those of G1, as the attribute `lifter`.
     """
 
@@ -141,14 +141,14 @@ class G1(nn.Module):
         return mix(painted, maps[:, :WARP_CHANNELS]) if self.config["appearance"] else painted
 
 
-def mix(painted: Tensor, placed: Tensor) -> Tensor:
-    """At each pixel a mixture of the network's own paint and the colours that are placed there, (B, 3, H, W).
+def mix(painted: Tensor, warped: Tensor) -> Tensor:
+    """At each pixel a mixture of the network's own paint and the warped source, (B, 3, H, W).
 
     painted : (B, 3 + 1 + WARP_LAYERS, H, W), own colours, then logits of their share and of each layer's
-    placed : (B, WARP_CHANNELS, H, W), as `warp.warp_parts` gives it; a layer of which nothing is known gets no share
+    warped : (B, WARP_CHANNELS, H, W), as `warp.warp_parts` gives it; a layer of which nothing is known gets no share
     """
     own, logits = painted.float().split((3, 1 + WARP_LAYERS), dim=1)
-    layers = placed.unflatten(1, (WARP_LAYERS, WARP_CHANNELS // WARP_LAYERS))  # (B, WARP_LAYERS, 4, H, W)
+    layers = warped.unflatten(1, (WARP_LAYERS, WARP_CHANNELS // WARP_LAYERS))  # (B, WARP_LAYERS, 4, H, W)
     known = F.pad(layers[:, :, 3] > 0, (0, 0, 0, 0, 1, 0), value=True)  # (B, 1 + WARP_LAYERS, H, W)
     bias = logits.new_tensor(FIRST_SHARES).view(1, -1, 1, 1)
     share = (logits + bias).masked_fill(~known, -torch.inf).softmax(dim=1)

@@ -1,7 +1,7 @@
 """The thesis' coarse generator: the conditional variational U-Net of Esser et al. 2018 (arXiv 1804.04694).
 
 A U-Net over the maps of the target pose paints the image. What the person looks like enters as latents at its two smallest sizes: an encoder
-infers them from a look at the person, the posterior q(z | x, y); how they are distributed for a pose alone, the prior p(z | y), is learned
+infers them from an appearance input, the posterior q(z | x, y); how they are distributed for a pose alone, the prior p(z | y), is learned
 with them. Both are Gaussians of unit variance, so that the Kullback-Leibler divergence between them is half the squared distance of their
 means. The prior of one size has four groups, the four places of each square of 2 x 2; the mean of a group depends on the groups before it.
 
@@ -118,7 +118,7 @@ class Encoder(nn.Module):
 
 
 class Posterior(nn.Module):
-    """Means of q(z | x, y), from the smallest size on, given the outputs of the encoder of the look."""
+    """Means of q(z | x, y), from the smallest size on, given the outputs of the encoder of the appearance input."""
 
     def __init__(self, widths: list[int], dropout: float) -> None:
         super().__init__()
@@ -167,9 +167,10 @@ class Prior(nn.Module):
 
 
 class VUNet(nn.Module):
-    """The coarse image of a person, at whom one looks, in the target pose. `config` rebuilds it.
+    """The coarse image of a person, known by the appearance input, in the target pose. `config` rebuilds it.
 
-    look_size : channels, height and width of a look; loss : what it was trained with, in words, for the records
+    look, look_size : which appearance input, and its channels, height and width; headers of weights have these names
+    loss : what it was trained with, in words, for the records
     lifter : as in `unet.G1`
     """
 
@@ -201,7 +202,7 @@ class VUNet(nn.Module):
         }
         _check_size(image_size, levels)
         widths = [min(filters * 2**level, max_filters) for level in range(levels)]
-        skipped = (image_size[0] // look_size[1]).bit_length() - 1  # halvings by which a look is smaller than the image
+        skipped = (image_size[0] // look_size[1]).bit_length() - 1  # halvings by which the appearance input is smaller than the image
         self.look = Encoder(look_size[0], widths[skipped:], dropout)
         self.posterior = Posterior(widths[skipped:], dropout)
         self.pose = Encoder(map_channels, widths, dropout)
@@ -213,20 +214,20 @@ class VUNet(nn.Module):
         self.out = Convolution(widths[0], 3)
         self.lifter = rebuild_lifter(lifter)
 
-    def forward(self, look: Tensor, maps: Tensor, learn: bool = False) -> Any:
+    def forward(self, appearance: Tensor, maps: Tensor, learn: bool = False) -> Any:
         """(B, *look_size) and (B, map_channels, H, W) -> (B, 3, H, W), not clamped, from the posterior's means.
 
         With `learn` a `Learned`: the image is that of latents drawn from the posterior.
         """
-        means, latents = self.posterior(self.look(look), noise=learn)
+        means, latents = self.posterior(self.look(appearance), noise=learn)
         image, expected = self._paint(self.pose(maps), latents)
         if not learn:
             return image
         return Learned(image, _divergence(means, expected).mean())
 
-    def encode(self, look: Tensor) -> list[Tensor]:
+    def encode(self, appearance: Tensor) -> list[Tensor]:
         """Means of the posterior, (B, C, h, w) each, the smallest size first."""
-        return self.posterior(self.look(look), noise=False)[0]
+        return self.posterior(self.look(appearance), noise=False)[0]
 
     def paint(self, maps: Tensor, latents: list[Tensor]) -> Tensor:
         """The image (B, 3, H, W) of latents as `encode` gives them."""
@@ -236,9 +237,9 @@ class VUNet(nn.Module):
         """Images (B, 3, H, W) of appearances that are drawn from the prior; generator : of the CPU."""
         return self._paint(self.pose(maps), generator)[0]
 
-    def divergence(self, look: Tensor, maps: Tensor) -> Tensor:
-        """Between posterior and prior at the posterior's means, in nats, (B,); maps : of the pose in which the look was taken."""
-        means = self.encode(look)
+    def divergence(self, appearance: Tensor, maps: Tensor) -> Tensor:
+        """Between posterior and prior at the posterior's means, in nats, (B,); maps : of the pose of the appearance input."""
+        means = self.encode(appearance)
         expected = self._paint(self.pose(maps), means)[1]
         return _divergence(means, expected)
 
@@ -274,12 +275,12 @@ def whole(places: list[Tensor]) -> Tensor:
 
 
 @torch.no_grad()
-def start(network: VUNet, look: Tensor, maps: Tensor) -> None:
+def start(network: VUNet, appearance: Tensor, maps: Tensor) -> None:
     """Set scales and offsets of all convolutions by a first batch: each of them passes on values of mean 0 and variance 1."""
     convolutions = [module for module in network.modules() if isinstance(module, Convolution)]
     for module in convolutions:
         module.starting = True
-    network(look, maps, learn=True)
+    network(appearance, maps, learn=True)
     for module in convolutions:
         module.starting = False
 

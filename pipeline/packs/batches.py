@@ -13,8 +13,10 @@ from torch import Tensor
 
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.conditioning import Conditioning
-from pipeline.pose.skeleton import LIMB_FLIP, skeleton_of
+from pipeline.pose.skeleton import mirror_pose
 from pipeline.utils.errors import UserError
+from pipeline.utils.images import mirror_image
+from pipeline.utils.tensors import to_image
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Batch:
     """One batch; images are float32 RGB in [-1, 1].
 
     source, target : (B, 3, H, W)
-    look : (B, *Conditioning.look_size), what the networks see of the source's person
+    appearance : (B, *Conditioning.appearance_size), what the networks see of the source's person
     maps : (B, Conditioning.channels, H, W)
     mask : (B, 1, H, W) float32, 1 on the target's body, else 0
     negative : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
@@ -31,7 +33,7 @@ class Batch:
 
     source: Tensor
     target: Tensor
-    look: Tensor
+    appearance: Tensor
     maps: Tensor
     mask: Tensor
     negative: Tensor
@@ -116,35 +118,5 @@ def make_batch(
         pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
         poses.append(conditioning.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
         labels.append(torch.from_numpy(flipped).to(device))
-    seen = conditioning.encode(source, poses[0], labels[0], poses[1], labels[1], target)
-    return Batch(source, target, *seen, conditioning.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
-
-
-def to_uint8(images: Tensor) -> Tensor:
-    """Images of floats in [-1, 1] as uint8: rounded, and clipped where they lie outside."""
-    return ((images.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-
-
-def to_image(image: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
-    """(B, H, W, 3) uint8 RGB to (B, 3, H, W) float32 in [-1, 1]."""
-    return torch.from_numpy(image).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-
-
-def mirror_image(image: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-    """A copy of the images (B, H, W, C) of which those chosen by `mirrored` (B,) bool are mirrored left to right."""
-    image = image.copy()
-    image[mirrored] = image[mirrored, :, ::-1]
-    return image
-
-
-def mirror_pose(pose_2d: np.ndarray, label: np.ndarray, width: int, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Copies of the poses (B, J, 2) px and labels (B, L) of which those chosen by `mirrored` (B,) bool are mirrored left to right.
-
-    In an image `width` px wide x becomes width - 1 - x, and what was left is right.
-    """
-    pose_2d, label = pose_2d.copy(), label.copy()
-    pose_2d[mirrored] = pose_2d[mirrored][:, skeleton_of(pose_2d.shape[1]).flip]
-    pose_2d[mirrored, :, 0] = width - 1 - pose_2d[mirrored, :, 0]
-    if label.shape[1]:  # a joint set with limbs
-        label[mirrored] = label[mirrored][:, LIMB_FLIP]
-    return pose_2d, label
+    condition = conditioning.encode(source, poses[0], labels[0], poses[1], labels[1], target)
+    return Batch(source, target, *condition, conditioning.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))

@@ -11,6 +11,7 @@ import numpy as np
 
 from pipeline.utils.errors import UserError
 from pipeline.utils.hdf5 import BYTES, WHOLE, Damaged, check_range, find_dataset, hdf5_faults, open_own, read_dataset, write_hdf5
+from pipeline.utils.images import decode, encode
 
 # Quality 95 without chroma subsampling: a reduced frame has as much colour detail as brightness detail.
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
@@ -40,22 +41,7 @@ def write_frames(path: Path, images: Iterable[np.ndarray], frame: np.ndarray, si
         file.create_dataset("frame", data=np.asarray(frame, dtype=np.int32))
         jpeg = file.create_dataset("jpeg", shape=(len(frame),), dtype=h5py.vlen_dtype(np.uint8))
         for row, image in enumerate(images):
-            jpeg[row] = encode_jpeg(image)
-
-
-def encode_jpeg(image: np.ndarray) -> np.ndarray:
-    """JPEG of an (h, w, 3) uint8 RGB image: (bytes,) uint8."""
-    _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _JPEG)
-    return data.reshape(-1)
-
-
-def decode_image(data: np.ndarray) -> np.ndarray | None:
-    """(h, w, 3) uint8 RGB from the bytes of a JPEG or PNG file ((bytes,) uint8); None where they are not an image."""
-    try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-    except cv2.error:  # of a size that cannot be
-        return None
-    return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            jpeg[row] = np.frombuffer(encode(image, ".jpg", _JPEG), np.uint8)
 
 
 class FrameStore:
@@ -95,7 +81,7 @@ class FrameStore:
     def __getitem__(self, row: int) -> np.ndarray:
         with self._faults():
             data = self._jpeg[row]
-        image = decode_image(data) if data.dtype == np.uint8 else None
+        image = decode(data) if data.dtype == np.uint8 else None
         if image is None or image.shape != (self.stored[1], self.stored[0], 3):
             raise UserError(f"{self.path}: image {row} is damaged; run the stage `extract` again")
         return image

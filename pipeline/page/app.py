@@ -21,11 +21,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from pipeline.datasets.photos.hand_labels import Labels
 from pipeline.page.folder import CannotShowError, ConflictError, Photo, PhotoFolder
 from pipeline.page.guess import Guess
 from pipeline.page.painting import PoseStudio
 from pipeline.pose.drawing import LABEL_COLOURS
+from pipeline.pose.labels import Labels
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES, LIMBS, NECK_AND_HEAD, TORSO
 from pipeline.utils.errors import UserError, printable
 

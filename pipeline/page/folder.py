@@ -9,14 +9,15 @@ import cv2
 import numpy as np
 
 from pipeline.datasets.photos.annotations import check_points, read_all_annotations
-from pipeline.datasets.photos.hand_labels import FILE_NAME, NOT_YET, Labels, locked_depth, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, locked_depth, read_depth, write_depth
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.layout import find_pictures
-from pipeline.pose.drawing import encode
+from pipeline.pose.labels import UNLABELLED, Labels
 from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import check_file_place, machine_faults
-from pipeline.utils.images import picture_size, read_picture
+from pipeline.utils.images import encode
+from pipeline.utils.pictures import picture_size, read_picture
 
 SHOWN_SIDE = 1400  # px; larger pictures are sent reduced
 
@@ -52,7 +53,7 @@ class PhotoFolder:
         """Raise UserError where there are no pictures or no keypoints, or where a file is damaged; nothing is written then."""
         pictures, files = find_pictures(root), _annotation_files(root)
         points = read_all_annotations(files).points
-        self.root, self.depth = root, depth or root / FILE_NAME
+        self.root, self.label_file = root, depth or root / FILE_NAME
         self.photos = {name: Photo(name, path, points[name], to_h36m_17(points[name])) for name, path in pictures.paths.items() if name in points}
         self.without = [name for name in pictures.paths if name not in points]
         self.left_out: Mapping[str, str] = pictures.left_out
@@ -64,7 +65,7 @@ class PhotoFolder:
 
     def labels(self, name: str) -> Labels:
         """What is known of the labels of a photo."""
-        return self._labels.get(name, NOT_YET)
+        return self._labels.get(name, UNLABELLED)
 
     def is_done(self, name: str) -> bool:
         """Whether every limb that can be seen has its label."""
@@ -81,14 +82,16 @@ class PhotoFolder:
         What somebody else, in this process or another, wrote meanwhile about other photos stays; raises ConflictError where it was about this one.
         before : the labels that whoever answers has seen, by default what is known here.
         """
-        with self._lock, locked_depth(self.depth):
+        with self._lock, locked_depth(self.label_file):
             theirs = self._on_disk()
             seen = self.labels(name) if before is None else before
-            if theirs.get(name, NOT_YET) not in (seen, labels):
+            if theirs.get(name, UNLABELLED) not in (seen, labels):
                 self._labels = theirs
-                raise ConflictError(f"{self.depth} was changed by somebody else: {name} has other labels there now; look at them and answer again")
+                raise ConflictError(
+                    f"{self.label_file} was changed by somebody else: {name} has other labels there now; look at them and answer again"
+                )
             mine = {**theirs, name: labels}
-            write_depth(self.depth, mine, durable=True)
+            write_depth(self.label_file, mine, durable=True)
             self._labels = mine
 
     def size(self, name: str) -> tuple[int, int]:
@@ -118,8 +121,8 @@ class PhotoFolder:
         return encode(image, ".jpg")
 
     def _on_disk(self) -> dict[str, Labels]:
-        check_file_place(self.depth)
-        return read_depth(self.depth) if self.depth.exists() else {}
+        check_file_place(self.label_file)
+        return read_depth(self.label_file) if self.label_file.exists() else {}
 
 
 def _annotation_files(root: Path) -> list[Path]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.config.pose import PoseConfig
-from pipeline.datasets.photos.hand_labels import Labels
 from pipeline.datasets.photos.poses import label_poses, read_poses_3d
+from pipeline.pose.labels import Labels
 
 Guess = Callable[[str, np.ndarray], Labels | None]  # name and pose_2d (17, 2) px of a photo
 

@@ -7,13 +7,12 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.config.section import parse
 from pipeline.inference.generator import Generator
-from pipeline.inference.transfer import LabelledPose, PoseFile, transfer
+from pipeline.inference.transfer import transfer
 from pipeline.page.folder import PhotoFolder
-from pipeline.pose.drawing import encode
-from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
-from pipeline.utils.numbers import MOST_PX, check_numbers
+from pipeline.pose.labels import known_labels
+from pipeline.pose.pose_file import LabelledPose, decode_pose
+from pipeline.utils.images import encode
 
 SHOWN_HEIGHT = 512  # px of a painted picture that is shown
 
@@ -33,17 +32,13 @@ class PoseStudio:
 
         Raises UserError where the pose is not of that form or cannot be painted, CannotShowError where the photo cannot be read.
         """
-        content = parse(PoseFile, pose, "pose", hint="see examples/pose.json")
-        joints = [getattr(content.joints, joint) or (np.nan, np.nan) for joint in H36M_17.names]
-        places = np.array(joints, np.float64)
-        check_numbers(places, MOST_PX, "pose", "joints", missing=True)
-        target = LabelledPose(places, np.array([getattr(content.labels, limb) for limb in LIMB_NAMES], np.int8))
+        target = decode_pose(pose, "pose")
         photo = self.folder.photos[name]
-        known = np.array([label or 0 for label in self.folder.labels(name)], np.int8)
+        source = LabelledPose(photo.pose_2d.astype(np.float64), known_labels(self.folder.labels(name), photo.pose_2d))
         image = self.folder.read(name)
         with self._lock:
             since = time.perf_counter()
-            painted = transfer(self.generator, image, LabelledPose(photo.pose_2d.astype(np.float64), known), target, self.margin)
+            painted = transfer(self.generator, image, source, target, self.margin)
             taken = time.perf_counter() - since
         scale = max(1, round(SHOWN_HEIGHT / painted.shape[0]))
         return encode(cv2.resize(painted, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), ".png"), taken

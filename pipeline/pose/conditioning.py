@@ -10,9 +10,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from pipeline.config.kinds import AnyMapConfig
 
-WARP_LAYERS = 2  # of the source's colours, where there are any: the part that is seen, and that beneath it
+WARP_LAYERS = 2  # of the warped source: the front parts and the second ones
 WARP_CHANNELS = WARP_LAYERS * 4  # red, green, blue; how much is known
-Look = Literal["image", "parts", "placed"]
+AppearanceInput = Literal["image", "parts", "placed"]
 
 
 class DepthLifter(Protocol):
@@ -28,16 +28,16 @@ class DepthLifter(Protocol):
 
 
 class Condition(NamedTuple):
-    """What the networks see: a look at the source's person, (B, *Conditioning.look_size), and maps, (B, Conditioning.channels, H, W) float32."""
+    """What the networks see: the appearance input, (B, *Conditioning.appearance_size), and maps, (B, Conditioning.channels, H, W); float32 both."""
 
-    look: Tensor
+    appearance: Tensor
     maps: Tensor
 
 
 class Conditioning(Protocol):
     """How poses become what networks see. Poses are (B, J, 2) float32, px; labels (B, L), of as many limbs as the joint set has.
 
-    config : what is seen of the section `pose`; lifter : of bodies with `pose.lift`; look : how the networks look at the source's person
+    config : what is seen of the section `pose`; lifter : of bodies with `pose.lift`; appearance_input : what they see of the source's person
     """
 
     @property
@@ -49,23 +49,23 @@ class Conditioning(Protocol):
         """What gives joints their depth, if anything does."""
 
     @property
-    def look(self) -> Look:
-        """How the networks look at the source's person."""
+    def appearance_input(self) -> AppearanceInput:
+        """What the networks see of the source's person: the whole `image`, its `parts` each by itself, or those `placed` as in the target."""
 
     @property
     def channels(self) -> int:
         """Channels of the maps."""
 
     @property
-    def placed(self) -> bool:
-        """Whether the first maps are the source's colours, placed where the target shows the parts."""
+    def warped_source(self) -> bool:
+        """Whether the first maps are the warped source: its colours where the target shows the parts."""
 
     @property
-    def depth(self) -> bool:
-        """Whether labels are seen."""
+    def uses_labels(self) -> bool:
+        """Whether what the networks see depends on labels."""
 
-    def look_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
-        """Channels, height and width of a look at an image of this height and width."""
+    def appearance_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
+        """Channels, height and width of the appearance input for images of this height and width."""
 
     def measure(self, pose_2d: Tensor, size: tuple[int, int]) -> Any:
         """What `encode` and the masks need of poses in images of `size` (height, width); missing joints are NaN."""

@@ -1,6 +1,5 @@
-"""Pictures for people: poses in 2.5D colours, difference maps, sheets. Images are (H, W, 3) uint8 RGB."""
+"""Poses drawn for people, in 2.5D colours. Images are (H, W, 3) uint8 RGB."""
 
-import base64
 from collections.abc import Sequence
 
 import cv2
@@ -53,55 +52,9 @@ def draw_face(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     return canvas
 
 
-def difference_map(refined: np.ndarray, coarse: np.ndarray) -> np.ndarray:
-    """What the refinement added, twice as strong: grey is no change, brighter is more, darker is less."""
-    return np.clip(128 + 2 * (refined.astype(np.int16) - coarse), 0, 255).astype(np.uint8)
-
-
-def enlarge(image: np.ndarray, height: int) -> np.ndarray:
-    """The image at another height, smoothly: by area where it shrinks, bicubic where it grows."""
-    width = max(1, round(image.shape[1] * height / image.shape[0]))
-    method = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
-    return cv2.resize(image, (width, height), interpolation=method)
-
-
-def image_grid(titles: Sequence[str], rows: Sequence[Sequence[np.ndarray]], height: int) -> np.ndarray:
-    """One picture of rows of images, each `height` px high, in columns with titles; narrower images stand in the middle."""
-    gap, title_height = 6, 26
-    tiles = [[enlarge(image, height) for image in row] for row in rows]
-    widths = [max([_text_width(title), *(row[i].shape[1] for row in tiles if i < len(row))]) for i, title in enumerate(titles)]
-    left = np.cumsum([gap, *(width + gap for width in widths)])
-    canvas = np.full((title_height + len(tiles) * (height + gap), int(left[-1]), 3), 255, dtype=np.uint8)
-    for i, title in enumerate(titles):
-        cv2.putText(canvas, title, (int(left[i]), title_height - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
-    for number, row in enumerate(tiles):
-        top = title_height + number * (height + gap)
-        for i, image in enumerate(row):
-            start = int(left[i]) + (widths[i] - image.shape[1]) // 2
-            canvas[top : top + height, start : start + image.shape[1]] = image
-    return canvas
-
-
 def scaled_pose(pose_2d: np.ndarray, scale: float) -> np.ndarray:
     """Positions in an image that is `scale` times as large; pixel (0, 0) has its centre at (0, 0)."""
     return (pose_2d + 0.5) * scale - 0.5
-
-
-def encode(image: np.ndarray, suffix: str) -> bytes:
-    """A file's bytes: `.png`, or `.jpg` at quality 88."""
-    return cv2.imencode(suffix, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88] if suffix == ".jpg" else [])[1].tobytes()
-
-
-def as_jpeg(content: bytes) -> bytes:
-    """A picture of any format, as bytes, as a JPEG's bytes."""
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    return encode(image[..., ::-1], ".jpg")
-
-
-def data_uri(content: bytes, kind: str) -> str:
-    """The bytes as an address that a page can hold in itself; kind : the MIME type."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _draw_limbs(canvas: np.ndarray, pose_2d: np.ndarray, label: np.ndarray, value: int, width: int) -> None:
@@ -121,7 +74,3 @@ def _points(pose_2d: np.ndarray, joints: Sequence[int]) -> list[np.ndarray]:
 def _point(position: np.ndarray) -> tuple[int, int]:
     x, y = np.clip(position, -1e4, 1e4) * 2**SHIFT  # far beyond any image, and within what cv2 accepts
     return round(float(x)), round(float(y))
-
-
-def _text_width(text: str) -> int:
-    return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)[0][0]

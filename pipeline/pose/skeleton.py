@@ -4,6 +4,8 @@ and a face's landmarks.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -57,32 +59,23 @@ H36M_17 = Skeleton(
 H36M_32_TO_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 
 
-def _pair(parent: str, child: str) -> tuple[int, int]:
-    return H36M_17.index(parent), H36M_17.index(child)
-
-
-# The eight limbs in the order of every label array: (upper joint, lower joint).
-LIMB_NAMES = (
-    "right_thigh",
-    "right_calf",
-    "left_thigh",
-    "left_calf",
-    "left_upper_arm",
-    "left_forearm",
-    "right_upper_arm",
-    "right_forearm",
+# The limbs in the order of every label array: name, kind, upper joint, lower joint. Whatever is made of limbs follows from this table and the next.
+_LIMBS = (
+    ("right_thigh", "thigh", "right_hip", "right_knee"),
+    ("right_calf", "calf", "right_knee", "right_ankle"),
+    ("left_thigh", "thigh", "left_hip", "left_knee"),
+    ("left_calf", "calf", "left_knee", "left_ankle"),
+    ("left_upper_arm", "upper_arm", "left_shoulder", "left_elbow"),
+    ("left_forearm", "forearm", "left_elbow", "left_wrist"),
+    ("right_upper_arm", "upper_arm", "right_shoulder", "right_elbow"),
+    ("right_forearm", "forearm", "right_elbow", "right_wrist"),
 )
-LIMBS = (
-    _pair("right_hip", "right_knee"),
-    _pair("right_knee", "right_ankle"),
-    _pair("left_hip", "left_knee"),
-    _pair("left_knee", "left_ankle"),
-    _pair("left_shoulder", "left_elbow"),
-    _pair("left_elbow", "left_wrist"),
-    _pair("right_shoulder", "right_elbow"),
-    _pair("right_elbow", "right_wrist"),
-)
-LIMB_KINDS = ("thigh", "calf", "thigh", "calf", "upper_arm", "forearm", "upper_arm", "forearm")
+# How thick each kind of limb is drawn, mm, after ANSUR II (`bodies/body.py`); of limbs with the same label each kind covers those before it.
+LIMB_RADIUS = {"calf": 60.0, "thigh": 80.0, "upper_arm": 50.0, "forearm": 45.0}
+
+LIMB_NAMES = tuple(name for name, *_ in _LIMBS)
+LIMB_KINDS = tuple(kind for _, kind, *_ in _LIMBS)
+LIMBS = tuple((H36M_17.index(upper), H36M_17.index(lower)) for *_, upper, lower in _LIMBS)
 LIMB_FLIP = mirror_names(LIMB_NAMES)
 
 # Corners of the torso's quadrilateral, in order around it.
@@ -162,3 +155,16 @@ def skeleton_of(joints: int) -> Skeleton:
         if len(skeleton) == joints:
             return skeleton
     raise ValueError(f"expected poses of {len(H36M_17)} or {len(COCO_18)} joints, or of {len(IBUG_68)} landmarks, got {joints}")
+
+
+def mirror_pose(pose_2d: np.ndarray, label: np.ndarray, width: int, mirrored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Copies of the poses (B, J, 2) px and labels (B, L) of which those chosen by `mirrored` (B,) bool are mirrored left to right.
+
+    In an image `width` px wide x becomes width - 1 - x, and what was left is right.
+    """
+    pose_2d, label = pose_2d.copy(), label.copy()
+    pose_2d[mirrored] = pose_2d[mirrored][:, skeleton_of(pose_2d.shape[1]).flip]
+    pose_2d[mirrored, :, 0] = width - 1 - pose_2d[mirrored, :, 0]
+    if label.shape[1]:  # a joint set with limbs
+        label[mirrored] = label[mirrored][:, LIMB_FLIP]
+    return pose_2d, label

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipeline.config.pose_net import TrainPoseConfig
-from pipeline.packs.batches import mirror_image, mirror_pose, to_image
 from pipeline.packs.pack import Pack
-from pipeline.pose.skeleton import skeleton_of
+from pipeline.pose.skeleton import mirror_pose, skeleton_of
+from pipeline.utils.images import mirror_image
+from pipeline.utils.tensors import to_image
 
 CENTRE = "nose"  # of a close-up, about
 BELOW, ABOUT = 0.125, 0.2  # how far below it the middle of a close-up lies, and how far from there at most, shares of its side

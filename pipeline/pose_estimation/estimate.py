@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from pipeline.networks.openpose import Guess, PoseNet
-from pipeline.packs.batches import to_image
 from pipeline.pose.crop import crop_image
 from pipeline.pose_estimation.decode import Person, find_people
 from pipeline.pose_estimation.peaks import locate
+from pipeline.utils.tensors import to_image
 
 SCALES = (1.0, 1.5, 2.25)  # of the picture's height against that of the crops of training: people may be smaller than in those
 MAX_SIDE = 640  # px; larger pictures are reduced to this

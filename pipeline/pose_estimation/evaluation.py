@@ -18,6 +18,7 @@ from pipeline.pose_estimation.scores import average_precision, pckh, pckh_hits
 from pipeline.pose_estimation.targets import draw_targets, pose_loss
 from pipeline.utils.errors import UserError
 from pipeline.utils.numbers import mean, rounded, spread
+from pipeline.utils.tensors import as_rows, to_uint8
 
 BOTH = 0.5  # share of the joints of either person, by PCKh, from which on a person counts as found
 TIMED = 11  # images
@@ -77,7 +78,7 @@ def share_of_both(network: PoseNet, pack: Pack, count: int) -> float:
     right = []
     for pair in zip(rows.tolist(), other.tolist(), strict=True):
         crops = side_by_side(read_crops(pack, np.array(pair), np.zeros(2, bool), torch.device("cpu")))
-        image = ((crops.image[0].permute(1, 2, 0) + 1) * 127.5).round().byte().numpy()
+        image = as_rows(to_uint8(crops.image))[0]
         found = people_in(network, image)
         right.append(len(found) == 2 and all(_is_among(pose, [person.pose_2d for person in found]) for pose in crops.pose_2d[0].numpy()))
     return float(np.mean(right)) if right else float("nan")

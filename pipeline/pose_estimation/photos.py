@@ -14,7 +14,7 @@ from pipeline.pose.skeleton import COCO_18, H36M_17
 from pipeline.pose_estimation.estimate import estimate
 from pipeline.pose_estimation.onnx_pose import OnnxPose
 from pipeline.utils.errors import UserError
-from pipeline.utils.images import PictureError, read_picture
+from pipeline.utils.pictures import PictureError, read_picture
 from pipeline.utils.progress import track
 
 Finder = Callable[[np.ndarray], np.ndarray]  # a picture (h, w, 3) uint8 RGB to keypoints (18, 2) px, NaN where not found

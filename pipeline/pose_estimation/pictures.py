@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from pipeline.networks.openpose import bones
-from pipeline.pose.drawing import enlarge, image_grid, scaled_pose
+from pipeline.pose.drawing import scaled_pose
+from pipeline.utils.images import enlarge, image_grid
 
 HEIGHT = 256  # of an image in the grid, px
 _HUES = np.linspace(0, 150, 32, dtype=np.uint8)

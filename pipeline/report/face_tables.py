@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from pipeline.evaluation.examples.cases import Cases
 from pipeline.evaluation.scores.summary import SCORES
 from pipeline.inference.images import WITHOUT_LIMBS
-from pipeline.pose.drawing import difference_map, encode, image_grid
 from pipeline.utils.errors import UserError
+from pipeline.utils.images import difference_map, encode, image_grid
 from pipeline.utils.numbers import spread
 
 KINDS = ("ssim_gray", "ssim_pg2", "ssim")

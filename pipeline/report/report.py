@@ -21,11 +21,12 @@ from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstration
 from pipeline.evaluation.scores.summary import SCORES
 from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
 from pipeline.packs.frame_store import FrameStore, store_path, views_in
-from pipeline.pose.drawing import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, image_grid, scaled_pose
+from pipeline.pose.drawing import draw_over, draw_pose, scaled_pose
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import machine_faults, read_json
 from pipeline.utils.hdf5 import NUMBER, WHOLE, check_range, open_hdf5, read_dataset
+from pipeline.utils.images import data_uri, difference_map, encode, enlarge, image_grid
 from pipeline.utils.numbers import MOST_PX
 
 COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse", "difference", "refined")  # `by part` of bodies alone

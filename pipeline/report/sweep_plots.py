@@ -1,5 +1,6 @@
 """Pictures of a sweep over the thicknesses of the body, drawn from the figures that `sweep.sweep` gives."""
 
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pipeline.evaluation.label_sweep import SCORES, SHARES
 NAMES = {"label_accuracy": "clear cases", "label_accuracy_all": "all cases", "label_accuracy_balanced": "clear, class-balanced"}
 COLOURS = {"label_accuracy": "#2f5cd6", "label_accuracy_all": "#8a8f98", "label_accuracy_balanced": "#e8a33d"}
 SHARE_COLOURS = {"occluded": "#2f5cd6", "level": "#2f9e44", "in_front": "#d63031"}
-KIND_COLOURS = {"thigh": "#2f5cd6", "calf": "#2f9e44", "upper_arm": "#d63031", "forearm": "#e8a33d"}
+KIND_COLOURS = ("#2f5cd6", "#2f9e44", "#d63031", "#e8a33d", "#7048e8", "#343a40")  # of the kinds of limb, in their order
 
 PLOT_FILES = ("thickness.png", "radius.png", "confusion.png")
 
@@ -48,13 +49,13 @@ def draw_radius(found: dict[str, Any]) -> Figure:
     shown = "changed" if found["confusion"] is None else "label_accuracy"
     figure = Figure(figsize=(6.4, 4), layout="constrained")
     axes = figure.add_subplot()
-    for kind, table in found["limb_radius"].items():
+    for (kind, table), colour in zip(found["limb_radius"].items(), cycle(KIND_COLOURS), strict=False):
         radius = found["present"]["limb_radius"][kind]
         factors = np.array(table["value"]) / radius
-        axes.plot(factors, table[shown], color=KIND_COLOURS[kind], marker=".", label=f"{kind.replace('_', ' ')} ({radius:g} mm)")
+        axes.plot(factors, table[shown], color=colour, marker=".", label=f"{kind.replace('_', ' ')} ({radius:g} mm)")
         optimum = table["best"]["label_accuracy"]
         if optimum:
-            axes.plot(optimum["value"] / radius, optimum["accuracy"], "o", color=KIND_COLOURS[kind], markersize=8)
+            axes.plot(optimum["value"] / radius, optimum["accuracy"], "o", color=colour, markersize=8)
     title = "share of labels that change" if shown == "changed" else "accuracy of the labels, clear cases (dots: best)"
     _finish(axes, title, "radius over the present one, the others fixed", 1.0)
     return figure

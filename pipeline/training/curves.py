@@ -11,8 +11,8 @@ from dvclive import Live
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from pipeline.pose.drawing import encode
 from pipeline.utils.errors import UserError
+from pipeline.utils.images import encode
 
 
 class Curves:

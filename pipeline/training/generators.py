@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pipeline.config.model import ModelConfig
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
-from pipeline.networks.coarse import KINDS, load_coarse, look_of, make_coarse, map_config_of
+from pipeline.networks.coarse import KINDS, appearance_input_of, load_coarse, make_coarse, map_config_of
 from pipeline.networks.discriminator import D
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
@@ -25,14 +25,16 @@ from pipeline.packs.batches import Batch, batch_indices, choose_twins, make_batc
 from pipeline.packs.pack import Pack, pack_path, read_packs
 from pipeline.packs.pairs import read_pairs
 from pipeline.pose.conditioning import Conditioning
-from pipeline.pose.drawing import difference_map, draw_pose, image_grid
+from pipeline.pose.drawing import draw_pose
 from pipeline.training.curves import Curves
 from pipeline.training.loop import CURVES, Average, TrainingRun, due, optimiser_step, precision_of, schedule, setup
 from pipeline.training.losses import d_loss, g_loss, masked_l1, order_loss
 from pipeline.training.objectives import PG2_BETAS, Objective
 from pipeline.training.resume import fingerprint, scratch_folder
 from pipeline.utils.errors import UserError
+from pipeline.utils.images import difference_map, image_grid
 from pipeline.utils.progress import ProgressLine
+from pipeline.utils.tensors import as_rows, to_uint8
 
 if TYPE_CHECKING:
     from pipeline.config.kinds import AnyData, AnyMapConfig
@@ -109,7 +111,7 @@ def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: "
     for what, found, wanted in (
         ("data.image_size", network.config["image_size"], list(image_size)),
         ("model.generator", type(network).__name__, KINDS[model.generator].__name__),
-        ("model.vunet.look", conditioning.look, look_of(model)),
+        ("model.vunet.look", conditioning.appearance_input, appearance_input_of(model)),
         ("the section pose", conditioning.config, map_config_of(model, pose)),
     ):
         if found != wanted:
@@ -175,7 +177,7 @@ def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config:
             batch = run.batch(step)
             g2_step = step - config.pretrain_d  # from 0; before, D learns alone
             with torch.no_grad(), fabric.autocast():
-                coarse = g1(batch.look, batch.maps).float()
+                coarse = g1(batch.appearance, batch.maps).float()
             with torch.set_grad_enabled(g2_step >= 0):
                 refined = coarse + g2(coarse, batch.source)
 
@@ -206,32 +208,27 @@ def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config:
 def g1_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module) -> np.ndarray:
     """Source, pose, truth and coarse image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        return _grid(run, samples, coarse=g1(samples.look, samples.maps))
+        return _grid(run, samples, coarse=g1(samples.appearance, samples.maps))
 
 
 def g2_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module, g2: nn.Module) -> np.ndarray:
     """Source, pose, truth, coarse image, difference map and refined image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        coarse = g1(samples.look, samples.maps)
+        coarse = g1(samples.appearance, samples.maps)
         return _grid(run, samples, coarse=coarse, refined=coarse + g2(coarse, samples.source))
 
 
 def _grid(run: GeneratorTraining, samples: Batch, **painted: Tensor) -> np.ndarray:
     pack, size = run.pack, run.image_size
-    images = {name: _to_uint8(value) for name, value in painted.items()}
+    images = {name: as_rows(to_uint8(value)) for name, value in painted.items()}
     rows = []
     for number, (source, target) in enumerate(samples.index.tolist()):
-        pose = draw_pose(pack.pose_2d[target], pack.label[target] * run.conditioning.depth, size)
+        pose = draw_pose(pack.pose_2d[target], pack.label[target] * run.conditioning.uses_labels, size)
         rows.append([pack.image[source], pose, pack.image[target], *(image[number] for image in images.values())])
         if "refined" in images:
             rows[-1].insert(4, difference_map(images["refined"][number], images["coarse"][number]))
     names = ["coarse", "difference", "refined"] if "refined" in images else ["coarse"]
     return image_grid(["source", "pose", "truth", *names], rows, height=max(128, size[0]))
-
-
-def _to_uint8(image: Tensor) -> np.ndarray:
-    """(B, 3, H, W) in [-1, 1] to (B, H, W, 3) uint8."""
-    return ((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
 @contextmanager

@@ -56,7 +56,7 @@ class PG2Objective:
 
     def __call__(self, g1: Any, batch: Batch, _step: int, /) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective` says."""
-        coarse = g1(batch.look, batch.maps)
+        coarse = g1(batch.appearance, batch.maps)
         l1, order = masked_l1(coarse, batch.target, batch.mask), order_loss(coarse, batch.target, batch.negative)
         return l1 + self.order * order, {"l1": l1, "order": order}
 
@@ -77,11 +77,11 @@ class VUNetObjective:
     def begin(self, network: nn.Module, batch: Callable[[int], Batch]) -> None:
         """Set the scales of the convolutions by the first batches."""
         first = [batch(step) for step in range(FIRST_BATCHES)]
-        start(network, torch.cat([one.look for one in first]), torch.cat([one.maps for one in first]))  # type: ignore[arg-type]
+        start(network, torch.cat([one.appearance for one in first]), torch.cat([one.maps for one in first]))  # type: ignore[arg-type]
 
     def __call__(self, g1: Any, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective` says; `l1` is for comparison alone."""
-        coarse, kl = g1(batch.look, batch.maps, learn=True)
+        coarse, kl = g1(batch.appearance, batch.maps, learn=True)
         assert self.features is not None
         perceptual = perceptual_loss(self.features, coarse, batch.target)
         order = order_loss(coarse, batch.target, batch.negative)

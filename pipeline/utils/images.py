@@ -1,120 +1,78 @@
-"""Read pictures that other people made: upright, opaque, and of a size that memory holds."""
+"""Pixels: pictures' bytes to arrays and back, mirrored, at another size, side by side. Images are (H, W, 3) uint8 RGB.
 
-import io
-import warnings
-from pathlib import Path
+`tensors.py` has what networks take and give.
+"""
+
+import base64
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from pipeline.utils.errors import UserError
-from pipeline.utils.files import machine_faults
-
-MOST_PIXELS = 50_000_000  # a larger picture is not decoded: it would take gigabytes
-MOST_SIDE = 32_767  # px; libraries count further in other numbers
-MOST_BYTES = 2**29  # of a file; 50 Mpx without any compression take fewer
-_SIDEWAYS = (5, 6, 7, 8)  # values of EXIF's orientation that exchange width and height
-_ORIENTATION = 0x0112
+_OPTIONS = {".jpg": (cv2.IMWRITE_JPEG_QUALITY, 88), ".png": ()}
+_GAP, _TITLE_HEIGHT = 6, 26  # of an image grid, px
 
 
-class PictureError(UserError):
-    """A picture that cannot be used, and why; work on the others goes on."""
+def decode(content: bytes | np.ndarray) -> np.ndarray | None:
+    """The image in the bytes of a file ((bytes,) uint8 in an array); None where they are no image."""
+    data = np.frombuffer(content, np.uint8) if isinstance(content, bytes) else content
+    try:
+        return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+    except cv2.error:  # of a size that cannot be
+        return None
 
 
-class TooLargeError(PictureError):
-    """A picture that is not decoded, since it would take gigabytes."""
+def encode(image: np.ndarray, suffix: str, options: Sequence[int] | None = None) -> bytes:
+    """A file's bytes: `.png`, or `.jpg` at quality 88; options : others for OpenCV's encoder."""
+    return cv2.imencode(suffix, image[..., ::-1], _OPTIONS[suffix] if options is None else options)[1].tobytes()
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """(width, height) px of a picture as it is shown, from its header alone.
+def as_jpeg(content: bytes) -> bytes:
+    """A picture of any format, as bytes, as a JPEG's bytes."""
+    image = decode(content)
+    assert image is not None
+    return encode(image, ".jpg")
 
-    Raises PictureError where it is missing, no picture, a damaged one, or too large; MachineError where it may not be read.
-    """
-    return _header(path, _content(path))[0]
+
+def data_uri(content: bytes, kind: str) -> str:
+    """The bytes as an address that a page can hold in itself; kind : the MIME type."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """A picture as it is shown, (h, w, 3) uint8 RGB: turned as its EXIF data say, what is transparent white.
-
-    Raises as `picture_size`.
-    """
-    content = _content(path)
-    size, transparent = _header(path, content)
-    image = _over_white(content) if transparent else _decode(content)
-    if image is None or image.shape[:2] != (size[1], size[0]):
-        raise PictureError(f"{path}: no picture, or a damaged one")
+def mirror_image(image: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
+    """A copy of the images (B, H, W, C) of which those chosen by `mirrored` (B,) bool are mirrored left to right."""
+    image = image.copy()
+    image[mirrored] = image[mirrored, :, ::-1]
     return image
 
 
-def _decode(content: bytes) -> np.ndarray | None:
-    try:
-        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR_RGB)
-    except cv2.error:
-        return None
+def enlarge(image: np.ndarray, height: int) -> np.ndarray:
+    """The image at another height, smoothly: by area where it shrinks, bicubic where it grows."""
+    width = max(1, round(image.shape[1] * height / image.shape[0]))
+    method = cv2.INTER_AREA if height < image.shape[0] else cv2.INTER_CUBIC
+    return cv2.resize(image, (width, height), interpolation=method)
 
 
-def _content(path: Path) -> bytes:
-    _check_kind(path)
-    try:
-        with machine_faults(path):
-            if path.stat().st_size > MOST_BYTES:
-                raise TooLargeError(f"{path}: a file of {path.stat().st_size} bytes is too large; reduce it")
-            return path.read_bytes()
-    except OSError as error:
-        raise PictureError(f"{path}: expected a picture, {error.strerror}") from None
+def difference_map(refined: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+    """What the refinement added, twice as strong: grey is no change, brighter is more, darker is less."""
+    return np.clip(128 + 2 * (refined.astype(np.int16) - coarse), 0, 255).astype(np.uint8)
 
 
-def _header(path: Path, content: bytes) -> tuple[tuple[int, int], bool]:
-    """The size of a picture as it is shown, and whether a part of it is transparent."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content)) as image:
-                _check_size(path, *image.size)
-                transparent, orientation = image.has_transparency_data, _orientation(image)
-                width, height = image.size
-    except Image.DecompressionBombError:
-        raise TooLargeError(f"{path}: more than {MOST_PIXELS} px are too large; reduce it") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, TypeError, KeyError, IndexError, EOFError):
-        raise PictureError(f"{path}: no picture, or a damaged one") from None
-    return ((height, width) if orientation in _SIDEWAYS else (width, height)), transparent
+def image_grid(titles: Sequence[str], rows: Sequence[Sequence[np.ndarray]], height: int) -> np.ndarray:
+    """One picture of rows of images, each `height` px high, in columns with titles; narrower images stand in the middle."""
+    tiles = [[enlarge(image, height) for image in row] for row in rows]
+    widths = [max([_text_width(title), *(row[i].shape[1] for row in tiles if i < len(row))]) for i, title in enumerate(titles)]
+    left = np.cumsum([_GAP, *(width + _GAP for width in widths)])
+    canvas = np.full((_TITLE_HEIGHT + len(tiles) * (height + _GAP), int(left[-1]), 3), 255, dtype=np.uint8)
+    for i, title in enumerate(titles):
+        cv2.putText(canvas, title, (int(left[i]), _TITLE_HEIGHT - 9), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA)
+    for number, row in enumerate(tiles):
+        top = _TITLE_HEIGHT + number * (height + _GAP)
+        for i, image in enumerate(row):
+            start = int(left[i]) + (widths[i] - image.shape[1]) // 2
+            canvas[top : top + height, start : start + image.shape[1]] = image
+    return canvas
 
 
-def _check_kind(path: Path) -> None:
-    """Raise PictureError where a pipe or a device stands, which might be read for ever."""
-    with machine_faults(path):
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise PictureError(f"{path}: expected a picture, found a pipe or a device")
-
-
-def _check_size(path: Path, width: int, height: int) -> None:
-    if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
-        raise TooLargeError(f"{path}: {width} x {height} px is too large; reduce it")
-
-
-def _orientation(image: Image.Image) -> int:
-    """EXIF's orientation, 1 where there is none. Pillow would decode a whole PNG to look behind its pixels, where hardly any program writes it."""
-    return 1 if image.format == "PNG" and "exif" not in image.info else image.getexif().get(_ORIENTATION, 1)
-
-
-def _over_white(content: bytes) -> np.ndarray | None:
-    """A picture with transparent parts, laid over white."""
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            orientation, picture = _orientation(image), image.convert("RGBA")
-    except (OSError, ValueError, SyntaxError):
-        return None
-    white = Image.alpha_composite(Image.new("RGBA", picture.size, (255, 255, 255, 255)), picture).convert("RGB")
-    return _upright(np.asarray(white), orientation)
-
-
-def _upright(image: np.ndarray, orientation: int) -> np.ndarray:
-    """Turn and mirror an image as EXIF's orientation says (CIPA DC-008, table of tag 0112)."""
-    if orientation in _SIDEWAYS:
-        image = image.transpose(1, 0, 2)
-    if orientation in (3, 4, 7, 8):
-        image = image[::-1]
-    if orientation in (2, 3, 6, 7):
-        image = image[:, ::-1]
-    return np.ascontiguousarray(image)
+def _text_width(text: str) -> int:
+    return cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.45, 1)[0][0]

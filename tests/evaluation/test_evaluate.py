@@ -28,15 +28,16 @@ from pipeline.networks.lifter import Lifter
 from pipeline.networks.openpose import PoseNet, bones
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
-from pipeline.packs.batches import to_image
 from pipeline.packs.pack import Pack, Twins
+from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.conditioning import BodyConditioning
-from pipeline.pose.bodies.maps import FIRST_LIMB_PART, part_map
+from pipeline.pose.bodies.parts import FIRST_LIMB_PART, front_parts
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.pose_estimation.targets import draw_targets, pose_loss
 from pipeline.utils.devices import choose_device
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
+from pipeline.utils.tensors import to_image
 from stages.evaluate import main
 
 SIZE = (64, 32)
@@ -63,7 +64,7 @@ UPPER_ARM, FOREARM = LIMB_NAMES.index("left_upper_arm"), LIMB_NAMES.index("left_
 
 
 def draw(pose_2d, label):
-    return COLOURS[part_map(torch.from_numpy(pose_2d), torch.from_numpy(label), SIZE)].to(torch.uint8).numpy()
+    return COLOURS[front_parts(measure(torch.from_numpy(pose_2d), SIZE), torch.from_numpy(label)).long()].to(torch.uint8).numpy()
 
 
 @pytest.fixture
@@ -241,7 +242,7 @@ def test_the_variational_u_net_shows_its_latents(pack, pairs):
     torch.manual_seed(0)
     pose = PARTS.model_copy(update={"source": False})
     conditioning = BodyConditioning(pose, None, "parts")
-    network = VUNet(conditioning.channels, "parts", conditioning.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss")
+    network = VUNet(conditioning.channels, "parts", conditioning.appearance_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss")
     pairs = np.concatenate([pairs, pairs[:6]])  # people alternate
     figures, cases = evaluate(Generator(network.eval(), AddsNothing(), conditioning, SIZE), pack, pairs, CONFIG, CPU)
     assert (figures["generator"], figures["loss"]) == ("vunet", "a loss")
@@ -284,13 +285,13 @@ def test_a_twin_is_painted_from_a_stored_pair_of_its_person(pack, pairs):
 
 
 def pixels_of(pack, row, limb):
-    seen = part_map(torch.from_numpy(pack.pose_2d[[row]]), torch.from_numpy(pack.label[[row]]), SIZE)
+    seen = front_parts(measure(torch.from_numpy(pack.pose_2d[[row]]), SIZE), torch.from_numpy(pack.label[[row]]))
     return int((seen == FIRST_LIMB_PART + limb).sum())
 
 
 def arm_pixels(pack, row):
     """How many pixels of left upper arm and forearm a row shows."""
-    seen = part_map(torch.from_numpy(pack.pose_2d[[row]]), torch.from_numpy(pack.label[[row]]), SIZE)
+    seen = front_parts(measure(torch.from_numpy(pack.pose_2d[[row]]), SIZE), torch.from_numpy(pack.label[[row]]))
     return [int((seen == FIRST_LIMB_PART + limb).sum()) for limb in (UPPER_ARM, FOREARM)]
 
 

@@ -15,16 +15,18 @@ from standing import RULE
 
 from pipeline.config.pose import MapConfig
 from pipeline.inference.generator import Generator, load_generator
-from pipeline.inference.transfer import LabelledPose, is_painted, read_pose, transfer, write_picture
+from pipeline.inference.painted import is_painted, write_picture
+from pipeline.inference.transfer import transfer
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
-from pipeline.packs.batches import to_image
 from pipeline.pose.bodies.conditioning import BodyConditioning
-from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
+from pipeline.pose.pose_file import LabelledPose, read_pose
+from pipeline.pose.skeleton import H36M_17
 from pipeline.utils.errors import UserError
-from pipeline.utils.images import read_picture
+from pipeline.utils.pictures import read_picture
+from pipeline.utils.tensors import to_image
 from pose25d import transfer as stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,31 +143,6 @@ def test_a_folder_is_never_replaced_by_a_picture(tmp_path: Path) -> None:
     assert (tmp_path / "folder.png" / "letter.txt").read_text(encoding="utf-8") == "dear"
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("[" * 100_000, "lists within lists without end"),
-        ('{"joints": ' + "[" * 900 + "]" * 900 + "}", "joints"),
-        ('{"joints": {}, "joints": {}}', "the key 'joints' stands twice"),
-        ('{"labels": {"left_calf": true}}', "labels.left_calf = True: expected -1, 0 or 1, found true or false"),
-        ('{"joints": {"hips": [1e400, 0]}}', "joints.hips.0 = inf: Input should be a finite number"),
-        ('{"joints": {"hips": [1%s, 0]}}' % ("0" * 400), "joints.hips.0 = 1000"),
-        ('{"joints": {"hips": [true, 0]}}', "joints.hips.0 = True: Input should be a valid number"),
-        ('{"joints": {"hips": ["7", 0]}}', "joints.hips.0 = '7': Input should be a valid number"),
-        ('{"joints": {"hips": [1e30, 0]}}', "joints.hips.0 = 1e+30: Input should be less than or equal to 100000"),
-        ('{"joints": {"hips": [NaN, 0]}}', "joints.hips.0 = nan"),
-        ('{"%s": 1}' % ("long" * 10_000), "longlong"),
-        (" " * 2_000_000, "expected JSON of at most 1048576 bytes"),
-    ],
-)
-def test_what_no_pose_file_holds_is_named_in_short_lines(tmp_path: Path, content: str, message: str) -> None:
-    (tmp_path / "pose.json").write_text(content, encoding="utf-8")
-    with pytest.raises(UserError) as error:
-        read_pose(tmp_path / "pose.json")
-    assert message in str(error.value)
-    assert max(map(len, str(error.value).splitlines())) < 600 + len(str(tmp_path))
-
-
 def test_a_photo_is_seen_upright_and_what_is_transparent_white(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
     orientation = Image.Exif()
@@ -186,52 +163,6 @@ def test_a_photo_is_seen_upright_and_what_is_transparent_white(tmp_path: Path) -
     assert np.array_equal(out["turned"], out["upright"])
     assert np.array_equal(out["hidden"], out["white"])
     assert not np.array_equal(out["upright"], out["white"])
-
-
-def test_a_pose_file_is_read_by_names(tmp_path: Path) -> None:
-    content = json.loads((EXAMPLES / "pose.json").read_text(encoding="utf-8"))
-    content["joints"] = dict(reversed(content["joints"].items()))
-    (tmp_path / "pose.json").write_text(json.dumps(content), encoding="utf-8")
-    pose = read_pose(tmp_path / "pose.json")
-    assert pose.pose_2d[H36M_17.index("left_wrist")].tolist() == content["joints"]["left_wrist"]
-    assert pose.label[LIMB_NAMES.index("left_forearm")] == content["labels"]["left_forearm"]
-    assert pose.label.dtype == np.int8
-
-
-def test_a_limb_that_is_left_out_is_0_and_a_joint_may_be_unknown(tmp_path: Path) -> None:
-    path = write_pose(tmp_path / "pose.json", labels={"left_forearm": None})
-    content = json.loads(path.read_text(encoding="utf-8"))
-    content["joints"]["right_wrist"] = None
-    path.write_text(json.dumps(content), encoding="utf-8")
-    pose = read_pose(path)
-    assert pose.label[LIMB_NAMES.index("left_forearm")] == 0
-    assert np.isnan(pose.pose_2d[H36M_17.index("right_wrist")]).all()
-    assert len(pose.known) == 16
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"joints": {"left_knee": None}}, r"pose\.json: joints\.left_knee: missing; see examples/pose\.json"),
-        ({"joints": {"left_kne": [1, 2]}}, r"joints\.left_kne = \[1, 2\]: unknown key; known here: hips, "),
-        ({"joints": {"left_knee": [1]}}, r"joints\.left_knee"),
-        ({"joints": {"left_knee": ["a", 2]}}, r"joints\.left_knee\.0 = 'a'"),
-        ({"joints": {"left_knee": [float("nan"), 2]}}, r"joints\.left_knee\.0 = nan: Input should be a finite number"),
-        ({"labels": {"left_calf": 2}}, r"labels\.left_calf = 2: Input should be -1, 0 or 1"),
-        ({"labels": {"calf": 1}}, r"labels\.calf = 1: unknown key; known here: right_thigh, "),
-        ({"joints": {name: [0.5, 0.5] for name in H36M_17.names}}, "expected joints in px that span at least 8 px, found 17 that span 0"),
-    ],
-)
-def test_a_wrong_pose_file_is_one_line(tmp_path: Path, changes: dict[str, Any], expected: str) -> None:
-    with pytest.raises(UserError, match=expected) as error:
-        read_pose(write_pose(tmp_path / "pose.json", **changes))
-    assert "\n" not in str(error.value)
-
-
-def test_a_pose_without_any_joint_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "pose.json").write_text(json.dumps({"joints": dict.fromkeys(H36M_17.names), "labels": {}}), encoding="utf-8")
-    with pytest.raises(UserError, match="found 0 that span 0"):
-        read_pose(tmp_path / "pose.json")
 
 
 def test_a_file_that_is_no_picture_is_an_error(tmp_path: Path) -> None:
@@ -315,11 +246,13 @@ def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but
 ) -> None:
     pose = MapConfig(depth=True, maps=("limbs",), appearance=False, lift=False, source=False, heatmap_radius=3)
     save_network(tmp_path / "g2.safetensors", G2(SIZE, 4, 1, "nearest"), pose)
-    for look in ("placed", "parts", "image"):
+    for appearance in ("placed", "parts", "image"):
         torch.manual_seed(0)
-        conditioning = BodyConditioning(pose, None, look)
+        conditioning = BodyConditioning(pose, None, appearance)
         save_network(
-            tmp_path / "g1.safetensors", VUNet(conditioning.channels, look, conditioning.look_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"), pose
+            tmp_path / "g1.safetensors",
+            VUNet(conditioning.channels, appearance, conditioning.appearance_size(SIZE), SIZE, 4, 8, 4, 0.0, "a loss"),
+            pose,
         )
         generator = load_generator(tmp_path / "g1.safetensors", tmp_path / "g2.safetensors")
         painted = transfer(generator, image, source, target, MARGIN)
@@ -328,19 +261,19 @@ def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but
         darker = transfer(generator, image // 2, source, target, MARGIN)
         assert not np.array_equal(darker, painted)
         whole = np.zeros((*SIZE, 3), np.uint8)
-        if look == "image":
+        if appearance == "image":
             assert transfer(generator, whole, None, target, MARGIN).shape == (*SIZE, 3)
         else:
-            with pytest.raises(UserError, match=f"this model was trained with model.vunet.look: {look}, so it needs the pose"):
+            with pytest.raises(UserError, match=f"this model was trained with model.vunet.look: {appearance}, so it needs the pose"):
                 transfer(generator, whole, None, target, MARGIN)
 
 
 def test_without_source_pose_a_picture_is_taken_as_it_is(painter_without_source: Generator, target: LabelledPose) -> None:
     image = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
-    seen: list[torch.Tensor] = []
-    handle = painter_without_source.g1.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    inputs_of_g1: list[torch.Tensor] = []
+    handle = painter_without_source.g1.register_forward_pre_hook(lambda _, inputs: inputs_of_g1.append(inputs[0]))
     transfer(painter_without_source, image, None, target, MARGIN)
     handle.remove()
-    assert torch.equal(seen[0], to_image(image[None]))
+    assert torch.equal(inputs_of_g1[0], to_image(image[None]))
     with pytest.raises(UserError, match="has not the proportions 32 x 64"):
         transfer(painter_without_source, np.zeros((64, 64, 3), np.uint8), None, target, MARGIN)

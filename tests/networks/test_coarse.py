@@ -24,7 +24,7 @@ POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source
 
 
 @pytest.mark.parametrize(
-    ("generator", "look", "kind", "looks", "maps"),
+    ("generator", "appearance", "kind", "size", "maps"),
     [
         ("pg2", "placed", G1, (3, *SIZE), 8 + 2 * (10 + 2)),
         ("vunet", "placed", VUNet, (8, 8, 4), 10 + 2),
@@ -33,18 +33,18 @@ POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source
     ],
 )
 def test_what_is_chosen_is_made_saved_and_loaded(
-    tmp_path: Path, generator: str, look: str, kind: type, looks: tuple[int, int, int], maps: int
+    tmp_path: Path, generator: str, appearance: str, kind: type, size: tuple[int, int, int], maps: int
 ) -> None:
-    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "look": look}), Lifter(16, 1, RULE)
+    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "look": appearance}), Lifter(16, 1, RULE)
     conditioning = conditioning_of(chosen, POSE, lifter)
-    assert (conditioning.look_size(SIZE), conditioning.channels) == (looks, maps)
+    assert (conditioning.appearance_size(SIZE), conditioning.channels) == (size, maps)
     network = make_coarse(conditioning, SIZE, chosen, "a loss").eval()
     assert isinstance(network, kind)
     save_network(tmp_path / "g1.safetensors", network, conditioning.config)
-    loaded, seen = load_coarse(tmp_path / "g1.safetensors")
-    assert (seen.config, seen.look) == (conditioning.config, conditioning.look)
-    assert seen.lifter is loaded.lifter
-    inputs = torch.randn(2, *looks), torch.randn(2, maps, *SIZE)
+    loaded, conditioning_of_it = load_coarse(tmp_path / "g1.safetensors")
+    assert (conditioning_of_it.config, conditioning_of_it.appearance_input) == (conditioning.config, conditioning.appearance_input)
+    assert conditioning_of_it.lifter is loaded.lifter
+    inputs = torch.randn(2, *size), torch.randn(2, maps, *SIZE)
     with torch.no_grad():
         torch.testing.assert_close(loaded(*inputs), network(*inputs), rtol=1e-3, atol=1e-4)
         for name, value in lifter.state_dict().items():

@@ -7,17 +7,21 @@ import pytest
 import torch
 from standing import RULE, SIZE, STANDING
 
-from pipeline.config.pose import LimbRadius, PoseConfig
+from pipeline.config.pose import PoseConfig
 from pipeline.networks.lifter import Lifter
-from pipeline.packs.batches import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, to_image
+from pipeline.packs.batches import batch_indices, choose_twins, make_batch
 from pipeline.packs.pack import Pack, Twins
+from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layers
-from pipeline.pose.bodies.maps import body_mask, draw_maps, mask_idle_labels, measure, part_layers
+from pipeline.pose.bodies.maps import draw_maps
+from pipeline.pose.bodies.masks import body_mask, mask_idle_labels
+from pipeline.pose.bodies.parts import N_PARTS, part_layers
 from pipeline.pose.bodies.warp import warp_parts
-from pipeline.pose.conditioning import WARP_CHANNELS, Look, encode_poses
-from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
+from pipeline.pose.conditioning import WARP_CHANNELS, AppearanceInput, encode_poses
+from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES, LIMBS
 from pipeline.utils.errors import UserError
+from pipeline.utils.tensors import to_image
 
 HEIGHT, WIDTH = 48, 24
 ROWS = 6
@@ -26,8 +30,7 @@ TWIN_ROWS = np.array([1, 1, 1, 4])  # row 1 has three twins, row 4 has one
 
 
 def make_config(**values: object) -> PoseConfig:
-    radius = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)
-    defaults = {"torso_thickness": 240, "limb_radius": radius, "depth": True, "maps": ("limbs",), "appearance": False, "lift": False, "source": True}
+    defaults = {**RULE, "depth": True, "maps": ("limbs",), "appearance": False, "lift": False, "source": True}
     return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
 
 
@@ -46,7 +49,7 @@ def pack() -> Pack:
     return Pack(
         image=rng.integers(0, 256, (ROWS, HEIGHT, WIDTH, 3), dtype=np.uint8),
         pose_2d=(rng.random((ROWS, 17, 2)) * (WIDTH, HEIGHT)).astype(np.float32),
-        label=rng.integers(-1, 2, (ROWS, 8), dtype=np.int8),
+        label=rng.integers(-1, 2, (ROWS, len(LIMBS)), dtype=np.int8),
         pose_3d=pose_3d,
         frame=np.arange(ROWS, dtype=np.int32),
         subject=text,
@@ -61,7 +64,7 @@ def pack() -> Pack:
             image=rng.integers(0, 256, (4, HEIGHT, WIDTH, 3), dtype=np.uint8),
             row=TWIN_ROWS,
             chain=np.array([0, 2, 3, 1], np.int8),
-            label=rng.integers(-1, 2, (4, 8), dtype=np.int8),
+            label=rng.integers(-1, 2, (4, len(LIMBS)), dtype=np.int8),
             pose_3d=pose_3d[:4],
         ),
     )
@@ -120,39 +123,6 @@ def test_no_pairs_are_an_error() -> None:
         batch_indices(0, 0, PAIRS[:0], 8, flip=True)
 
 
-def test_mirroring_twice_is_the_identity(pack: Pack) -> None:
-    chosen = np.array([True, False, True, True, False, False])
-    once = mirror_pose(pack.pose_2d, pack.label, WIDTH, chosen)
-    pose_2d, label = mirror_pose(*once, WIDTH, chosen)
-    np.testing.assert_allclose(pose_2d, pack.pose_2d, atol=1e-5)
-    assert np.array_equal(label, pack.label)
-    assert np.array_equal(mirror_image(mirror_image(pack.image, chosen), chosen), pack.image)
-    assert not np.array_equal(once[0][0], pack.pose_2d[0])
-    assert np.array_equal(once[0][1], pack.pose_2d[1])
-
-
-def test_mirroring_changes_sides_and_leaves_the_pack_alone(pack: Pack) -> None:
-    before = pack.pose_2d.copy(), pack.label.copy(), pack.image.copy()
-    every = np.ones(ROWS, bool)
-    pose_2d, label = mirror_pose(pack.pose_2d, pack.label, WIDTH, every)
-    left, right = H36M_17.index("left_knee"), H36M_17.index("right_knee")
-    np.testing.assert_allclose(pose_2d[:, left], np.array([WIDTH - 1, 0]) + pack.pose_2d[:, right] * (-1, 1), atol=1e-5)
-    assert np.array_equal(label[:, 0], pack.label[:, 2])
-    assert np.array_equal(mirror_image(pack.image, every), pack.image[:, :, ::-1])
-    for now, then in zip((pack.pose_2d, pack.label, pack.image), before, strict=True):
-        assert np.array_equal(now, then)
-
-
-def test_images_become_floats_between_minus_one_and_one() -> None:
-    image = np.zeros((1, 2, 3, 3), np.uint8)
-    image[0, 1, 2] = (255, 51, 102)
-    converted = to_image(image)
-    assert converted.dtype == torch.float32
-    assert converted.shape == (1, 3, 2, 3)
-    assert converted[0, :, 1, 2].tolist() == pytest.approx([1, -0.6, -0.2])
-    assert (converted[0, :, 0] == -1).all()
-
-
 def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
     conditioning = make_conditioning()
     batch = make_batch(pack, PAIRS[:5], None, conditioning)
@@ -162,10 +132,10 @@ def test_a_batch_holds_the_rows_it_names(pack: Pack) -> None:
     assert torch.equal(batch.target, to_image(pack.image[target]))
     maps = encode_poses(conditioning, batch.source, poses[source], labels[source], poses[target], labels[target], (HEIGHT, WIDTH)).maps
     assert torch.equal(batch.maps, maps)
-    for rows, drawn in ((target, batch.maps[:, :10]), (source, batch.maps[:, 10:])):
-        heeded = mask_idle_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
-        assert torch.equal(drawn, draw_maps(poses[rows], heeded, (HEIGHT, WIDTH), ["limbs"], 3))
-    assert torch.equal(batch.mask, body_mask(poses[target], (HEIGHT, WIDTH)))
+    for rows, drawn in ((target, batch.maps[:, :N_PARTS]), (source, batch.maps[:, N_PARTS:])):
+        observable = mask_idle_labels(measure(poses[rows], (HEIGHT, WIDTH)), labels[rows])
+        assert torch.equal(drawn, draw_maps(measure(poses[rows], (HEIGHT, WIDTH)), observable, ["limbs"], 3))
+    assert torch.equal(batch.mask, body_mask(measure(poses[target], (HEIGHT, WIDTH))))
     assert torch.equal(batch.negative, batch.target)
     assert batch.index.tolist() == PAIRS[:5].tolist()
 
@@ -174,7 +144,7 @@ def test_a_mirrored_pair_is_mirrored_in_everything(pack: Pack) -> None:
     chosen = np.array([True, False, True])
     plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_conditioning()) for flip in (None, chosen))
     parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
-    both = parts + [10 + part for part in parts]
+    both = parts + [N_PARTS + part for part in parts]
     for number, mirrored in enumerate(chosen):
         for name in ("source", "target"):
             expected = getattr(plain, name)[number]
@@ -204,13 +174,13 @@ def test_without_depth_the_labels_change_nothing(pack: Pack, lift: bool) -> None
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({}, 20),
-        ({"source": False}, 10),
-        ({"maps": ("rgb", "heatmaps")}, 40),
-        ({"appearance": True}, 28),
-        ({"appearance": True, "source": False}, 18),
-        ({"lift": True}, 24),
-        ({"lift": True, "appearance": True, "source": False}, 20),
+        ({}, 2 * N_PARTS),
+        ({"source": False}, N_PARTS),
+        ({"maps": ("rgb", "heatmaps")}, 2 * (3 + 17)),
+        ({"appearance": True}, 8 + 2 * N_PARTS),
+        ({"appearance": True, "source": False}, 8 + N_PARTS),
+        ({"lift": True}, 2 * (N_PARTS + 2)),
+        ({"lift": True, "appearance": True, "source": False}, 8 + N_PARTS + 2),
     ],
 )
 def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], expected: int) -> None:
@@ -218,7 +188,7 @@ def test_channels_are_those_of_the_maps(pack: Pack, values: dict[str, object], e
     assert conditioning.channels == make_batch(pack, PAIRS[:2], None, conditioning).maps.shape[1] == expected
 
 
-def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
+def test_the_warped_source_comes_first(pack: Pack) -> None:
     batch = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True))
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
@@ -227,17 +197,19 @@ def test_the_placed_colours_of_the_source_come_first(pack: Pack) -> None:
     assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
 
 
-def test_with_a_lifter_the_relief_orders_the_placed_colours_and_is_a_map_itself(pack: Pack) -> None:
+def test_with_a_lifter_depth_layers_order_the_warped_source_and_are_maps_themselves(pack: Pack) -> None:
     conditioning = make_conditioning(appearance=True, lift=True)
     batch = make_batch(pack, PAIRS[:5], None, conditioning)
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     assert conditioning.lifter is not None
     source, target = (make_depth_layers(body, conditioning.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
-    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.seen, bodies[1], target[:2]))
-    assert torch.equal(batch.maps[:, 18:20], depth_layer_maps(target))
-    assert torch.equal(batch.maps[:, 30:], depth_layer_maps(source))
-    assert torch.equal(batch.maps[:, [*range(8, 18), *range(20, 30)]], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
+    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.front, bodies[1], target[:2]))
+    first_map, depth_target, depth_source = 8, 8 + N_PARTS, 10 + 2 * N_PARTS  # where those begin
+    assert torch.equal(batch.maps[:, depth_target : depth_target + 2], depth_layer_maps(target))
+    assert torch.equal(batch.maps[:, depth_source:], depth_layer_maps(source))
+    rest = [*range(first_map, depth_target), *range(depth_target + 2, depth_source)]
+    assert torch.equal(batch.maps[:, rest], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
 
 
 def test_conditioning_has_a_lifter_where_its_config_says_so() -> None:
@@ -247,7 +219,7 @@ def test_conditioning_has_a_lifter_where_its_config_says_so() -> None:
         BodyConditioning(make_config(), Lifter(16, 1, RULE))
 
 
-def test_placed_colours_are_mirrored_with_the_pair(pack: Pack) -> None:
+def test_the_warped_source_is_mirrored_with_the_pair(pack: Pack) -> None:
     chosen = np.array([True, False, True])
     plain, batch = (make_batch(pack, PAIRS[3:6], flip, make_conditioning(appearance=True)).maps[:, :8] for flip in (None, chosen))
     for number, mirrored in enumerate(chosen):
@@ -321,46 +293,46 @@ def test_twins_are_mirrored_with_their_pair(pack: Pack) -> None:
         for name in ("source", "target", "negative"):
             expected = getattr(plain, name)[number]
             assert torch.equal(getattr(batch, name)[number], expected.flip(-1) if mirrored else expected)
-        expected = plain.maps[number, parts].flip(-1) if mirrored else plain.maps[number, :10]
-        assert (batch.maps[number, :10] != expected).float().mean() < 1e-3
+        expected = plain.maps[number, parts].flip(-1) if mirrored else plain.maps[number, :N_PARTS]
+        assert (batch.maps[number, :N_PARTS] != expected).float().mean() < 1e-3
 
 
-def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
+def test_by_itself_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
     conditioning = BodyConditioning(make_config(source=True), None, "parts")
     batch = make_batch(pack, PAIRS_WITH_TWINS, None, conditioning, twins=TWINS_OF_PAIRS, self_reconstruction=True)
     pairs = make_batch(pack, PAIRS_WITH_TWINS, None, conditioning, twins=TWINS_OF_PAIRS)
     assert torch.equal(batch.source, batch.target)
     assert torch.equal(batch.target, pairs.target)  # the same targets, of which some are twins
     assert torch.equal(batch.negative, pairs.negative)
-    assert torch.equal(batch.maps[:, :10], batch.maps[:, 10:])  # of the target and of the source, with the same labels
-    assert torch.equal(batch.maps[:, :10], pairs.maps[:, :10])
+    assert torch.equal(batch.maps[:, :N_PARTS], batch.maps[:, N_PARTS:])  # of the target and of the source, with the same labels
+    assert torch.equal(batch.maps[:, :N_PARTS], pairs.maps[:, :N_PARTS])
     poses = torch.from_numpy(pack.pose_2d[PAIRS_WITH_TWINS[:, 1]])
     labels = pack.label[PAIRS_WITH_TWINS[:, 1]].copy()
     swapped = np.flatnonzero(TWINS_OF_PAIRS[1])
     labels[swapped] = pack.twins.label[TWINS_OF_PAIRS[0][swapped]]
     own = poses, torch.from_numpy(labels)
-    assert torch.equal(batch.look, encode_poses(conditioning, batch.target, *own, *own, (HEIGHT, WIDTH)).look)
-    assert batch.look.shape[1:] == conditioning.look_size((HEIGHT, WIDTH))
-    assert not torch.equal(batch.look, pairs.look)
+    assert torch.equal(batch.appearance, encode_poses(conditioning, batch.target, *own, *own, (HEIGHT, WIDTH)).appearance)
+    assert batch.appearance.shape[1:] == conditioning.appearance_size((HEIGHT, WIDTH))
+    assert not torch.equal(batch.appearance, pairs.appearance)
     assert batch.index.tolist() == [[row, row] for row in PAIRS_WITH_TWINS[:, 1]]
 
 
 @pytest.mark.parametrize("lift", [False, True])
-def test_a_placed_look_is_what_g1_sees_of_the_colours_a_quarter_as_large(pack: Pack, lift: bool) -> None:
+def test_the_placed_input_is_the_warped_source_of_g1_a_quarter_as_large(pack: Pack, lift: bool) -> None:
     whole = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True, lift=lift)).maps[:, :WARP_CHANNELS]
-    conditioning = replace(make_conditioning(lift=lift), look="placed")
-    look = make_batch(pack, PAIRS[:5], None, conditioning).look
-    assert look.shape[1:] == conditioning.look_size((HEIGHT, WIDTH))
-    torch.testing.assert_close(look, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
+    conditioning = replace(make_conditioning(lift=lift), appearance_input="placed")
+    appearance = make_batch(pack, PAIRS[:5], None, conditioning).appearance
+    assert appearance.shape[1:] == conditioning.appearance_size((HEIGHT, WIDTH))
+    torch.testing.assert_close(appearance, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
 
 
-@pytest.mark.parametrize("look", ["parts", "placed"])
-def test_a_look_without_depth_is_blind_to_labels(pack: Pack, look: Look) -> None:
-    conditioning = replace(make_conditioning(depth=False), look=look)
+@pytest.mark.parametrize("appearance_input", ["parts", "placed"])
+def test_an_appearance_input_without_depth_is_blind_to_labels(pack: Pack, appearance_input: AppearanceInput) -> None:
+    conditioning = replace(make_conditioning(depth=False), appearance_input=appearance_input)
     image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])
     labels = torch.from_numpy(pack.label[:2])
-    looks = [encode_poses(conditioning, image, poses, values, poses, values, (HEIGHT, WIDTH)).look for values in (labels, -labels)]
-    assert torch.equal(*looks)
+    appearances = [encode_poses(conditioning, image, poses, values, poses, values, (HEIGHT, WIDTH)).appearance for values in (labels, -labels)]
+    assert torch.equal(*appearances)
 
 
 def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
@@ -373,9 +345,9 @@ def test_a_batch_with_twins_leaves_the_pack_alone(pack: Pack) -> None:
 @pytest.mark.parametrize("values", [{"appearance": True, "lift": True}, {}])
 def test_the_label_of_a_limb_is_seen_only_where_it_overlaps_something(values: dict[str, object]) -> None:
     conditioning, image = make_conditioning(**values), torch.zeros(1, 3, *SIZE)
-    told = torch.zeros(1, 8, dtype=torch.int8)
+    told = torch.zeros(1, len(LIMBS), dtype=torch.int8)
     told[:, LIMB_NAMES.index("right_forearm")] = 1
-    for elbow, wrist, seen in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):
+    for elbow, wrist, matters in (((8, 37), (2, 30), False), ((20, 50), (38, 50), True)):
         pose = torch.tensor([[{"right_elbow": elbow, "right_wrist": wrist}.get(name, STANDING[name]) for name in H36M_17.names]], dtype=torch.float32)
         plain, other = (encode_poses(conditioning, image, pose, told, pose, label, SIZE).maps for label in (torch.zeros_like(told), told))
-        assert torch.equal(plain, other) != seen
+        assert torch.equal(plain, other) != matters

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.packs.frame_store import FrameStore, write_frames
 from pipeline.packs.pack import Pack, pack_path, read_columns, read_packs, write_pack
+from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 
 ROWS, SIZE = 6, (8, 4)
@@ -25,12 +26,12 @@ def write(folder: Path, subject: str = "S1") -> Path:
     rows = {
         "image": rng.integers(0, 256, (ROWS, *SIZE, 3), np.uint8),
         "pose_2d": rng.random((ROWS, 17, 2)).astype(np.float32),
-        "label": rng.integers(-1, 2, (ROWS, 8)).astype(np.int8),
+        "label": rng.integers(-1, 2, (ROWS, len(LIMBS))).astype(np.int8),
         "pose_3d": rng.normal(0, 900, (ROWS, 17, 3)).astype(np.float32),
         "frame": np.arange(ROWS, dtype=np.int32),
         **{name: np.array(["a"] * ROWS, dtype=object) for name in ("sequence", "identity", "action", "camera")},
-        "label_truth": rng.integers(-1, 2, (ROWS, 8)).astype(np.int8),
-        "label_clear": rng.random((ROWS, 8)) < 0.5,
+        "label_truth": rng.integers(-1, 2, (ROWS, len(LIMBS))).astype(np.int8),
+        "label_clear": rng.random((ROWS, len(LIMBS))) < 0.5,
     }
     rows["pose_2d"][2, 3] = np.nan
     twins = {"row": np.array([1, 1, 4], np.int32), "chain": np.array([0, 3, 1], np.int8), "image": rows["image"][:3]}
@@ -147,7 +148,9 @@ def test_packs_of_two_joint_sets_are_refused(tmp_path: Path) -> None:
     with h5py.File(write(tmp_path, "S5"), "r+") as file:
         for name in ("label", "label_truth", "label_clear", "twins/label"):
             put(file, name, file[name][:, :0])
-    with pytest.raises(UserError, match=r"S5\.h5: expected rows of `label` \(8,\) as in the other packs, found \(0,\); run the stage `pack` again"):
+    with pytest.raises(
+        UserError, match=rf"S5\.h5: expected rows of `label` \({len(LIMBS)},\) as in the other packs, found \(0,\); run the stage `pack` again"
+    ):
         read_packs(tmp_path, ["S1", "S5"])
 
 

@@ -11,6 +11,7 @@ import pytest
 from pipeline.config.data import DataConfig, PairsConfig
 from pipeline.packs.pack import Pack, pack_path, read_packs
 from pipeline.packs.pairs import Person, choose_pairs, fair_shares, find_candidates, read_pairs, write_pairs
+from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import read_json
 
@@ -50,11 +51,11 @@ def write_pack(folder: Path, subject: str, identities: list[str], rows: int = 12
         file["image"] = np.zeros((count, 8, 4, 3), np.uint8)
         file["pose_2d"] = (rng.random((count, 17, 2)) + rng.random((count, 1, 2)) * spread).astype(np.float32)
         file["label"], file["pose_3d"], file["frame"] = (
-            np.zeros((count, 8), np.int8),
+            np.zeros((count, len(LIMBS)), np.int8),
             np.zeros((count, 17, 3), np.float32),
             np.arange(count, dtype=np.int32),
         )
-        for name, shape in (("image", (0, 8, 4, 3)), ("row", (0,)), ("chain", (0,)), ("label", (0, 8)), ("pose_3d", (0, 17, 3))):
+        for name, shape in (("image", (0, 8, 4, 3)), ("row", (0,)), ("chain", (0,)), ("label", (0, len(LIMBS))), ("pose_3d", (0, 17, 3))):
             file[f"twins/{name}"] = np.zeros(shape, np.uint8)
 
 

@@ -20,8 +20,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from pipeline.datasets.photos.hand_labels import read_depth
-from pipeline.inference.transfer import read_picture, read_pose
+from pipeline.pose.pose_file import read_pose
 from pipeline.pose.skeleton import LIMB_NAMES
+from pipeline.utils.pictures import read_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -222,7 +223,7 @@ def test_an_answer_goes_to_the_photo_that_is_shown(visit: Visit) -> None:
     visit.browser.execute_script("open(1); set(1, 1); accept();")
     visit.at(GOOD[1])
     visit.browser.execute_script("return saving")
-    assert visit.browser.execute_script(f"return ({labels})(arguments[0])", GOOD[1]) == [None] * 8
+    assert visit.browser.execute_script(f"return ({labels})(arguments[0])", GOOD[1]) == [None] * len(LIMB_NAMES)
     assert visit.on_disk(GOOD[0]) == {**dict.fromkeys(LIMB_NAMES), "right_thigh": 0}
 
 

@@ -31,7 +31,7 @@ from starlette.testclient import TestClient
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.datasets.photos.annotations import write_annotations
-from pipeline.datasets.photos.hand_labels import HEADER, NOT_YET, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import HEADER, read_depth, write_depth
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.poses import write_poses_3d
 from pipeline.inference.generator import load_generator
@@ -41,15 +41,17 @@ from pipeline.page.app import COOKIE, MOST_BYTES, make_app
 from pipeline.page.folder import ConflictError, PhotoFolder
 from pipeline.page.guess import guess_from_3d, guess_from_lifter
 from pipeline.page.painting import PoseStudio
+from pipeline.pose.labels import UNLABELLED
 from pipeline.pose.skeleton import COCO_18, H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
-from pipeline.utils.images import read_picture
+from pipeline.utils.pictures import read_picture
 from pose25d import label as label_depth
 from pose25d import merge as merge_depth
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a token of this test"
-LABELS = [0, -1, 1, 0, 0, 1, 0, None]
+N_LIMBS = len(LIMB_NAMES)
+LABELS = [0, -1, 1, 0, 0, 1, *[0] * (N_LIMBS - 7), None]
 
 
 @pytest.fixture
@@ -67,7 +69,7 @@ def test_nobody_comes_in_without_the_token_or_from_elsewhere(folder: PhotoFolder
         for path in ("/", "/api/photos", f"/image/{GOOD[0]}", "/static/page.js"):
             assert stranger.get(path).status_code == 403
         assert stranger.put(f"/api/labels/{GOOD[0]}", json={"labels": LABELS}).status_code == 403
-    assert not folder.depth.exists()
+    assert not folder.label_file.exists()
     for host in ("evil.example", "127.0.0.1.evil.example:8000", "", "evil.example:8000@127.0.0.1:8000", "127.0.0.1:8000.evil.example", "[::1]:8000"):
         assert client(folder).get("/api/photos", headers={"host": host}).status_code == 403
     assert client(folder).get("/api/photos", headers={"host": "localhost:8000"}).status_code == 200
@@ -112,7 +114,7 @@ def test_other_pages_may_lead_here_but_ask_nothing(folder: PhotoFolder) -> None:
         assert client(folder).put(**put, headers=headers).status_code == 403
         assert client(folder).post(f"/api/paint/{GOOD[0]}", json={}, headers=headers).status_code == 403
         assert client(folder).get(f"/image/{GOOD[0]}", headers=headers).status_code == 403
-    assert not folder.depth.exists()
+    assert not folder.label_file.exists()
     for headers in (own, {"sec-fetch-site": "none"}, {"origin": "null", "sec-fetch-site": "same-origin"}, {}):
         assert client(folder).put(**put, headers=headers).status_code == 200
     link = {"sec-fetch-site": "cross-site"}
@@ -156,7 +158,7 @@ def test_the_page_knows_photos_joints_and_sizes(folder: PhotoFolder) -> None:
     photo = client(folder).get(f"/api/photo/{GOOD[0]}").json()
     assert (photo["width"], photo["height"], photo["error"]) == (160, 200, None)
     np.testing.assert_allclose(photo["joints"], to_h36m_17(POINTS), atol=0.01)
-    assert photo["labels"] == [None] * 8
+    assert photo["labels"] == [None] * N_LIMBS
     image = cv2.imdecode(np.frombuffer(client(folder).get(f"/image/{GOOD[0]}").content, np.uint8), cv2.IMREAD_COLOR)
     assert image.shape == (200, 160, 3)
 
@@ -177,18 +179,18 @@ def test_a_picture_of_a_billion_pixels_is_too_large_as_well(folder: PhotoFolder)
 def test_an_answer_is_on_disk_at_once(folder: PhotoFolder) -> None:
     answer = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": LABELS})
     assert answer.json() == {"done": False, "labelled": 0, "of": 5}
-    assert read_depth(folder.depth) == {GOOD[1]: tuple(LABELS)}
-    answer = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * 8})
+    assert read_depth(folder.label_file) == {GOOD[1]: tuple(LABELS)}
+    answer = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * N_LIMBS})
     assert answer.json() == {"done": True, "labelled": 1, "of": 5}
     assert PhotoFolder(folder.root).is_done(GOOD[1])
-    client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [None] * 8})
-    assert read_depth(folder.depth) == {}
+    client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [None] * N_LIMBS})
+    assert read_depth(folder.label_file) == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"no json", b"[1]", b'{"labels": [0]}', b'{"labels": "00000000"}', b"{}", b"[" * 5000])
 def test_a_wrong_answer_changes_nothing(folder: PhotoFolder, content: bytes) -> None:
     assert client(folder).put(f"/api/labels/{GOOD[0]}", content=content).status_code == 400
-    assert not folder.depth.exists()
+    assert not folder.label_file.exists()
 
 
 @pytest.mark.parametrize("value", ["2", "false", "true", "1.0", "-0.0", '"1"', '""', "[]", "{}", "NaN", "1e999", "1" + "0" * 400])
@@ -197,7 +199,7 @@ def test_nothing_but_a_label_counts_as_one(folder: PhotoFolder, value: str) -> N
         labels = {"labels": "[0, 0, 0, 0, 0, 0, 0, 0]", field: f"[0, 0, 0, 0, 0, 0, 0, {value}]"}
         content = ", ".join(f'"{name}": {text}' for name, text in labels.items())
         assert client(folder).put(f"/api/labels/{GOOD[0]}", content=f"{{{content}}}").status_code == 400
-    assert not folder.depth.exists()
+    assert not folder.label_file.exists()
 
 
 def test_an_endless_answer_is_refused(folder: PhotoFolder) -> None:
@@ -206,48 +208,49 @@ def test_an_endless_answer_is_refused(folder: PhotoFolder) -> None:
 
 def test_answers_from_several_windows_are_all_kept(folder: PhotoFolder) -> None:
     names = (*GOOD, TEXT, HUGE)
-    threads = [threading.Thread(target=folder.save, args=(name, tuple([number % 2] * 8))) for number, name in enumerate(names)]
+    threads = [threading.Thread(target=folder.save, args=(name, tuple([number % 2] * N_LIMBS))) for number, name in enumerate(names)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert read_depth(folder.depth) == {name: tuple([number % 2] * 8) for number, name in enumerate(names)}
+    assert read_depth(folder.label_file) == {name: tuple([number % 2] * N_LIMBS) for number, name in enumerate(names)}
 
 
 def test_what_somebody_else_writes_meanwhile_is_not_lost(folder: PhotoFolder) -> None:
-    folder.save(GOOD[0], (1,) * 8)
-    write_depth(folder.depth, {GOOD[0]: (1,) * 8, GOOD[1]: (-1,) * 8})
-    folder.save(GOOD[2], (0,) * 8)
-    assert read_depth(folder.depth) == {GOOD[0]: (1,) * 8, GOOD[1]: (-1,) * 8, GOOD[2]: (0,) * 8}
-    write_depth(folder.depth, {GOOD[0]: (0,) * 8})
+    folder.save(GOOD[0], (1,) * N_LIMBS)
+    write_depth(folder.label_file, {GOOD[0]: (1,) * N_LIMBS, GOOD[1]: (-1,) * N_LIMBS})
+    folder.save(GOOD[2], (0,) * N_LIMBS)
+    assert read_depth(folder.label_file) == {GOOD[0]: (1,) * N_LIMBS, GOOD[1]: (-1,) * N_LIMBS, GOOD[2]: (0,) * N_LIMBS}
+    write_depth(folder.label_file, {GOOD[0]: (0,) * N_LIMBS})
     with pytest.raises(ConflictError, match=f"{GOOD[0]} has other labels there now"):
-        folder.save(GOOD[0], (-1,) * 8)
-    assert read_depth(folder.depth) == {GOOD[0]: (0,) * 8}
-    answer = client(folder).put(f"/api/labels/{GOOD[0]}", json={"labels": [1] * 8})
+        folder.save(GOOD[0], (-1,) * N_LIMBS)
+    assert read_depth(folder.label_file) == {GOOD[0]: (0,) * N_LIMBS}
+    answer = client(folder).put(f"/api/labels/{GOOD[0]}", json={"labels": [1] * N_LIMBS})
     assert answer.status_code == 200
 
 
 def test_an_answer_to_labels_that_are_no_more_is_refused(folder: PhotoFolder) -> None:
     """Two windows on one photo: the second has not seen what the first has answered."""
     put = f"/api/labels/{GOOD[0]}"
-    assert client(folder).put(put, json={"labels": [1] * 8, "before": [None] * 8}).status_code == 200
-    refused = client(folder).put(put, json={"labels": [*[None] * 7, 0], "before": [None] * 8})
+    assert client(folder).put(put, json={"labels": [1] * N_LIMBS, "before": [None] * N_LIMBS}).status_code == 200
+    refused = client(folder).put(put, json={"labels": [*[None] * (N_LIMBS - 1), 0], "before": [None] * N_LIMBS})
     assert refused.status_code == 409
     assert "has other labels there now; look at them and answer again" in refused.text
-    assert read_depth(folder.depth) == {GOOD[0]: (1,) * 8}
-    assert client(folder).put(put, json={"labels": [0] * 8, "before": [1] * 8}).status_code == 200
+    assert read_depth(folder.label_file) == {GOOD[0]: (1,) * N_LIMBS}
+    assert client(folder).put(put, json={"labels": [0] * N_LIMBS, "before": [1] * N_LIMBS}).status_code == 200
 
 
 HAMMER = """
 import sys
 from pathlib import Path
 from pipeline.page.folder import PhotoFolder
+from pipeline.pose.skeleton import LIMB_NAMES
 folder, mine = PhotoFolder(Path(sys.argv[1])), sys.argv[3:]
 print("ready", flush=True)
 sys.stdin.readline()
 for turn in range(int(sys.argv[2])):
     name, value = mine[turn % len(mine)], turn // len(mine) % 3 - 1
-    folder.save(name, (value,) * 8)
+    folder.save(name, (value,) * len(LIMB_NAMES))
     print(name, value, flush=True)
 """
 
@@ -270,7 +273,7 @@ def test_two_servers_at_full_speed_lose_no_answer(tmp_path: Path) -> None:
     said = [server.communicate(timeout=120)[0].split("\n")[:-1] for server in servers]
     assert [(server.returncode, len(lines)) for server, lines in zip(servers, said, strict=True)] == [(0, 200), (0, 200)]
     last = {name: int(value) for lines in said for name, value in (line.split() for line in lines)}
-    assert read_depth(root / "depth.csv") == {name: (value,) * 8 for name, value in last.items()}
+    assert read_depth(root / "depth.csv") == {name: (value,) * N_LIMBS for name, value in last.items()}
 
 
 @contextmanager
@@ -286,43 +289,43 @@ def small_files(most: int) -> Iterator[None]:
 
 def test_an_answer_that_is_not_saved_does_not_count(folder: PhotoFolder) -> None:
     page = client(folder)
-    assert page.put(f"/api/labels/{GOOD[0]}", json={"labels": [0] * 8}).status_code == 200
-    before = folder.depth.read_bytes()
+    assert page.put(f"/api/labels/{GOOD[0]}", json={"labels": [0] * N_LIMBS}).status_code == 200
+    before = folder.label_file.read_bytes()
     with small_files(50):
-        refused = page.put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * 8})
+        refused = page.put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * N_LIMBS})
     assert refused.status_code == 507
     assert "not saved: " in refused.text
     assert "files may not grow so large here" in refused.text
-    assert folder.depth.read_bytes() == before
+    assert folder.label_file.read_bytes() == before
     assert [one["done"] for one in page.get("/api/photos").json()["photos"]] == [True, False, False, False, False]
-    assert page.get(f"/api/photo/{GOOD[1]}").json()["labels"] == [None] * 8
+    assert page.get(f"/api/photo/{GOOD[1]}").json()["labels"] == [None] * N_LIMBS
     assert not [path for path in folder.root.iterdir() if path.name.startswith(".partial-")]
-    answer = page.put(f"/api/labels/{GOOD[2]}", json={"labels": [0] * 8})
+    answer = page.put(f"/api/labels/{GOOD[2]}", json={"labels": [0] * N_LIMBS})
     assert answer.json() == {"done": True, "labelled": 2, "of": 5}
-    assert set(read_depth(folder.depth)) == {GOOD[0], GOOD[2]}
+    assert set(read_depth(folder.label_file)) == {GOOD[0], GOOD[2]}
 
 
 def test_a_file_that_is_damaged_meanwhile_stays_and_the_answer_does_not_count(folder: PhotoFolder) -> None:
-    folder.depth.write_text("somebody works on this", encoding="utf-8")
-    refused = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * 8})
+    folder.label_file.write_text("somebody works on this", encoding="utf-8")
+    refused = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * N_LIMBS})
     assert refused.status_code == 507
     assert "expected the header" in refused.text
-    assert folder.depth.read_text(encoding="utf-8") == "somebody works on this"
+    assert folder.label_file.read_text(encoding="utf-8") == "somebody works on this"
     assert not folder.is_done(GOOD[1])
 
 
 def test_labels_that_are_shared_by_a_link_stay_shared(tmp_path: Path) -> None:
     shared, folders = tmp_path / "shared.csv", []
-    write_depth(shared, {"of another.png": (1,) * 8})
+    write_depth(shared, {"of another.png": (1,) * N_LIMBS})
     shared.chmod(0o660)
     for who in ("ann", "bob"):
         root = write_folder(tmp_path / who)
         (root / "depth.csv").symlink_to(shared)
         folders.append(PhotoFolder(root))
     for folder, name in zip(folders, GOOD[:2], strict=True):
-        assert client(folder).put(f"/api/labels/{name}", json={"labels": [0] * 8}).status_code == 200
-        assert folder.depth.is_symlink()
-    assert read_depth(shared) == {"of another.png": (1,) * 8, GOOD[0]: (0,) * 8, GOOD[1]: (0,) * 8}
+        assert client(folder).put(f"/api/labels/{name}", json={"labels": [0] * N_LIMBS}).status_code == 200
+        assert folder.label_file.is_symlink()
+    assert read_depth(shared) == {"of another.png": (1,) * N_LIMBS, GOOD[0]: (0,) * N_LIMBS, GOOD[1]: (0,) * N_LIMBS}
     assert stat.S_IMODE(shared.stat().st_mode) == 0o660
     lock = tmp_path / ".shared.csv.lock"  # one for both
     assert stat.S_IMODE(lock.stat().st_mode) == 0o660  # who may write the labels may hold it
@@ -336,7 +339,7 @@ def test_what_is_called_with_a_dot_is_neither_picture_nor_file_of_keypoints(tmp_
     (root / "annotation of last year.csv").mkdir()
     folder = PhotoFolder(root)
     assert (sorted(folder.photos), folder.without) == (sorted((*GOOD, TEXT, HUGE)), [BARE])
-    client(folder).put(f"/api/labels/{GOOD[0]}", json={"labels": [0] * 8})
+    client(folder).put(f"/api/labels/{GOOD[0]}", json={"labels": [0] * N_LIMBS})
     assert (root / "._depth.csv").exists()
 
 
@@ -360,10 +363,10 @@ def test_strange_names_are_served_or_left_out_by_name(tmp_path: Path) -> None:
         place = quote(name, safe="")
         assert page.get(f"/image/{place}").status_code == 200
         assert page.get(f"/api/photo/{place}").json()["width"] == 160
-        assert page.put(f"/api/labels/{place}", json={"labels": [0] * 8}).status_code == 200
+        assert page.put(f"/api/labels/{place}", json={"labels": [0] * N_LIMBS}).status_code == 200
     for name in left_out:
         assert page.get(f"/image/{quote(os.fsencode(name), safe='')}").status_code == 404
-    assert read_depth(root / "depth.csv") == dict.fromkeys(served, (0,) * 8)
+    assert read_depth(root / "depth.csv") == dict.fromkeys(served, (0,) * N_LIMBS)
     assert PhotoFolder(root).done == len(served)
 
 
@@ -431,7 +434,7 @@ def test_labels_begin_with_a_guess(folder: PhotoFolder, tmp_path: Path) -> None:
     assert known.get(f"/api/photo/{GOOD[1]}").json()["guess"] is None
     save_network(tmp_path / "lifter.safetensors", Lifter(16, 1, RULE))
     inferred = client(folder, guess=guess_from_lifter(tmp_path / "lifter.safetensors", rule)).get(f"/api/photo/{GOOD[1]}").json()["guess"]
-    assert len(inferred) == 8
+    assert len(inferred) == N_LIMBS
     assert set(inferred) <= {-1, 0, 1}
 
 
@@ -468,11 +471,11 @@ def run(*arguments: str) -> str:
 
 
 def test_what_is_wrong_from_the_start_is_one_line_and_writes_nothing(folder: PhotoFolder, tmp_path: Path) -> None:
-    nine = ",".join(HEADER) + f"\n{GOOD[0]},0,0,0,0,0,0,0,0,0\n"
-    folder.depth.write_text(nine, encoding="utf-8")
-    assert "line 2: expected a name and 8 labels, found 9 labels" in run(str(folder.root))
-    assert folder.depth.read_text(encoding="utf-8") == nine
-    folder.depth.unlink()
+    more = ",".join(HEADER) + f"\n{GOOD[0]}{',0' * (N_LIMBS + 1)}\n"
+    folder.label_file.write_text(more, encoding="utf-8")
+    assert f"line 2: expected a name and {N_LIMBS} labels, found {N_LIMBS + 1} labels" in run(str(folder.root))
+    assert folder.label_file.read_text(encoding="utf-8") == more
+    folder.label_file.unlink()
     assert "expected --g1 and --g2 together" in run(str(folder.root), "--g1", str(folder.root / "annotation.csv"))
     (folder.root / "annotation.csv").rename(tmp_path / "elsewhere.csv")
     assert "expected keypoints, *annotation*.csv, found none; find them with pose25d find-keypoints" in run(str(folder.root))
@@ -527,15 +530,15 @@ def test_other_users_see_no_token_in_the_browsers_command_line(server: tuple[str
 
 
 def test_two_peoples_files_are_merged_with_a_report(tmp_path: Path) -> None:
-    write_depth(tmp_path / "ann.csv", {"a.png": (1,) * 8, "b.png": (0, *NOT_YET[1:])})
-    write_depth(tmp_path / "bob.csv", {"a.png": (1, -1, *(1,) * 6), "c.png": (0,) * 8})
+    write_depth(tmp_path / "ann.csv", {"a.png": (1,) * N_LIMBS, "b.png": (0, *UNLABELLED[1:])})
+    write_depth(tmp_path / "bob.csv", {"a.png": (1, -1, *(1,) * (N_LIMBS - 2)), "c.png": (0,) * N_LIMBS})
     files = [str(tmp_path / name) for name in ("ann.csv", "bob.csv", "both.csv")]
     result = CliRunner().invoke(merge_depth.main, [*files, "--params", str(ROOT / "params.yaml")])
     assert result.exit_code == 0, result.output
     assert "a.png, right_calf: in front in the first, occluded in the second" in result.output
     assert "3 pictures" in result.output
     assert "8 limbs were labelled twice, 87.5 % of them alike" in result.output
-    assert read_depth(tmp_path / "both.csv") == {"a.png": (1, None, *(1,) * 6), "b.png": (0, *NOT_YET[1:]), "c.png": (0,) * 8}
+    assert read_depth(tmp_path / "both.csv") == {"a.png": (1, None, *(1,) * (N_LIMBS - 2)), "b.png": (0, *UNLABELLED[1:]), "c.png": (0,) * N_LIMBS}
 
 
 def merge(*arguments: object) -> Result:
@@ -543,10 +546,10 @@ def merge(*arguments: object) -> Result:
 
 
 def test_merged_labels_never_replace_others_unasked(folder: PhotoFolder, tmp_path: Path) -> None:
-    ann, bob, mine = tmp_path / "ann.csv", tmp_path / "bob.csv", folder.depth
-    write_depth(ann, {GOOD[0]: (1,) * 8})
-    write_depth(bob, {GOOD[0]: (-1,) * 8, GOOD[1]: (0,) * 8})
-    write_depth(mine, {GOOD[2]: (0,) * 8})
+    ann, bob, mine = tmp_path / "ann.csv", tmp_path / "bob.csv", folder.label_file
+    write_depth(ann, {GOOD[0]: (1,) * N_LIMBS})
+    write_depth(bob, {GOOD[0]: (-1,) * N_LIMBS, GOOD[1]: (0,) * N_LIMBS})
+    write_depth(mine, {GOOD[2]: (0,) * N_LIMBS})
     before = {path: path.read_bytes() for path in (ann, bob, mine)}
     for target in (mine, ann, bob):
         refused = merge(ann, bob, target)
@@ -554,13 +557,13 @@ def test_merged_labels_never_replace_others_unasked(folder: PhotoFolder, tmp_pat
         assert refused.output == f"Error: {target}: is there already, and is not replaced; give another name, or --force to replace it\n"
     assert {path: path.read_bytes() for path in before} == before
     assert merge(ann, bob, mine, "--force").exit_code == 0
-    assert read_depth(mine) == {GOOD[1]: (0,) * 8}
+    assert read_depth(mine) == {GOOD[1]: (0,) * N_LIMBS}
     assert merge(ann, bob, bob, "--force").exit_code == 0
-    assert read_depth(bob) == {GOOD[1]: (0,) * 8}
+    assert read_depth(bob) == {GOOD[1]: (0,) * N_LIMBS}
 
 
 def test_merged_labels_replace_nothing_but_labels(folder: PhotoFolder, tmp_path: Path) -> None:
-    write_depth(tmp_path / "a.csv", {GOOD[0]: (1,) * 8})
+    write_depth(tmp_path / "a.csv", {GOOD[0]: (1,) * N_LIMBS})
     before = {path: path.read_bytes() for path in folder.root.iterdir()}
     for target in (folder.root, folder.root / "annotation.csv", folder.root / GOOD[0], folder.root / GOOD[0] / "depth.csv", Path("/dev/null")):
         for force in ((), ("--force",)):
@@ -600,7 +603,7 @@ def page_with_studio(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
 
 @settings(max_examples=150, deadline=None)
 @given(JSON_VALUES, JSON_VALUES)
-@example([0] * 8, None)
+@example([0] * N_LIMBS, None)
 def test_any_answer_is_saved_or_refused(page_with_studio: TestClient, labels: object, before: object) -> None:
     content = json.dumps({"labels": labels, "before": before})
     assert page_with_studio.put(f"/api/labels/{GOOD[0]}", content=content).status_code in (400, 409)

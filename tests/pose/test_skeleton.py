@@ -1,5 +1,7 @@
 """The joint sets agree with themselves and with the data set's tables."""
 
+import numpy as np
+
 from pipeline.pose.skeleton import (
     CHAIN_LIMBS,
     CHAINS,
@@ -10,6 +12,7 @@ from pipeline.pose.skeleton import (
     LIMB_NAMES,
     LIMBS,
     TORSO,
+    mirror_pose,
 )
 
 # Of the 32 joints of the data set's files.
@@ -48,3 +51,28 @@ def test_every_parent_comes_before_its_child() -> None:
     assert all(parent < joint for parents in (H36M_17.parents, H36M_32_PARENTS) for joint, parent in enumerate(parents))
     assert len(H36M_32_PARENTS) == 32
     assert len(H36M_17) == len(H36M_32_TO_17) == 17
+
+
+WIDTH = 64
+POSES = np.random.default_rng(0).uniform(0, WIDTH, (4, len(H36M_17), 2)).astype(np.float32)
+LABELS = np.random.default_rng(1).integers(-1, 2, (4, len(LIMBS))).astype(np.int8)
+
+
+def test_mirroring_poses_twice_is_the_identity() -> None:
+    chosen = np.array([True, False, True, True])
+    once = mirror_pose(POSES, LABELS, WIDTH, chosen)
+    pose_2d, label = mirror_pose(*once, WIDTH, chosen)
+    np.testing.assert_allclose(pose_2d, POSES, atol=1e-5)
+    np.testing.assert_array_equal(label, LABELS)
+    assert not np.array_equal(once[0][0], POSES[0])
+    np.testing.assert_array_equal(once[0][1], POSES[1])
+
+
+def test_mirroring_poses_changes_sides_and_leaves_the_originals_alone() -> None:
+    before = POSES.copy(), LABELS.copy()
+    pose_2d, label = mirror_pose(POSES, LABELS, WIDTH, np.ones(4, bool))
+    left, right = H36M_17.index("left_knee"), H36M_17.index("right_knee")
+    np.testing.assert_allclose(pose_2d[:, left], np.array([WIDTH - 1, 0]) + POSES[:, right] * (-1, 1), atol=1e-5)
+    np.testing.assert_array_equal(label[:, LIMB_NAMES.index("right_thigh")], LABELS[:, LIMB_NAMES.index("left_thigh")])
+    for now, then in zip((POSES, LABELS), before, strict=True):
+        np.testing.assert_array_equal(now, then)

@@ -38,8 +38,9 @@ from pipeline.inference.images import IMAGES
 from pipeline.networks.lifter import Lifter
 from pipeline.packs.frame_store import store_path, write_frames
 from pipeline.packs.pack import Pack, Twins
+from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.conditioning import BodyConditioning
-from pipeline.pose.bodies.maps import N_PARTS, part_map
+from pipeline.pose.bodies.parts import N_PARTS, front_parts
 from pipeline.report.report import (
     COLUMNS,
     DEMONSTRATION_COLUMNS,
@@ -224,7 +225,7 @@ def crossing(recorded):
     pose_2d = CROSSING + RNG.normal(0, 0.5, (count, 17, 2)).astype(np.float32)
 
     def draw(pose_2d, label):
-        return COLOURS[part_map(torch.from_numpy(pose_2d), torch.from_numpy(label), (64, 32))].to(torch.uint8).numpy()
+        return COLOURS[front_parts(measure(torch.from_numpy(pose_2d), (64, 32)), torch.from_numpy(label)).long()].to(torch.uint8).numpy()
 
     place = np.zeros((count, 17, 3), dtype=np.float32)
     names = {name: np.array(["x"] * count) for name in ("subject", "sequence", "action", "camera")}

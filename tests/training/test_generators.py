@@ -255,7 +255,7 @@ def test_the_variational_u_net_learns_images_and_uses_its_latents(folder: Path) 
     assert (losses["kl"] > 1).all()
     assert isinstance(network, VUNet)
     batch = run.samples()
-    images = [network(look, batch.maps) for look in (batch.look, batch.look.roll(1, 0))]
+    images = [network(appearance, batch.maps) for appearance in (batch.appearance, batch.appearance.roll(1, 0))]
     assert (images[0] - images[1]).abs().mean() > 0.02  # another person, the same pose
 
 

@@ -1,85 +1,68 @@
-"""Pictures are read as a viewer shows them, or refused by name."""
+"""Pixels: files keep them, mirroring twice changes nothing, a grid shows every image."""
 
-import io
-import struct
-import zlib
-from pathlib import Path
-
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
-from pipeline.utils.images import PictureError, picture_size, read_picture
+from pipeline.utils.images import data_uri, decode, difference_map, encode, enlarge, image_grid, mirror_image
 
-RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
-
-
-def corners() -> np.ndarray:
-    """(4, 6, 3): black but for a red pixel at the top left and a blue one at the bottom left."""
-    image = np.zeros((4, 6, 3), np.uint8)
-    image[0, 0], image[-1, 0] = RED, BLUE
-    return image
+RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("transparent", [False, True])
-def test_exif_orientation_is_followed(tmp_path: Path, orientation: int, transparent: bool) -> None:
-    picture = Image.fromarray(corners())
-    if transparent:
-        picture.putalpha(255)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    path = tmp_path / "a.png"
-    picture.save(path, exif=exif)
-    place = {1: (0, 0), 2: (0, 5), 3: (3, 5), 4: (3, 0), 5: (0, 0), 6: (0, 3), 7: (5, 3), 8: (5, 0)}[orientation]  # of the red pixel
-    image = read_picture(path)
-    assert image.shape[:2] == ((6, 4) if orientation > 4 else (4, 6))
-    assert tuple(image[place]) == RED
-    assert picture_size(path) == image.shape[1::-1]
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_file_is_decoded_as_rgb(suffix: str) -> None:
+    image = np.zeros((8, 8, 3), np.uint8)
+    image[:] = (200, 40, 10)
+    content = encode(image, suffix)
+    for data in (content, np.frombuffer(content, np.uint8)):
+        found = decode(data)
+        assert found is not None
+        assert found.shape == image.shape
+        assert np.abs(found.astype(int) - image).max() <= (0 if suffix == ".png" else 3)
 
 
-def test_what_is_transparent_is_white_whatever_is_hidden_there(tmp_path: Path) -> None:
-    image = np.dstack([corners(), np.full((4, 6), 255, np.uint8)])
-    image[0, 0, 3] = 0
-    Image.fromarray(image).save(tmp_path / "a.png")
-    palette = Image.fromarray(corners()).quantize(4)
-    palette.save(tmp_path / "b.png", transparency=palette.getpixel((0, 0)))
-    for name in ("a.png", "b.png"):
-        shown = read_picture(tmp_path / name)
-        assert tuple(shown[0, 0]) == WHITE
-        assert tuple(shown[-1, 0]) == BLUE
+def test_what_is_no_image_is_none() -> None:
+    for content in (b"", b"text", encode(np.zeros((8, 8, 3), np.uint8), ".png")[:20]):
+        assert decode(content) is None
 
 
-def test_grey_and_palette_pictures_are_rgb(tmp_path: Path) -> None:
-    for mode in ("L", "P", "1", "I;16"):
-        Image.fromarray(corners()).convert("L" if mode == "I;16" else mode).convert(mode).save(tmp_path / f"{mode}.png")
-        assert read_picture(tmp_path / f"{mode}.png").shape == (4, 6, 3)
+def test_a_mirrored_image_is_the_image_with_its_columns_reversed_and_the_original_stays() -> None:
+    images = RNG.integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)
+    before, chosen = images.copy(), np.array([True, False, True, True])
+    mirrored = mirror_image(images, chosen)
+    np.testing.assert_array_equal(mirrored[chosen], before[chosen][:, :, ::-1])
+    np.testing.assert_array_equal(mirrored[1], before[1])
+    np.testing.assert_array_equal(mirror_image(mirrored, chosen), images)
+    np.testing.assert_array_equal(images, before)
 
 
-def huge_png(width: int, height: int) -> bytes:
-    """The head of a PNG that claims to be this large."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
-
-
-@pytest.mark.parametrize("size", [(40_000, 30_000), (20_000, 20_000), (1, 49_000), (2**31 - 1, 2**31 - 1)])
-def test_sizes_are_judged_before_anything_is_decoded(tmp_path: Path, size: tuple[int, int]) -> None:
-    (tmp_path / "a.png").write_bytes(huge_png(*size))
-    for read in (picture_size, read_picture):
-        with pytest.raises(PictureError, match="too large; reduce it"):
-            read(tmp_path / "a.png")
+def test_the_difference_map_is_grey_where_nothing_changes() -> None:
+    coarse = np.full((2, 2, 3), 100, dtype=np.uint8)
+    refined = coarse.copy()
+    refined[0, 0], refined[1, 1], refined[0, 1] = 110, 0, 255
+    expected = [[148, 255], [128, 0]]
+    np.testing.assert_array_equal(difference_map(refined, coarse)[..., 0], expected)
 
 
-def test_what_is_no_picture_is_refused_by_name(tmp_path: Path) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(buffer, "JPEG")
-    for content in (b"", b"text", buffer.getvalue()[:100], b"\x89PNG\r\n\x1a\n" + b"\0" * 100):
-        (tmp_path / "a.jpg").write_bytes(content)
-        with pytest.raises(PictureError, match=r"a\.jpg: no picture, or a damaged one"):
-            read_picture(tmp_path / "a.jpg")
-    for missing in (tmp_path / "b.jpg", tmp_path):
-        with pytest.raises(PictureError, match="expected a picture"):
-            read_picture(missing)
+def test_a_grid_holds_every_image_in_its_column() -> None:
+    red, wide = np.zeros((10, 5, 3), dtype=np.uint8), np.zeros((10, 30, 3), dtype=np.uint8)
+    red[:], wide[:] = (255, 0, 0), (0, 0, 255)
+    image = image_grid(["a", "b"], [[red, wide], [wide]], 40)
+    assert image.dtype == np.uint8
+    assert image.shape[0] == 26 + 2 * 46
+    assert (image == (255, 0, 0)).all(-1).sum() == 40 * 20
+    assert (image == (0, 0, 255)).all(-1).sum() == 2 * 40 * 120
+
+
+def test_files_keep_rgb_and_are_the_same_each_time() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 3)).astype(np.uint8)
+    png = encode(image, ".png")
+    np.testing.assert_array_equal(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)[..., ::-1], image)
+    assert png == encode(image, ".png")
+    assert encode(image, ".jpg") == encode(image, ".jpg")
+    assert data_uri(b"ab", "image/png") == "data:image/png;base64,YWI="
+
+
+def test_enlarge_keeps_the_shape_of_the_image() -> None:
+    assert enlarge(np.zeros((10, 5, 3), dtype=np.uint8), 40).shape == (40, 20, 3)
+    assert enlarge(np.zeros((100, 50, 3), dtype=np.uint8), 40).shape == (40, 20, 3)

@@ -15,8 +15,8 @@ from pipeline.parallel import run_parallel
 from pipeline.pose.crop import crop_image, middle_box, to_crop
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_folder, check_replaceable, write_json
-from pipeline.utils.images import PictureError, read_picture
 from pipeline.utils.numbers import MOST_PX
+from pipeline.utils.pictures import PictureError, read_picture
 
 MIN_EXTENT = 8.0  # px of the image; landmarks that span less are no face
 _UNITS = "image: RGB; pose_2d: the 68 landmarks in px of the image, pixel centres at whole numbers; label, pose_3d: a face has none"

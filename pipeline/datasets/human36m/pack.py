@@ -13,7 +13,7 @@ from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.datasets.human36m.names import name_fault, path_fault
 from pipeline.datasets.human36m.sidecar import find_images, open_truth
-from pipeline.packs.frame_store import FrameStore, decode_image, store_path, views_in
+from pipeline.packs.frame_store import FrameStore, store_path, views_in
 from pipeline.packs.pack import TEXT, TRUTH, write_pack
 from pipeline.parallel import run_parallel
 from pipeline.pose.crop import crop_box, crop_image, to_crop
@@ -22,8 +22,9 @@ from pipeline.utils.errors import MachineError, UserError, shown
 from pipeline.utils.files import file_hash, read_json
 from pipeline.utils.hdf5 import NUMBER, WHOLE, Damaged, check_range, open_hdf5, read_dataset
 from pipeline.utils.hdf5 import TRUTH as TRUE_OR_NOT
-from pipeline.utils.images import MOST_SIDE
+from pipeline.utils.images import decode
 from pipeline.utils.numbers import MOST_MM, MOST_PX
+from pipeline.utils.pictures import MOST_SIDE
 
 Columns = dict[str, np.ndarray]
 
@@ -229,7 +230,7 @@ def _twins(truth: Path, view: View) -> Iterator[tuple[int, np.ndarray]]:
         images = find_images(_group(sequences, f"{view.sequence}/{view.camera}"))
     for row, chain in zip(view.twins["index"].tolist(), view.twins["chain"].tolist(), strict=True):
         key = int(view.data["frame"][row]), chain
-        image = decode_image(images[key]) if key in images else None
+        image = decode(images[key]) if key in images else None
         if image is None or image.shape[1::-1] != view.size:
             raise UserError(f"{view}: expected in {truth} a picture of the video's size for the twin of frame {key[0]}, limb chain {chain}")
         yield row, image

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.datasets.photos.tables import read_table
+from pipeline.pose.labels import UNLABELLED, Labels
 from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.errors import UserError, printable
 from pipeline.utils.files import atomic_file
@@ -22,8 +23,6 @@ from pipeline.utils.locks import locked
 
 FILE_NAME = "depth.csv"
 HEADER = ("name", *LIMB_NAMES)
-Labels = tuple[int | None, ...]  # of the eight limbs, in the order of `skeleton.LIMB_NAMES`
-NOT_YET: Labels = (None,) * len(LIMB_NAMES)
 _VALUES = {"-1": -1, "0": 0, "1": 1, "+1": 1, "": None}
 _WORDS = {-1: "occluded", 0: "in the plane", 1: "in front"}
 
@@ -84,7 +83,7 @@ def write_depth(path: Path, labels: Mapping[str, Labels], durable: bool = False)
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
         for name in sorted(labels):
-            if labels[name] != NOT_YET:
+            if labels[name] != UNLABELLED:
                 writer.writerow([name, *("" if label is None else label for label in labels[name])])
 
 
@@ -102,7 +101,7 @@ def merge_depth(first: Mapping[str, Labels], second: Mapping[str, Labels]) -> tu
     merged: dict[str, Labels] = {}
     faults: list[Disagreement] = []
     for name in sorted({*first, *second}):
-        pairs = list(zip(LIMB_NAMES, first.get(name, NOT_YET), second.get(name, NOT_YET), strict=True))
+        pairs = list(zip(LIMB_NAMES, first.get(name, UNLABELLED), second.get(name, UNLABELLED), strict=True))
         faults += [Disagreement(name, limb, a, b) for limb, a, b in pairs if a is not None and b is not None and a != b]
         merged[name] = tuple(a if b is None or a == b else b if a is None else None for _, a, b in pairs)
     return merged, faults

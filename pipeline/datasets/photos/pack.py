@@ -11,7 +11,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.datasets.photos.annotations import check_points, identity, read_all_annotations, read_list
-from pipeline.datasets.photos.hand_labels import NOT_YET, Labels, read_depth
+from pipeline.datasets.photos.hand_labels import read_depth
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.layout import find_pictures, split_pictures, view
 from pipeline.datasets.photos.poses import label_poses, read_poses_3d
@@ -19,10 +19,11 @@ from pipeline.datasets.photos.twins import read_twin_labels, twin_name, twin_pat
 from pipeline.packs.pack import Columns, pack_files, pack_path, write_pack
 from pipeline.parallel import run_parallel
 from pipeline.pose.crop import crop_image, middle_box, to_crop
+from pipeline.pose.labels import UNLABELLED, Labels, known_labels
 from pipeline.pose.skeleton import CHAINS, LIMBS
 from pipeline.utils.errors import UserError, printable
 from pipeline.utils.files import atomic_folder, check_replaceable, write_json
-from pipeline.utils.images import MOST_PIXELS, MOST_SIDE, PictureError, TooLargeError, read_picture
+from pipeline.utils.pictures import MOST_PIXELS, MOST_SIDE, PictureError, TooLargeError, read_picture
 
 _UNITS = (
     "image: RGB; pose_2d: px of the image, pixel centres at whole numbers, NaN missing; label: 1 in front, 0 level, -1 occluded; pose_3d: unknown"
@@ -30,7 +31,7 @@ _UNITS = (
 NO_KEYPOINTS, ALL_MISSING = "it has no keypoints", "all its keypoints are missing"
 PRINTED, NO_PICTURE = "its keypoints were printed by NumPy 2 (`np.int64(...)`), not written as numbers", "its picture is not there"
 TOO_LARGE = f"its picture is too large (more than {MOST_PIXELS} px, or {MOST_SIDE} on a side)"
-UNREADABLE, UNLABELLED, UNLISTED = "its picture is damaged", "it has no depth labels", "it is in no list"
+UNREADABLE, NO_LABEL, UNLISTED = "its picture is damaged", "it has no depth labels", "it is in no list"
 
 
 def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel: ParallelConfig) -> None:
@@ -49,14 +50,14 @@ def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel:
     left_out |= {name: NO_PICTURE for name in found.points if name not in pictures}
     usable = [name for name in found.points if name in pictures]
     if data.labelled_only:
-        left_out |= {name: UNLABELLED for name in usable if labels.get(name, NOT_YET) == NOT_YET}
-        usable = [name for name in usable if labels.get(name, NOT_YET) != NOT_YET]
+        left_out |= {name: NO_LABEL for name in usable if labels.get(name, UNLABELLED) == UNLABELLED}
+        usable = [name for name in usable if labels.get(name, UNLABELLED) != UNLABELLED]
     split = _split(root, data, usable)
     left_out |= dict.fromkeys(set(usable) - {name for names in split.values() for name in names}, UNLISTED)
     with atomic_folder(folder, kinds) as new:
         kept: dict[str, list[str]] = {}
         for subject, names in split.items():
-            items = [(name, pictures[name], found.points[name], labels.get(name, NOT_YET)) for name in names]
+            items = [(name, pictures[name], found.points[name], labels.get(name, UNLABELLED)) for name in names]
             results = run_parallel(partial(_row_of_photo, data.image_size), items, parallel, f"pack {subject}")
             rows = [row for row in results if not isinstance(row, str)]
             kept[subject] = _names(rows)
@@ -121,12 +122,6 @@ def _cut(image: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
     return crop_image(image, middle_box((height, width), image_size), (width, height), image_size)
 
 
-def known_labels(labels: Labels, pose_2d: np.ndarray) -> np.ndarray:
-    """(8,) int8: 0 where nobody has labelled the limb, or where one of its joints is missing from `pose_2d` (17, 2)."""
-    there = ~np.isnan(pose_2d[:, 0])
-    return np.array([label if label is not None and there[list(limb)].all() else 0 for label, limb in zip(labels, LIMBS, strict=True)], np.int8)
-
-
 def _twins(root: Path, image_size: tuple[int, int], rows: Sequence[Columns]) -> Columns:
     """The twins of these rows, as far as there are any."""
     labels = read_twin_labels(root)
@@ -153,7 +148,7 @@ def _twin_image(path: Path, image_size: tuple[int, int]) -> np.ndarray:
 
 
 def _report(kept: Mapping[str, Sequence[str]], labels: Mapping[str, Labels], left_out: Mapping[str, str]) -> dict[str, object]:
-    said = [label for names in kept.values() for name in names for label in labels.get(name, NOT_YET)]
+    said = [label for names in kept.values() for name in names for label in labels.get(name, UNLABELLED)]
     return {
         "pictures": {subject: len(names) for subject, names in kept.items()},
         "people": {subject: len({identity(name) for name in names}) for subject, names in kept.items()},

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.config.pose import PoseConfig
-from pipeline.datasets.photos.hand_labels import Labels
 from pipeline.pose.bodies.pose_space import label_limbs
+from pipeline.pose.labels import Labels
 from pipeline.pose.skeleton import H36M_17
 from pipeline.utils.errors import UserError, printable
 from pipeline.utils.files import atomic_file, machine_faults

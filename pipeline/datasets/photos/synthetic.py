@@ -17,7 +17,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.datasets.photos.annotations import identity, write_annotations, write_list, write_pairs
-from pipeline.datasets.photos.hand_labels import FILE_NAME, Labels, write_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, write_depth
 from pipeline.datasets.photos.joints import to_coco_18, to_h36m_17
 from pipeline.datasets.photos.layout import split_pictures
 from pipeline.datasets.photos.poses import label_poses, write_poses_3d
@@ -31,8 +31,9 @@ from pipeline.datasets.synthetic.room import View, camera_rays
 from pipeline.datasets.synthetic.twins import mirror_chain, pictures_differ
 from pipeline.parallel import run_parallel
 from pipeline.pose.camera import Camera
-from pipeline.pose.drawing import encode
+from pipeline.pose.labels import Labels
 from pipeline.pose.skeleton import CHAIN_LIMBS, COCO_18, H36M_17, LIMBS
+from pipeline.utils.images import encode
 
 KEYPOINTS, LIST, PAIRS, POSES = "fashion-annotation-{}.csv", "{}.lst", "fashion-pairs-test.csv", "pose_3d.npz"
 STANDING = tuple(name for name, action in ACTIONS.items() if not action.seated)

@@ -6,7 +6,8 @@ scores that need twins are null.
 
 from pathlib import Path
 
-from pipeline.datasets.photos.hand_labels import FILE_NAME, Labels, read_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, read_depth
+from pipeline.pose.labels import Labels
 from pipeline.pose.skeleton import CHAIN_NAMES
 from pipeline.utils.errors import UserError
 

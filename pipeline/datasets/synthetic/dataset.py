@@ -27,6 +27,7 @@ from pipeline.datasets.synthetic.twins import labels_differ, mirror_chain, pictu
 from pipeline.parallel import run_parallel
 from pipeline.pose.skeleton import CHAIN_NAMES, CHAINS, H36M_17, LIMB_NAMES
 from pipeline.utils.hdf5 import write_hdf5
+from pipeline.utils.images import encode
 
 FPS = 50
 EXTRA_FRAMES = (1, 3, 2, 1)  # video frames beyond the last pose, per camera: in Human3.6M the cameras stop at different times, too
@@ -139,10 +140,7 @@ def _seek_twins(truth: ViewTruth, person: Person, pose: Pose, seat: np.ndarray |
 
 def _to_png(picture: np.ndarray) -> np.ndarray:
     """The bytes (n,) uint8 of a PNG file of an RGB picture (H, W, 3) uint8."""
-    written, data = cv2.imencode(".png", picture[..., ::-1], (cv2.IMWRITE_PNG_COMPRESSION, 6))
-    if not written:
-        raise RuntimeError(f"OpenCV could not write a PNG of a picture {picture.shape} {picture.dtype}")
-    return data.ravel()
+    return np.frombuffer(encode(picture, ".png", (cv2.IMWRITE_PNG_COMPRESSION, 6)), np.uint8)
 
 
 def _write_truth(path: Path, takes: list[tuple[Sequence, Truth]]) -> None:

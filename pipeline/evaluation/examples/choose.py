@@ -12,14 +12,16 @@ from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstration
 from pipeline.evaluation.examples.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
 from pipeline.evaluation.scores.depth import clear_pixels, label_confusion
 from pipeline.evaluation.scores.summary import SCORES
-from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, as_rows, paint_both, pose_distance
+from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, paint_both, pose_distance
 from pipeline.networks.vunet import VUNet
-from pipeline.packs.batches import to_uint8
 from pipeline.packs.pack import Pack
-from pipeline.pose.bodies.maps import FIRST_LIMB_PART, TORSO_PART, channels, measure, seen_parts
+from pipeline.pose.bodies.body import measure
+from pipeline.pose.bodies.maps import channels
+from pipeline.pose.bodies.parts import FIRST_LIMB_PART, TORSO_PART, front_parts
 from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
 from pipeline.utils.numbers import spread
+from pipeline.utils.tensors import as_rows, to_uint8
 
 Group = TypeVar("Group", TwinExamples, Demonstrations, Steps)
 
@@ -197,7 +199,7 @@ def _show_appearances(studio: BatchedGenerator, task: Task) -> Appearances:
         for number, other in zip(chosen, others, strict=True):
             one = task.part([number])
             _, (look, maps) = studio.encode(one)
-            first, second = network.encode(look), network.encode(studio.encode(Task(task.source[[other]], one.target, one.label))[1].look)
+            first, second = network.encode(look), network.encode(studio.encode(Task(task.source[[other]], one.target, one.label))[1].appearance)
             mixed = [[(1 - share) * a + share * b for a, b in zip(first, second, strict=True)] for share in SHARES]
             between.append(_as_row([network.paint(maps, latents) for latents in mixed]))
             generator = torch.Generator().manual_seed(int(number))
@@ -247,7 +249,7 @@ def _traded_pixels(pack: Pack, twins: Task, chosen: np.ndarray) -> np.ndarray:
     for part in np.array_split(chosen, -(-len(chosen) // CHUNK) or 1):
         rows = twins.target[part]
         body = measure(torch.from_numpy(pack.pose_2d[rows]), (pack.image.shape[1], pack.image.shape[2]))
-        seen = [seen_parts(body, torch.from_numpy(label)).numpy()[..., None] for label in (pack.label[rows], twins.label[part])]
+        seen = [front_parts(body, torch.from_numpy(label)).numpy()[..., None] for label in (pack.label[rows], twins.label[part])]
         (first, second), (others_first, others_second) = (
             [(image == parts[:, None, None]).any(-1) for image in seen] for parts in _trading_parts(pack.twins.chain[part])
         )

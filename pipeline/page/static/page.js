@@ -458,8 +458,8 @@ document.addEventListener("keydown", (event) => {
   if (!known || event.target.tagName === "SELECT" || event.altKey) return;
   if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); undo(); return; }
   if (event.ctrlKey || event.metaKey) return;
-  const number = "12345678".indexOf(event.key);
-  const action = number >= 0 && event.key ? () => turn(number) : KEYS[event.key];
+  const number = /^[1-9]$/.test(event.key) ? Number(event.key) - 1 : -1;
+  const action = number in known.limbs ? () => turn(number) : KEYS[event.key];
   if (!action || (event.key === "Enter" && event.target.tagName === "BUTTON")) return;
   event.preventDefault();
   action();
@@ -470,6 +470,7 @@ window.addEventListener("resize", () => photo && show());
 async function begin() {
   known = await (await ask("api/photos")).json();
   byId("modes").hidden = !known.studio;
+  byId("limb-keys").textContent = Math.min(known.limbs.length, 9);
   byId("other").replaceChildren(...known.photos.map((one) => element("option", one.name)));
   const without = known.without.length;
   const left = known.left_out;

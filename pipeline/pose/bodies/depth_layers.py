@@ -1,11 +1,11 @@
-"""The body in relief: which part is seen at each pixel, which comes next beneath it, and how near both are, from the depths of the joints.
+"""Depth layers of a body: which part is in front at each pixel, which is second, next behind it, and how near both are, from the joints' depths.
 
-Every part is the capsule that `maps.py` draws, now with depth: at a pixel its surface stands before its axis by as much as the circle of
-its section says. The torso is the row of capsules of `torso.py`. The part whose surface is nearest is seen. The depths are those that the
+Every part is the capsule of `body.py`, now with depth: at a pixel its surface stands before its axis by as much as the circle of
+its section says. The torso is the row of capsules of `pose_space.py`. The part whose surface is nearest is in front. The depths are those that the
 lifter gives from 2D joints and labels (`networks/lifter.py`), never true ones.
 
 What the lifter infers and what the labels say may contradict each other: a limb that lies in the plane of the image can be told to be in front. A
-limb is therefore taken for a little nearer or farther, as its label says, where it is decided who is seen.
+limb is therefore taken for a little nearer or farther, as its label says, where it is decided who is in front.
 """
 
 from typing import NamedTuple
@@ -13,13 +13,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.pose.bodies.maps import FIELDS, FIRST_LIMB_PART, TORSO_HALF_DEPTH, Body, axes
-from pipeline.pose.bodies.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
+from pipeline.pose.bodies.body import FIELDS, TORSO_HALF_DEPTH, Body, axes
+from pipeline.pose.bodies.parts import FIRST_LIMB_PART
+from pipeline.pose.bodies.pose_space import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 from pipeline.pose.skeleton import LIMBS, NECK_AND_HEAD, TORSO
 
 CHANNELS = 2  # of `depth_layer_maps`
-UNIT = 400.0  # mm, 1 in a relief map
-INSIST = 100.0  # mm by which a label moves a limb where it is decided who is seen
+UNIT = 400.0  # mm, 1 in a map
+INSIST = 100.0  # mm by which a label moves a limb where it is decided who is in front
 _FARTHEST = 800.0  # mm before or behind the hips; what is drawn lies between
 _STEEP = 400.0  # mm by which the torso falls off beside its capsules, per squared radius
 _NOWHERE = -1e6  # mm
@@ -49,17 +50,17 @@ class Place(NamedTuple):
 
 
 class DepthLayers(NamedTuple):
-    """Parts numbered as in `maps.part_map`, (B, H, W) float32 each, and how much nearer they are than the hips, mm, (B, H, W); 0 nowhere."""
+    """The front and the second part, part maps (B, H, W) float32 each, and how much nearer they are than the hips, mm, (B, H, W); 0 nowhere."""
 
-    seen: Tensor
-    beneath: Tensor
-    near_seen: Tensor
-    near_beneath: Tensor
+    front: Tensor
+    second: Tensor
+    near_front: Tensor
+    near_second: Tensor
 
 
 @torch.no_grad()
 def make_depth_layers(body: Body, depth: Tensor, label: Tensor) -> DepthLayers:
-    """The relief of bodies whose joints lie at the depths (B, 17), mm, away from the camera from the hips; label : (B, 8)."""
+    """Depth layers of bodies whose joints lie at the depths (B, 17), mm, away from the camera from the hips; label : (B, 8)."""
     height, width = body.field.shape[2:]
     pixel = (body.field.amax(dim=0) >= 0).flatten().nonzero()[:, 0]
     place = Place(pixel // (height * width), (pixel % width).float(), (pixel // width % height).float())
@@ -77,9 +78,9 @@ def make_depth_layers(body: Body, depth: Tensor, label: Tensor) -> DepthLayers:
     return DepthLayers(*layers.view(4, *body.field.shape[1:]))
 
 
-def depth_layer_maps(relief: DepthLayers) -> Tensor:
-    """What a network sees of a relief: the nearness of what is seen and of what lies beneath it, (B, 2, H, W) float32, 1 for 400 mm."""
-    return torch.stack([relief.near_seen, relief.near_beneath], dim=1) / UNIT
+def depth_layer_maps(layers: DepthLayers) -> Tensor:
+    """What a network sees of depth layers: the nearness of the front and of the second part, (B, 2, H, W) float32, 1 for 400 mm."""
+    return torch.stack([layers.near_front, layers.near_second], dim=1) / UNIT
 
 
 def _surfaces(body: Body, joint: Tensor, field: Tensor, place: Place) -> Tensor:

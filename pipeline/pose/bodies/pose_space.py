@@ -7,13 +7,14 @@ both enters and leaves first is in front; where one solid lies inside the other,
 the camera's normalised image plane (x / z, y / z), so no intrinsics are needed.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 from pipeline.config.pose import LimbRadius
-from pipeline.pose.bodies.torso import AT_HIPS, AT_SHOULDERS, PADDING, TOP
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAINS, H36M_17, LIMB_KINDS, LIMBS, TORSO
 from pipeline.utils.compiled import compiled
 from pipeline.utils.errors import UserError
@@ -24,15 +25,34 @@ _SHARE = 0.25
 _ALONG, _ACROSS = 12, 4
 # Share of an upper arm or a thigh, next to the torso, that is left out: it belongs to the joint.
 _ROOT = 0.2
+# The torso's capsules from the right side (-1) to the left side (1): how far apart they are at the shoulders and at the hips, as shares of the
+# distance of the joints there (the chest is narrower than the shoulders), and their radii as shares of half the torso's thickness. They stand in
+# this module because its compiled code is kept on disk for as long as this very file stays the same.
+_SIDES = np.linspace(-1, 1, 5)
+AT_SHOULDERS, AT_HIPS = 0.5 + 0.5 * 0.6 * _SIDES, 0.5 + 0.5 * 0.8 * _SIDES
+PADDING = np.sqrt(1 - (0.9 * _SIDES) ** 2)
+# How far below the line of the shoulders the capsules' axes begin, in radii; they end on the line of the hips.
+TOP = 0.6
 # Where the box of a solid in the image begins in its row: x0, y0, x1, y1.
 _BOX = 11
 
-_N = len(LIMBS)
 _ON_TORSO = np.array([upper in TORSO for upper, _ in LIMBS])
 _SHARED = np.array([[bool(set(limb) & set(other)) for other in LIMBS] for limb in LIMBS])
 
 _compiled = numba.njit(nogil=True, error_model="numpy")
 _inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)  # twice as fast in the innermost loop
+
+
+class LabelRule(NamedTuple):
+    """What labels go by: the full thickness of the torso, mm, and the radius of each of the eight limbs, (8,) float64 mm; see `label_limbs`."""
+
+    torso_thickness: float
+    limb_radius: np.ndarray
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "LabelRule":
+        """From `torso_thickness` and `limb_radius` as JSON has them (`PoseConfig.rule`)."""
+        return cls(values["torso_thickness"], limb_radii(LimbRadius(**values["limb_radius"])))
 
 
 def label_limbs(pose_3d: np.ndarray, torso_thickness: float, limb_radius: LimbRadius | np.ndarray) -> np.ndarray:
@@ -81,8 +101,8 @@ def mirror_chain(pose_3d: np.ndarray, chain: int) -> np.ndarray:
 def _check(pose: np.ndarray, thickness: float, radius: np.ndarray) -> None:
     if pose.ndim != 3 or pose.shape[1:] != (len(H36M_17), 3):
         raise ValueError(f"pose_3d: expected (N, {len(H36M_17)}, 3), got {pose.shape}")
-    if radius.shape != (_N,):
-        raise ValueError(f"limb_radius: expected ({_N},), got {radius.shape}")
+    if radius.shape != (len(LIMBS),):
+        raise ValueError(f"limb_radius: expected ({len(LIMBS)},), got {radius.shape}")
     if not (np.isfinite(thickness) and thickness > 0 and np.isfinite(radius).all() and (radius > 0).all()):
         raise ValueError(f"torso_thickness and limb_radius: expected positive numbers of mm, got {thickness} and {radius.tolist()}")
     bad = ~np.isfinite(pose).all(axis=(1, 2))
@@ -105,16 +125,17 @@ def _label_frames(limbs: np.ndarray, torso: np.ndarray, half: float, radius: np.
     shared : (8, 8) bool, limbs that share a joint, each with itself, too
     Joint sets are arguments, not constants: the compiled code is kept on disk and would not notice that they changed.
     """
-    labels = np.zeros((len(limbs), _N), np.int8)
-    solids = np.empty((_N + len(PADDING), 15))
+    n_limbs = limbs.shape[1]
+    labels = np.zeros((len(limbs), n_limbs), np.int8)
+    solids = np.empty((n_limbs + len(PADDING), 15))
     plane = np.empty((2, 10))
     near = np.empty(len(solids), np.int64)
     for frame in range(len(limbs)):
-        for limb in range(_N):
+        for limb in range(n_limbs):
             _place_capsule(limbs[frame, limb, 0], limbs[frame, limb, 1], radius[limb], solids[limb])
         _place_torso(torso[frame], half, solids, plane)
         box = _box_of(torso[frame])
-        for limb in range(_N):
+        for limb in range(n_limbs):
             count = _find_near(limb, shared[limb], solids, near)
             over_plane = _overlap(solids[limb, _BOX:], box)
             if count > 0 or over_plane:
@@ -131,7 +152,7 @@ def _place_torso(corners: np.ndarray, half: float, solids: np.ndarray, plane: np
         top = right_shoulder + AT_SHOULDERS[i] * (left_shoulder - right_shoulder)
         axis = right_hip + AT_HIPS[i] * (left_hip - right_hip) - top
         start = min(TOP * radius / max(np.sqrt(_dot(axis, axis)), 1e-9), 0.5)
-        _place_capsule(top + start * axis, top + axis, radius, solids[_N + i])
+        _place_capsule(top + start * axis, top + axis, radius, solids[len(solids) - len(PADDING) + i])
     _place_triangle(left_shoulder, right_shoulder, right_hip, plane[0])
     _place_triangle(left_shoulder, right_hip, left_hip, plane[1])
 
@@ -175,7 +196,7 @@ def _find_near(limb: int, shared: np.ndarray, solids: np.ndarray, near: np.ndarr
     """Write into `near` the solids that may overlap a limb in the image; return how many."""
     count = 0
     for i in range(len(solids)):
-        if (i >= _N or not shared[i]) and _overlap(solids[limb, _BOX:], solids[i, _BOX:]):
+        if (i >= len(shared) or not shared[i]) and _overlap(solids[limb, _BOX:], solids[i, _BOX:]):
             near[count] = i
             count += 1
     return count
@@ -246,7 +267,7 @@ def _compare(
         if x < solid[_BOX] or x > solid[_BOX + 2] or y < solid[_BOX + 1] or y > solid[_BOX + 3]:
             continue
         other_enter, other_leave, _ = _cast(solid, x, y)
-        if i >= _N:
+        if i >= len(solids) - len(PADDING):
             torso_enter, torso_leave = min(torso_enter, other_enter), max(torso_leave, other_leave)
         else:
             before |= enter < other_enter and leave < other_leave

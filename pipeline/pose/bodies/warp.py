@@ -1,4 +1,4 @@
-"""What the source's person looks like, gathered part by part and placed where the target pose shows the parts.
+"""The warped source: what its person looks like, gathered part by part and laid where the target pose shows the parts.
 
 The surface of a part is laid out along and across its axis in the image, so that a pixel on the target's forearm finds the pixel as far along
 and as far across the source's forearm: a warp per part, as in Siarohin et al. 2018 (arXiv 1801.00055) and Balakrishnan et al. 2018 (arXiv
@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipeline.pose.bodies.maps import BACKGROUND, FIRST_LIMB_PART, N_PARTS, Body, mask_body, part_axes, seen_parts
+from pipeline.pose.bodies.body import Body
+from pipeline.pose.bodies.masks import body_mask
+from pipeline.pose.bodies.parts import BACKGROUND, FIRST_LIMB_PART, N_PARTS, front_parts, part_axes
 from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import LIMB_FLIP
 
@@ -29,7 +31,7 @@ _OTHER_SIDE = [*range(FIRST_LIMB_PART - 1), *(FIRST_LIMB_PART - 1 + limb for lim
 
 
 class Layout(NamedTuple):
-    """The pixels at which a part is seen, N in all, and where on the part each of them lies.
+    """The pixels at which a part is in front, N in all, and where on the part each of them lies.
 
     pixel : (N,) int64, position among all B * H * W pixels; body : (N,) int64, which of the B bodies; part : (N,) int64, from 0
     along : (N,) 0 to 1 from the axis' start to its end, beyond them in radii; across : (N,) in radii
@@ -44,29 +46,28 @@ class Layout(NamedTuple):
 
 @torch.no_grad()
 def warp_parts(image: Tensor, source: Body, shown: Tensor, target: Body, layers: Sequence[Tensor]) -> Tensor:
-    """Paint the source's parts where the target shows them, and once more those that lie next beneath.
+    """The source's parts where the target shows them, and once more where it has them second.
 
-    image : (B, 3, H, W) float32, the source; shown : (B, H, W), the parts that it shows, numbered as in `maps.part_map`
-    layers : the parts that the target shows, and those beneath them, (B, H, W) each
-    returns : (B, 8, H, W) float32, for the parts that are seen and for those beneath them: the colours, and what is known of them: 1 that
-    very spot is seen in the source, 0.5 a mean, 0 nothing, because there is no part here or nothing of it in the source; there the
-    colours are 0
+    image : (B, 3, H, W) float32, the source; shown : (B, H, W), its front parts, a part map
+    layers : the target's front parts and its second ones, (B, H, W) each
+    returns : (B, 8, H, W) float32, for the front parts and for the second ones: the colours, and what is known of them: 1 that very spot is
+    visible in the source, 0.5 a mean, 0 nothing, because there is no part here or nothing of it in the source; there the colours are 0
     """
     colours = image.permute(0, 2, 3, 1).flatten(0, 2)  # (B H W, 3)
     means = _means(colours, lay_out(source, shown), len(image))
-    filled = [_fill(colours, shown, source, means, lay_out(target, seen)) for seen in layers]
+    filled = [_fill(colours, shown, source, means, lay_out(target, layer)) for layer in layers]
     return torch.cat(filled, dim=1).view(*shown.shape, WARP_CHANNELS).permute(0, 3, 1, 2)
 
 
 @torch.no_grad()
 def paint_by_part(image: Tensor, source: Body, source_label: Tensor, target: Body, target_label: Tensor) -> Tensor:
-    """The baseline without a network: the mean colour of each of the source's parts on the target's ordered part map.
+    """The baseline without a network: the mean colour of each of the source's parts on the target's part map.
 
     A part that the source does not show has the colour of the other side's, or else, like the source's body where the target has none,
     the mean colour of the source's background. image : (B, 3, H, W) float32; returns : the same
     """
-    there, here = seen_parts(source, source_label), seen_parts(target, target_label)
-    body = torch.maximum(mask_body(source), (there != BACKGROUND)[:, None])
+    there, here = front_parts(source, source_label), front_parts(target, target_label)
+    body = torch.maximum(body_mask(source), (there != BACKGROUND)[:, None])
     background = (image * (1 - body)).sum((2, 3)) / (1 - body).sum((2, 3)).clamp(min=1)  # (B, 3)
     one_hot = torch.stack([there == part + 1 for part in range(N_PARTS)], dim=1).float().flatten(2)  # (B, P, HW)
     sums = torch.cat([one_hot @ image.flatten(2).transpose(1, 2), one_hot.sum(2, keepdim=True)], dim=2)  # (B, P, 4)
@@ -88,7 +89,7 @@ def cut_parts(image: Tensor, body: Body, shown: Tensor) -> Tensor:
 
     A pixel where the image shows another part or the background is 0, and so is all of a part whose joints are missing.
 
-    image : (B, 3, H, W) float32; shown : (B, H, W), the parts that it shows, numbered as in `maps.part_map`
+    image : (B, 3, H, W) float32; shown : (B, H, W), its front parts, a part map
     returns : (B, 30, H / 4, W / 4) float32, red, green and blue of the torso, the head and the limbs
     """
     height, width = image.shape[2:]
@@ -103,16 +104,16 @@ def cut_parts(image: Tensor, body: Body, shown: Tensor) -> Tensor:
     grid = (2 * place + 1) / place.new_tensor([width, height]) - 1
     grid = grid.flatten(1, 2)  # (B, P h, w, 2)
     colours = F.grid_sample(image, grid, padding_mode="zeros", align_corners=False).unflatten(2, (N_PARTS, rows))
-    seen = F.grid_sample(shown[:, None].float(), grid, mode="nearest", padding_mode="zeros", align_corners=False).unflatten(2, (N_PARTS, rows))
+    front = F.grid_sample(shown[:, None].float(), grid, mode="nearest", padding_mode="zeros", align_corners=False).unflatten(2, (N_PARTS, rows))
     part = torch.arange(1, N_PARTS + 1, device=image.device)[:, None, None]
-    return (colours * (seen == part)).transpose(1, 2).flatten(1, 2)  # (B, P 3, h, w)
+    return (colours * (front == part)).transpose(1, 2).flatten(1, 2)  # (B, P 3, h, w)
 
 
-def lay_out(body: Body, seen: Tensor) -> Layout:
-    """Where each pixel lies on the part that is seen there; seen : (B, H, W), numbered as in `maps.part_map`."""
-    height, width = seen.shape[1:]
-    pixel = (seen.flatten() != BACKGROUND).nonzero()[:, 0]
-    part, number = seen.flatten()[pixel].long() - 1, pixel // (height * width)
+def lay_out(body: Body, parts: Tensor) -> Layout:
+    """Where each pixel lies on the part that is there; parts : (B, H, W), a part map."""
+    height, width = parts.shape[1:]
+    pixel = (parts.flatten() != BACKGROUND).nonzero()[:, 0]
+    part, number = parts.flatten()[pixel].long() - 1, pixel // (height * width)
     start, direction, length, radius = _axes_at(body, number, part)
     offset = torch.stack([pixel % width, pixel // width % height], dim=1) - start  # (N, 2)
     down = (offset * direction).sum(1)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pipeline.config.faces import FaceMapConfig
-from pipeline.pose.conditioning import Condition, Look
+from pipeline.pose.conditioning import AppearanceInput, Condition
 from pipeline.pose.faces.maps import draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
 from pipeline.pose.skeleton import IBUG_68
 
@@ -26,18 +26,18 @@ class FaceConditioning:
     """The kinds of map, and whether the source's are seen, too; every method as `Conditioning` says. A face has no limbs."""
 
     config: FaceMapConfig
-    look: Look = "image"
+    appearance_input: AppearanceInput = "image"
     lifter: None = None
-    placed: bool = False
-    depth: bool = False
+    warped_source: bool = False
+    uses_labels: bool = False
 
     @property
     def channels(self) -> int:
         """Channels of the maps."""
         return sum(CHANNELS[kind] for kind in self.config.maps) * (2 if self.config.source else 1)
 
-    def look_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
-        """The look is the whole image."""
+    def appearance_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
+        """Of the whole image."""
         return 3, *image_size
 
     def measure(self, pose_2d: Tensor, size: tuple[int, int]) -> Landmarks:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.datasets.photos.annotations import identity, read_annotations, read_list, read_pairs, write_annotations, write_list, write_pairs
-from pipeline.datasets.photos.hand_labels import FILE_NAME, HEADER, NOT_YET, merge_depth, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, HEADER, merge_depth, read_depth, write_depth
+from pipeline.pose.labels import UNLABELLED
 from pipeline.utils.errors import UserError
 
 LIST = "[24, 49, 49, 80, 100, 49, 80, 100, 120, 160, 200, 120, 160, 200, 20, 20, 22, 22]"
@@ -86,7 +87,7 @@ def test_lists_of_names(tmp_path: Path) -> None:
 
 
 def test_labels_are_read_as_written_and_unknown_pictures_have_no_row(tmp_path: Path) -> None:
-    labels = {"b_1.jpg": (0, -1, 1, None, 0, 0, 1, -1), "a_1.jpg": (1,) * 8, "c_1.jpg": NOT_YET}
+    labels = {"b_1.jpg": (0, -1, 1, None, 0, 0, 1, -1), "a_1.jpg": (1,) * 8, "c_1.jpg": UNLABELLED}
     write_depth(tmp_path / FILE_NAME, labels)
     found = read_depth(tmp_path / FILE_NAME)
     assert found == {name: labels[name] for name in ("a_1.jpg", "b_1.jpg")}

@@ -20,7 +20,7 @@ from pipeline.config.photos import PhotoDataConfig
 from pipeline.datasets.photos.annotations import identity, read_annotations, write_annotations, write_list
 from pipeline.datasets.photos.annotations import read_pairs as read_listed
 from pipeline.datasets.photos.hand_labels import read_depth, write_depth
-from pipeline.datasets.photos.pack import ALL_MISSING, NO_KEYPOINTS, NO_PICTURE, PRINTED, TOO_LARGE, UNLABELLED, UNLISTED, UNREADABLE, pack_photos
+from pipeline.datasets.photos.pack import ALL_MISSING, NO_KEYPOINTS, NO_LABEL, NO_PICTURE, PRINTED, TOO_LARGE, UNLISTED, UNREADABLE, pack_photos
 from pipeline.datasets.photos.synthetic import KEYPOINTS, PAIRS, POSES
 from pipeline.datasets.photos.twins import read_twin_labels, twin_name, twin_path
 from pipeline.packs.pack import read_packs
@@ -108,7 +108,7 @@ def test_whatever_is_left_out_is_counted_and_named(copy: Path, tmp_path: Path) -
         printed: PRINTED,
         gone.replace("_", "x_"): NO_PICTURE,
         damaged: UNREADABLE,
-        unlabelled: UNLABELLED,
+        unlabelled: NO_LABEL,
         unlisted: UNLISTED,
         unknown: NO_KEYPOINTS,
     }

@@ -8,7 +8,6 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pipeline.evaluation.scores.image import image_scores, l1, mask_l1, mask_ssim, psnr, sharpness, ssim, ssim_gray, ssim_patn, ssim_pg2
-from pipeline.packs.batches import to_uint8
 
 
 @pytest.fixture
@@ -137,11 +136,6 @@ def test_sharpness_is_the_ratio_of_slopes():
     np.testing.assert_allclose(sharpness(ramp.mT, ramp), [1])
     np.testing.assert_allclose(sharpness(flat(9), ramp), [0])
     np.testing.assert_array_equal(sharpness(ramp, flat(9)), [np.nan])
-
-
-def test_to_uint8_rounds_and_clips():
-    values = torch.tensor([-1.5, -1, 0.0, 0.999, 1, 2]).view(1, 1, 1, 6)
-    assert to_uint8(values).flatten().tolist() == [0, 0, 128, 255, 255, 255]
 
 
 def test_scores_of_several_predictions_at_once(images):

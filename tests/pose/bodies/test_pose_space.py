@@ -2,9 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from standing import RADIUS
 
 from benchmarks import bench_pose_space as plain
-from pipeline.config.pose import LimbRadius, PoseConfig
+from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.datasets.synthetic.body import build_body
 from pipeline.datasets.synthetic.dataset import FPS, TRUTH_STEP, invent_take
@@ -13,11 +14,11 @@ from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.room import look, room_cameras
 from pipeline.datasets.synthetic.truth import label_truth
 from pipeline.pose.bodies.pose_space import label_limbs, limb_radii
-from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_NAMES
+from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_KINDS, LIMB_NAMES
 from pipeline.utils.errors import UserError
 
 THICKNESS = 230.0
-RADIUS = LimbRadius(thigh=75, calf=53, upper_arm=48, forearm=42)
+SOME = np.ones(len(LIMB_NAMES))  # radii
 DISTANCE = 4500.0
 
 # Someone who stands with arms a little apart and faces the camera; mm: to the person's left, down, away from the camera.
@@ -222,18 +223,18 @@ def test_single_precision_is_enough():
 
 def test_labels_are_int8_and_no_pose_gives_no_label():
     labels = label(np.zeros((0, 17, 3)))
-    assert labels.shape == (0, 8)
+    assert labels.shape == (0, len(LIMB_NAMES))
     assert labels.dtype == np.int8
     assert set(np.unique(label(seen(random_bodies(100))))) == {-1, 0, 1}
 
 
 def test_a_limb_of_no_length_is_a_ball():
     pose = seen(body(left_wrist=STANDING["left_elbow"]))
-    assert label(pose).shape == (1, 8)
+    assert label(pose).shape == (1, len(LIMB_NAMES))
 
 
 def test_radii_go_to_the_limbs_of_their_kind():
-    np.testing.assert_array_equal(limb_radii(RADIUS), [75, 53, 75, 53, 48, 42, 48, 42])
+    np.testing.assert_array_equal(limb_radii(RADIUS), [getattr(RADIUS, kind) for kind in LIMB_KINDS])
     pose = seen(body(left_elbow=(330, -250, -125), left_wrist=(-80, -280, -250)))
     np.testing.assert_array_equal(label_limbs(pose, THICKNESS, limb_radii(RADIUS)), label(pose))
 
@@ -249,14 +250,17 @@ def test_poses_of_another_shape_are_refused(shape):
         label(np.ones(shape))
 
 
-@pytest.mark.parametrize(("thickness", "radius"), [(0, np.ones(8)), (np.nan, np.ones(8)), (240, np.zeros(8)), (240, np.full(8, np.inf))])
+@pytest.mark.parametrize(
+    ("thickness", "radius"),
+    [(0, SOME), (np.nan, SOME), (240, 0 * SOME), (240, np.inf * SOME)],
+)
 def test_thicknesses_must_be_positive(thickness, radius):
     with pytest.raises(ValueError, match="expected positive numbers of mm"):
         label_limbs(seen(body()), thickness, radius)
 
 
 def test_there_must_be_a_radius_for_each_limb():
-    with pytest.raises(ValueError, match=r"^limb_radius: expected \(8,\), got \(4,\)"):
+    with pytest.raises(ValueError, match=rf"^limb_radius: expected \({len(LIMB_NAMES)},\), got \(4,\)"):
         label_limbs(seen(body()), THICKNESS, np.ones(4))
 
 

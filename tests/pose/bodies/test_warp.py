@@ -2,51 +2,35 @@
 
 import pytest
 import torch
-from standing import SIZE, STANDING
+from figures import (
+    ARM_ACROSS,
+    LEFT_FOREARM,
+    MISSING,
+    RIGHT_FOREARM,
+    draw,
+    layers,
+    make_label,
+    make_pose,
+    mirror,
+    part_map,
+    random_bodies,
+)
+from standing import SIZE
 from torch import Tensor
 
-from pipeline.pose.bodies.maps import (
-    FIRST_LIMB_PART,
-    HEAD_PART,
-    N_PARTS,
-    TORSO_PART,
-    draw_maps,
-    mask_body,
-    measure,
-    part_axes,
-    part_layers,
-    part_map,
-    seen_parts,
-)
+from pipeline.pose.bodies.body import measure
+from pipeline.pose.bodies.masks import body_mask
+from pipeline.pose.bodies.parts import FIRST_LIMB_PART, HEAD_PART, N_PARTS, TORSO_PART, front_parts, part_axes, part_layers
 from pipeline.pose.bodies.warp import BINS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, warp_parts
 from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
-MISSING = (torch.nan, torch.nan)
-RIGHT_FOREARM, LEFT_FOREARM = (FIRST_LIMB_PART + LIMB_NAMES.index(f"{side}_forearm") for side in ("right", "left"))
+SPREAD = 4  # px
+ALONE = {0, TORSO_PART, HEAD_PART, *(FIRST_LIMB_PART + limb for limb, other in enumerate(LIMB_FLIP) if limb == other)}  # on neither side
 # Background, torso, head and limbs: colours far from each other, and none of them black.
 COLOURS = torch.rand((N_PARTS + 1, 3), generator=torch.Generator().manual_seed(0)) * 1.2 - 0.3
 COLOURS[COLOURS.abs() < 0.05] = 0.05
 BOTH_SIDES_ALIKE = (COLOURS + COLOURS[[0, 1, 2, *(FIRST_LIMB_PART + limb for limb in LIMB_FLIP)]]) / 2
-
-
-def make_pose(**joints: tuple[float, float]) -> Tensor:
-    """(1, 17, 2): the standing person with some joints elsewhere."""
-    return torch.tensor([[{**STANDING, **joints}[name] for name in H36M_17.names]], dtype=torch.float32)
-
-
-def make_label(**labels: int) -> Tensor:
-    """(1, 8) int8, 0 but for the limbs named."""
-    return torch.tensor([[labels.get(name, 0) for name in LIMB_NAMES]], dtype=torch.int8)
-
-
-ARM_ACROSS = make_pose(right_elbow=(12, 50), right_wrist=(30, 50))  # the right forearm begins beside the torso and ends before it
-
-
-def random_bodies(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    rng = torch.Generator().manual_seed(seed)
-    pose = make_pose() + 4 * torch.randn((count, 17, 2), generator=rng)
-    return pose, torch.randint(-1, 2, (count, 8), generator=rng)
 
 
 def noise(count: int = 1, seed: int = 0) -> Tensor:
@@ -56,36 +40,31 @@ def noise(count: int = 1, seed: int = 0) -> Tensor:
 
 def flat(pose: Tensor, label: Tensor) -> Tensor:
     """(B, 3, H, W): people of one colour per part."""
-    return COLOURS[part_map(pose, label, SIZE)].permute(0, 3, 1, 2)
+    return COLOURS[part_map(pose, label)].permute(0, 3, 1, 2)
 
 
-def place(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Colours of the parts that are seen, and what is known of them (B, H, W); the same of those beneath."""
+def warp(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Colours of the front parts, and what is known of them (B, H, W); the same of the second ones."""
     bodies = measure(source, SIZE), measure(target, SIZE)
-    placed = warp_parts(image, bodies[0], seen_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
-    assert placed.shape == (len(image), WARP_CHANNELS, *SIZE)
-    return placed[:, :3], placed[:, 3], placed[:, 4:7], placed[:, 7]
+    warped = warp_parts(image, bodies[0], front_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
+    assert warped.shape == (len(image), WARP_CHANNELS, *SIZE)
+    return warped[:, :3], warped[:, 3], warped[:, 4:7], warped[:, 7]
 
 
-def place_all(*task: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """`place`, each as channels."""
-    colour, known, under, known_under = place(*task)
-    return colour, known[:, None], under, known_under[:, None]
+def warp_channels(*task: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """`warp`, each as channels."""
+    colour, known, second, known_second = warp(*task)
+    return colour, known[:, None], second, known_second[:, None]
 
 
 def paint(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> Tensor:
     return paint_by_part(image, measure(source, SIZE), source_label, measure(target, SIZE), target_label)
 
 
-def layers(pose: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    seen, beneath = part_layers(measure(pose, SIZE), label)
-    return seen.long(), beneath.long()
-
-
 def lay_out_images(pose: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Which part each pixel shows, as in `part_map`, and where along and across it the pixel lies, NaN outside the parts: (B, H, W) each."""
     body = measure(pose, SIZE)
-    layout = lay_out(body, seen_parts(body, label))
+    layout = lay_out(body, front_parts(body, label))
     images = torch.zeros(3, pose.shape[0] * SIZE[0] * SIZE[1]).index_fill_(0, torch.tensor([1, 2]), torch.nan)
     images[:, layout.pixel] = torch.stack([layout.part + 1, layout.along, layout.across])
     part, along, across = images.view(3, len(pose), *SIZE)
@@ -100,29 +79,24 @@ def turned(pose: Tensor, degrees: float, scale: float = 1.0, shift: tuple[float,
     return scale * (pose - middle) @ rotation.T + middle + torch.tensor(shift)
 
 
-def mirror(pose: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    x, y = pose[:, list(H36M_17.flip)].unbind(-1)
-    return torch.stack([SIZE[1] - 1 - x, y], dim=-1), label[:, list(LIMB_FLIP)]
-
-
 def test_a_flat_body_in_its_own_pose_is_repainted_exactly() -> None:
-    pose, label = random_bodies(6)
-    colour, known, _, _ = place(flat(pose, label), pose, label, pose, label)
-    seen = part_map(pose, label, SIZE)
+    pose, label = random_bodies(6, spread=SPREAD)
+    colour, known, _, _ = warp(flat(pose, label), pose, label, pose, label)
+    shown = part_map(pose, label)
     exact = known == SPOT
-    assert exact[seen > 0].float().mean() > 0.8
-    assert torch.equal(colour.movedim(1, -1)[exact], COLOURS[seen][exact])
-    rest = (seen > 0) & ~exact
-    torch.testing.assert_close(colour.movedim(1, -1)[rest], COLOURS[seen][rest])  # means of a flat part
+    assert exact[shown > 0].float().mean() > 0.8
+    assert torch.equal(colour.movedim(1, -1)[exact], COLOURS[shown][exact])
+    rest = (shown > 0) & ~exact
+    torch.testing.assert_close(colour.movedim(1, -1)[rest], COLOURS[shown][rest])  # means of a flat part
     assert (known[rest] == MEAN).all()
 
 
 def test_every_pixel_that_is_not_at_the_edge_finds_itself() -> None:
-    pose, label = random_bodies(6)
+    pose, label = random_bodies(6, spread=SPREAD)
     image = noise(6)
-    colour, known, _, _ = place(image, pose, label, pose, label)
+    colour, known, _, _ = warp(image, pose, label, pose, label)
     part, _, across = lay_out_images(pose, label)
-    assert torch.equal(part, part_map(pose, label, SIZE))
+    assert torch.equal(part, part_map(pose, label))
     inner = across.abs() < EDGE
     assert inner.sum() > 0.7 * (part > 0).sum()
     assert (known[inner] == SPOT).all()
@@ -143,8 +117,8 @@ def test_every_pixel_that_is_not_at_the_edge_finds_itself() -> None:
     ids=["moved", "turned", "turned and smaller", "upside down", "larger", "all at once", "another pose"],
 )
 def test_each_part_keeps_its_colour_wherever_it_goes(target: Tensor) -> None:
-    colour, known, under, known_under = place(flat(make_pose(), make_label()), make_pose(), make_label(), target, make_label())
-    for here, painted, how in zip(layers(target, make_label()), (colour, under), (known, known_under), strict=True):
+    colour, known, second, known_second = warp(flat(make_pose(), make_label()), make_pose(), make_label(), target, make_label())
+    for here, painted, how in zip(layers(target, make_label()), (colour, second), (known, known_second), strict=True):
         there = here > 0
         assert torch.equal(how > 0, there)
         torch.testing.assert_close(painted.movedim(1, -1)[there], COLOURS[here][there])
@@ -164,19 +138,19 @@ def test_what_is_along_and_across_a_limb_stays_there(degrees: float) -> None:
         return torch.stack([(along > 0.5).float(), (across > 0).float(), torch.ones_like(along)], dim=1), clear
 
     target = turned(make_pose(), degrees)
-    colour, known, _, _ = place(quarters(make_pose())[0], make_pose(), make_label(), target, make_label())
+    colour, known, _, _ = warp(quarters(make_pose())[0], make_pose(), make_label(), target, make_label())
     expected, clear = quarters(target)
     assert clear.sum() > 50
     assert (known[clear] == SPOT).all()
     assert torch.equal(colour.movedim(1, -1)[clear], expected.movedim(1, -1)[clear])
 
 
-def test_the_parts_that_are_seen_and_beneath_change_places_with_the_label() -> None:
+def test_the_front_and_the_second_part_change_places_with_the_label() -> None:
     image = noise()
     front, behind = (
-        torch.cat(place_all(image, make_pose(), make_label(), ARM_ACROSS, make_label(right_forearm=value)), dim=1)[0] for value in (1, -1)
+        torch.cat(warp_channels(image, make_pose(), make_label(), ARM_ACROSS, make_label(right_forearm=value)), dim=1)[0] for value in (1, -1)
     )
-    limbs = draw_maps(ARM_ACROSS, make_label(), SIZE, ["limbs"], 4)[0] > 0
+    limbs = draw(ARM_ACROSS, make_label(), "limbs")[0] > 0
     crossing = limbs[TORSO_PART - 1] & limbs[RIGHT_FOREARM - 1] & (limbs.sum(0) == 2)
     assert crossing.sum() > 50
     assert torch.equal(front[:4, crossing], behind[4:, crossing])
@@ -190,26 +164,26 @@ def test_the_parts_that_are_seen_and_beneath_change_places_with_the_label() -> N
 def test_what_the_source_hides_is_the_mean_of_the_same_part() -> None:
     """The source's forearm vanishes behind the torso: of its lower half only the mean of what is seen of it is known."""
     image, label = noise(), make_label(right_forearm=-1)
-    colour, known, _, _ = place(image, ARM_ACROSS, label, make_pose(), make_label())
+    colour, known, _, _ = warp(image, ARM_ACROSS, label, make_pose(), make_label())
     part, along, across = (values[0] for values in lay_out_images(ARM_ACROSS, label))
-    seen = (part == RIGHT_FOREARM) & (across.abs() < EDGE)
-    seen_bin = (BINS * along.nan_to_num()).floor().clamp(0, BINS - 1)
+    shown = (part == RIGHT_FOREARM) & (across.abs() < EDGE)
+    shown_bin = (BINS * along.nan_to_num()).floor().clamp(0, BINS - 1)
     part, along, _ = (values[0] for values in lay_out_images(make_pose(), make_label()))
     assert (known[0][(part == RIGHT_FOREARM) & (along > 0.8)] == MEAN).all()
     means = set()
     for row, column in ((part == RIGHT_FOREARM) & (known[0] == MEAN)).nonzero().tolist():
-        of_bin = seen & (seen_bin == (BINS * along[row, column]).floor().clamp(0, BINS - 1))
+        of_bin = shown & (shown_bin == (BINS * along[row, column]).floor().clamp(0, BINS - 1))
         enough = bool(of_bin.sum() >= 2)
         means.add(enough)
-        torch.testing.assert_close(colour[0, :, row, column], image[0][:, of_bin if enough else seen].mean(1))
+        torch.testing.assert_close(colour[0, :, row, column], image[0][:, of_bin if enough else shown].mean(1))
     assert means == {True, False}
 
 
 def test_what_the_source_hides_altogether_is_the_mean_of_the_other_side() -> None:
     pose, label = make_pose(right_elbow=(26, 46), right_wrist=(34, 54)), make_label(right_forearm=-1)
-    assert not (part_map(pose, label, SIZE) == RIGHT_FOREARM).any()
-    colour, known, _, _ = place(flat(pose, label), pose, label, make_pose(), make_label())
-    forearm = part_map(make_pose(), make_label(), SIZE) == RIGHT_FOREARM
+    assert not (part_map(pose, label) == RIGHT_FOREARM).any()
+    colour, known, _, _ = warp(flat(pose, label), pose, label, make_pose(), make_label())
+    forearm = part_map(make_pose(), make_label()) == RIGHT_FOREARM
     assert forearm.sum() > 30
     assert (known[forearm] == MEAN).all()
     torch.testing.assert_close(colour.movedim(1, -1)[forearm], COLOURS[LEFT_FOREARM].expand(int(forearm.sum()), 3))
@@ -217,18 +191,18 @@ def test_what_the_source_hides_altogether_is_the_mean_of_the_other_side() -> Non
 
 def test_what_lies_outside_the_source_image_is_a_mean() -> None:
     source = make_pose() + torch.tensor([0.0, 30.0])  # the calves are cut off
-    colour, known, _, _ = place(flat(source, make_label()), source, make_label(), make_pose(), make_label())
+    colour, known, _, _ = warp(flat(source, make_label()), source, make_label(), make_pose(), make_label())
     for limb in ("right_calf", "left_calf"):
         part = FIRST_LIMB_PART + LIMB_NAMES.index(limb)
-        calf = (part_map(make_pose(), make_label(), SIZE) == part)[0]
+        calf = (part_map(make_pose(), make_label()) == part)[0]
         assert (known[0, 108:][calf[108:]] == MEAN).all()
         torch.testing.assert_close(colour[0, :, calf].T, COLOURS[part].expand(int(calf.sum()), 3))
 
 
 def test_of_a_part_without_any_source_nothing_is_known() -> None:
     source = make_pose(right_wrist=MISSING, left_wrist=MISSING)
-    colour, known, under, known_under = place(noise(), source, make_label(), ARM_ACROSS, make_label())
-    for here, painted, how in zip(layers(ARM_ACROSS, make_label()), (colour, under), (known, known_under), strict=True):
+    colour, known, second, known_second = warp(noise(), source, make_label(), ARM_ACROSS, make_label())
+    for here, painted, how in zip(layers(ARM_ACROSS, make_label()), (colour, second), (known, known_second), strict=True):
         unknown = (here == RIGHT_FOREARM) | (here == LEFT_FOREARM) | (here == 0)
         assert torch.equal(how == 0, unknown)
         assert (painted.movedim(1, -1)[unknown] == 0).all()
@@ -239,36 +213,36 @@ def test_a_missing_joint_does_no_harm(name: str) -> None:
     """What hangs on it has the colour of the other side; head and torso, which have none, are not known."""
     whole, lacking = make_pose(), make_pose(**{name: MISSING})
     for source, target in ((lacking, whole), (whole, lacking), (lacking, lacking)):
-        both_alike = BOTH_SIDES_ALIKE[part_map(source, make_label(), SIZE)].movedim(-1, 1)
-        colour, known, under, known_under = place(both_alike, source, make_label(), target, make_label())
-        for here, painted, how in zip(layers(target, make_label()), (colour, under), (known, known_under), strict=True):
+        both_alike = BOTH_SIDES_ALIKE[part_map(source, make_label())].movedim(-1, 1)
+        colour, known, second, known_second = warp(both_alike, source, make_label(), target, make_label())
+        for here, painted, how in zip(layers(target, make_label()), (colour, second), (known, known_second), strict=True):
             torch.testing.assert_close(painted.movedim(1, -1)[how > 0], BOTH_SIDES_ALIKE[here][how > 0])
             assert (painted.movedim(1, -1)[how == 0] == 0).all()
-            assert set(here[how == 0].tolist()) <= {0, TORSO_PART, HEAD_PART}
+            assert set(here[how == 0].tolist()) <= ALONE
         assert paint(both_alike, source, make_label(), target, make_label()).isfinite().all()
 
 
 @pytest.mark.parametrize("gone", ["source", "target", "both"])
-def test_without_any_joint_nothing_is_placed(gone: str) -> None:
+def test_without_any_joint_nothing_is_warped(gone: str) -> None:
     nowhere = torch.full((1, 17, 2), torch.nan)
     source, target = (nowhere if gone in (which, "both") else make_pose() for which in ("source", "target"))
-    assert (torch.cat(place_all(noise(), source, make_label(), target, make_label()), dim=1) == 0).all()
+    assert (torch.cat(warp_channels(noise(), source, make_label(), target, make_label()), dim=1) == 0).all()
     assert paint(noise(), source, make_label(), target, make_label()).isfinite().all()
 
 
 def test_mirroring_everything_mirrors_the_result() -> None:
-    source, target = random_bodies(8), random_bodies(8, seed=1)
+    source, target = random_bodies(8, spread=SPREAD), random_bodies(8, seed=1, spread=SPREAD)
     image = noise(8)
-    for paint_one in (lambda *task: torch.cat(place_all(*task), dim=1), paint):
+    for paint_one in (lambda *task: torch.cat(warp_channels(*task), dim=1), paint):
         plain = paint_one(image, *source, *target)
         mirrored = paint_one(image.flip(-1), *mirror(*source), *mirror(*target))
         assert ((mirrored.flip(-1) - plain).abs() > 1e-4).float().mean() < 2e-3  # a place just between two pixels may go to either
 
 
 def test_no_sample_of_a_batch_sees_another() -> None:
-    source, target = random_bodies(4), random_bodies(4, seed=1)
+    source, target = random_bodies(4, spread=SPREAD), random_bodies(4, seed=1, spread=SPREAD)
     image = noise(4)
-    for paint_one in (lambda *task: torch.cat(place_all(*task), dim=1), paint):
+    for paint_one in (lambda *task: torch.cat(warp_channels(*task), dim=1), paint):
         together = paint_one(image, *source, *target)
         for number in range(4):
             one = slice(number, number + 1)
@@ -277,20 +251,20 @@ def test_no_sample_of_a_batch_sees_another() -> None:
 
 
 def test_the_target_pose_alone_says_where_the_true_background_is() -> None:
-    """Nothing is placed outside the target's parts, so that nothing of the source's surroundings is carried along."""
-    source, target = random_bodies(4), random_bodies(4, seed=1)
-    placed = torch.cat(place_all(noise(4), *source, *target), dim=1)
-    outside = part_map(*target, SIZE) == 0
-    assert (placed.movedim(1, -1)[outside] == 0).all()
+    """Nothing is warped to a place outside the target's parts, so that nothing of the source's surroundings is carried along."""
+    source, target = random_bodies(4, spread=SPREAD), random_bodies(4, seed=1, spread=SPREAD)
+    warped = torch.cat(warp_channels(noise(4), *source, *target), dim=1)
+    outside = part_map(*target) == 0
+    assert (warped.movedim(1, -1)[outside] == 0).all()
 
 
 def test_a_part_is_painted_in_its_mean_colour() -> None:
-    pose, label = random_bodies(3)
-    image, seen = noise(3), part_map(pose, label, SIZE)
+    pose, label = random_bodies(3, spread=SPREAD)
+    image, shown = noise(3), part_map(pose, label)
     painted = paint(image, pose, label, pose, label)
     for number in range(3):
         for part in range(1, N_PARTS + 1):
-            there = seen[number] == part
+            there = shown[number] == part
             if there.sum() < 2:
                 continue
             expected = image[number][:, there].mean(1)
@@ -300,8 +274,8 @@ def test_a_part_is_painted_in_its_mean_colour() -> None:
 def test_the_background_is_the_source_s_own_and_behind_its_body_the_mean_of_it() -> None:
     image, moved = noise(), make_pose() + torch.tensor([14.0, 0.0])
     painted = paint(image, make_pose(), make_label(), moved, make_label())[0]
-    outside = part_map(moved, make_label(), SIZE)[0] == 0
-    body = mask_body(measure(make_pose(), SIZE))[0, 0] > 0
+    outside = part_map(moved, make_label())[0] == 0
+    body = body_mask(measure(make_pose(), SIZE))[0, 0] > 0
     mean = image[0][:, ~body].mean(1, keepdim=True)
     assert torch.equal(painted[:, outside & ~body], image[0][:, outside & ~body])
     uncovered = outside & body
@@ -310,14 +284,14 @@ def test_the_background_is_the_source_s_own_and_behind_its_body_the_mean_of_it()
 
 
 def test_a_flat_body_is_painted_exactly_in_any_pose_and_order() -> None:
-    target, target_label = random_bodies(8)
+    target, target_label = random_bodies(8, spread=SPREAD)
     source, label = make_pose().expand(8, -1, -1), make_label().expand(8, -1)
     painted = paint(flat(source, label), source, label, target, target_label)
     torch.testing.assert_close(painted, flat(target, target_label), rtol=0, atol=1e-5)
 
 
 def test_a_part_that_is_not_seen_is_painted_like_the_other_side_s_or_else_like_the_background() -> None:
-    forearms = [part_map(make_pose(), make_label(), SIZE)[0] == part for part in (RIGHT_FOREARM, LEFT_FOREARM)]
+    forearms = [part_map(make_pose(), make_label())[0] == part for part in (RIGHT_FOREARM, LEFT_FOREARM)]
     for missing, expected in (({"right_wrist": MISSING}, LEFT_FOREARM), ({"right_wrist": MISSING, "left_wrist": MISSING}, 0)):
         source = make_pose(**missing)
         painted = paint(flat(source, make_label()), source, make_label(), make_pose(), make_label())[0]
@@ -328,7 +302,7 @@ def test_a_part_that_is_not_seen_is_painted_like_the_other_side_s_or_else_like_t
 def crops(image: Tensor, pose: Tensor, label: Tensor) -> Tensor:
     """(B, parts, 3, h, w)."""
     body = measure(pose, SIZE)
-    found = cut_parts(image, body, seen_parts(body, label))
+    found = cut_parts(image, body, front_parts(body, label))
     assert found.shape == (len(image), *crop_size(SIZE))
     return found.unflatten(1, (N_PARTS, 3))
 
@@ -336,9 +310,9 @@ def crops(image: Tensor, pose: Tensor, label: Tensor) -> Tensor:
 def test_a_crop_shows_its_own_part_alone() -> None:
     pose, label = make_pose(), make_label()
     for part, crop in enumerate(crops(flat(pose, label), pose, label)[0], 1):
-        seen = crop.abs().sum(0) > 0
-        assert seen.float().mean() > 0.3
-        inner = crop[:, 1:-1, 1:-1][:, seen[1:-1, 1:-1]]  # colours mix at the rim
+        shown = crop.abs().sum(0) > 0
+        assert shown.float().mean() > 0.3
+        inner = crop[:, 1:-1, 1:-1][:, shown[1:-1, 1:-1]]  # colours mix at the rim
         assert ((inner - COLOURS[part][:, None]).abs().amax(0) < 1e-4).float().mean() > 0.5
 
 

@@ -102,12 +102,12 @@ def test_the_target_comes_first_then_the_source(maps: tuple[str, ...], source: b
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(2, 2, 3, *SIZE, generator=generator) * 2 - 1
     poses = [face(yaw).repeat(2, 1, 1) for yaw in (-0.5, 0.5)]
-    seen = encode_poses(conditioning, images[0], poses[0], NO_LABELS, poses[1], NO_LABELS, SIZE, images[1])
-    assert torch.equal(seen.look, images[0])
-    assert seen.maps.shape == (2, channels, *SIZE) == (2, conditioning.channels, *SIZE)
+    condition = encode_poses(conditioning, images[0], poses[0], NO_LABELS, poses[1], NO_LABELS, SIZE, images[1])
+    assert torch.equal(condition.appearance, images[0])
+    assert condition.maps.shape == (2, channels, *SIZE) == (2, conditioning.channels, *SIZE)
     drawn = {"heatmaps": [draw_heatmaps(pose, SIZE, 2.5) for pose in poses], "edges": [draw_edges(image) for image in images]}
     expected = [drawn[kind][which] for which in ((1, 0) if source else (1,)) for kind in maps]
-    assert torch.equal(seen.maps, torch.cat(expected, dim=1))
+    assert torch.equal(condition.maps, torch.cat(expected, dim=1))
     assert conditioning.overlap(conditioning.measure(poses[0], SIZE)).sum() == 0
 
 

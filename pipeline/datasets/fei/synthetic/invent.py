@@ -12,7 +12,7 @@ from pipeline.datasets.fei.layout import ROTATION, picture_name
 from pipeline.datasets.fei.synthetic.head import Face, build_mesh, landmarks
 from pipeline.datasets.fei.synthetic.render import View, project, render
 from pipeline.parallel import run_parallel
-from pipeline.pose.drawing import encode
+from pipeline.utils.images import encode
 
 SKINS = ((0.96, 0.80, 0.69), (0.90, 0.71, 0.58), (0.80, 0.60, 0.46), (0.64, 0.45, 0.33), (0.46, 0.31, 0.23))
 HAIRS = ((0.08, 0.06, 0.05), (0.22, 0.14, 0.09), (0.42, 0.27, 0.15), (0.70, 0.54, 0.30), (0.58, 0.57, 0.56), (0.45, 0.18, 0.08))
