@@ -101,9 +101,8 @@ def test_a_room_stands_for_its_modules_where_a_third_are_used_and_no_part_is_for
         (tmp_path / "pipeline" / f"{name}.py").touch()
     used = [f"pipeline/{name}.py" for name in ("a/one", "b/own", "config/one", "utils/one")]
     assert rooms(used, root=tmp_path) == ["pipeline/a", "pipeline/b/own.py", "pipeline/config/one.py", "pipeline/utils"]
-    assert rooms([*used, "pipeline/b/deep/one.py", "pipeline/config/two.py"], tmp_path) == [
-        f"pipeline/{room}" for room in ("a", "b", "config", "utils")
-    ]
+    used += ["pipeline/b/deep/one.py", "pipeline/config/two.py"]
+    assert rooms(used, root=tmp_path) == [f"pipeline/{room}" for room in ("a", "b", "config", "utils")]
     assert rooms(used, ["pipeline/a/three.py", "pipeline/b"], tmp_path)[:2] == ["pipeline/a/one.py", "pipeline/b"]
     (tmp_path / "pipeline" / "a" / "four.py").touch()
     assert rooms(["pipeline/a/one.py"], root=tmp_path) == ["pipeline/a/one.py"]
