@@ -3,16 +3,16 @@
 `python -m recipes.graph` writes, `python -m recipes.graph --check` only says what is out of date and exits with status 1.
 """
 
-import ast
 import io
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
+from pipeline.utils.code import imported_code
 from pipeline.utils.files import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,14 +27,7 @@ PACKAGES = ("pipeline", "stages")
 
 def code_deps(stage: str, root: Path = ROOT) -> list[str]:
     """Files of the project that `python -m stages.<stage>` can import, sorted, relative to `root`."""
-    found: set[Path] = set()
-    waiting = [root / "stages" / f"{stage}.py"]
-    while waiting:
-        file = waiting.pop()
-        if file not in found:
-            found.add(file)
-            waiting += _imported_files(file, root)
-    return sorted(str(file.relative_to(root)) for file in found)
+    return imported_code(root / "stages" / f"{stage}.py", root, PACKAGES)
 
 
 def rooms(files: Sequence[str], root: Path = ROOT) -> list[str]:
@@ -61,27 +54,6 @@ def _stands(folder: str, used: set[str], root: Path) -> bool:
     modules = {str(path.relative_to(root)) for path in (root / folder).rglob("*.py") if path.name != "__init__.py"}
     parts = {str(Path(module).parent) for module in modules}
     return 2 * len(modules & used) > len(modules) > 1 and all(any(str(Path(module).parent) == part for module in modules & used) for part in parts)
-
-
-def _imported_files(file: Path, root: Path) -> Iterator[Path]:
-    for name in _imported_names(ast.parse(file.read_text(encoding="utf-8"))):
-        if name.split(".")[0] in PACKAGES:
-            target = root.joinpath(*name.split("."))
-            if target.with_suffix(".py").is_file():
-                yield target.with_suffix(".py")
-
-
-def _imported_names(node: ast.AST) -> Iterator[str]:
-    """Every module that is imported anywhere below `node`; `from a import b` may mean a.b, too. Imports for types alone do not run."""
-    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-        return
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module:
-        yield node.module
-        yield from (f"{node.module}.{alias.name}" for alias in node.names)
-    for child in ast.iter_child_nodes(node):
-        yield from _imported_names(child)
 
 
 def _yaml() -> YAML:

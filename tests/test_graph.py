@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from recipes.graph import GRAPHS, OWN_GRAPHS, ROOT, code_deps, expected_graphs, rooms
+from recipes.graph import GRAPHS, OWN_GRAPHS, ROOT, expected_graphs, rooms
 
 STAGES = {name: stage for graph in (*OWN_GRAPHS, *GRAPHS) for name, stage in YAML(typ="safe").load(ROOT / graph)["stages"].items()}
 DATA_STAGES = (
@@ -62,19 +62,6 @@ def test_a_room_stands_for_its_modules_where_most_are_used_and_no_part_is_foreig
     assert rooms(used, tmp_path) == ["pipeline/a", "pipeline/b/own.py", "pipeline/config/one.py", "pipeline/config/two.py", "pipeline/utils"]
     assert rooms([*used, "pipeline/b/deep/one.py"], tmp_path)[1] == "pipeline/b"
     assert rooms(["pipeline/a/one.py"], tmp_path) == ["pipeline/a/one.py"]
-
-
-def test_imports_inside_functions_count_and_imports_for_types_do_not(tmp_path: Path) -> None:
-    for folder, name, text in (
-        ("stages", "a", "from pipeline import b\n\ndef f():\n    import pipeline.c\n"),
-        ("pipeline", "b", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from pipeline.d import x\n"),
-        ("pipeline", "c", "from pipeline.e.f import y\n"),
-        ("pipeline", "d", ""),
-        ("pipeline/e", "f", "import numpy\n"),
-    ):
-        (tmp_path / folder).mkdir(exist_ok=True)
-        (tmp_path / folder / f"{name}.py").write_text(text, encoding="utf-8")
-    assert code_deps("a", tmp_path) == ["pipeline/b.py", "pipeline/c.py", "pipeline/e/f.py", "stages/a.py"]
 
 
 def used_params(stage: str) -> set[str]:

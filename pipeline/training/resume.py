@@ -4,9 +4,7 @@ The folder lies outside of DVC's outputs, below the root of the project even whe
 removed when the run succeeds, and kept when it is killed or fails.
 """
 
-import ast
 import hashlib
-import importlib.util
 import io
 import json
 import os
@@ -18,10 +16,12 @@ from typing import Any, Protocol
 import torch
 from rich.console import Console
 
+from pipeline.utils.code import imported_code
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_file, file_hash, machine_faults, remove
 from pipeline.utils.locks import locked
 
+ROOT = Path(__file__).resolve().parents[2]  # of the package that this module lies in
 STATE = "state.pt"  # its first bytes are the SHA-256 of the others
 SCRATCH = ".scratch"
 _HASH_BYTES = hashlib.sha256().digest_size
@@ -39,22 +39,14 @@ class Part(Protocol):
 
 def fingerprint(settings: Any, inputs: Sequence[Path], module: str) -> str:
     """SHA-256 of all that a result depends on: settings (JSON), content of the inputs, `module` and what it imports of ours, torch's version."""
-    code = {name: file_hash(path) for name, path in sorted(code_files(module).items())}
+    code = {name: file_hash(ROOT / name) for name in code_files(module)}
     known = {"settings": settings, "inputs": [file_hash(path) for path in inputs], "code": code, "torch": torch.__version__}
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
-def code_files(module: str) -> dict[str, Path]:
-    """The source files of `module` and of all modules of its package that it imports, directly or not, by name."""
-    package, found, waiting = module.split(".")[0], {}, [module]
-    while waiting:
-        name = waiting.pop()
-        spec = importlib.util.find_spec(name)
-        if name not in found and spec and spec.origin:
-            found[name] = Path(spec.origin)
-            nodes = ast.walk(ast.parse(found[name].read_text(encoding="utf-8")))
-            waiting += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == package]
-    return found
+def code_files(module: str) -> list[str]:
+    """The source files of `module` and of all modules of its package that it imports, directly or not, relative to `ROOT`."""
+    return imported_code(ROOT.joinpath(*module.split(".")).with_suffix(".py"), ROOT, [module.split(".")[0]])
 
 
 def scratch_root() -> Path:
