@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.examples.cases import Cases
-from pipeline.evaluation.scores.summary import SCORES
+from pipeline.evaluation.scores.declared import SCORES
 from pipeline.inference.images import WITHOUT_LIMBS
 from pipeline.pose.drawing import difference_map, encode, image_grid
 from pipeline.utils.errors import UserError

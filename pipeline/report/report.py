@@ -18,7 +18,7 @@ from pydantic import BaseModel, FiniteFloat
 
 from pipeline.config.section import parse
 from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Examples, Steps, TwinExamples
-from pipeline.evaluation.scores.summary import SCORES
+from pipeline.evaluation.scores.declared import SCORES
 from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
 from pipeline.packs.frame_store import FrameStore, store_path, views_in
 from pipeline.pose.drawing import data_uri, difference_map, draw_over, draw_pose, encode, enlarge, image_grid, scaled_pose

@@ -13,7 +13,8 @@ def imported_code(file: Path, root: Path, packages: Collection[str]) -> list[str
     """`file` and every module of `packages` that it imports, directly or not: sorted paths relative to `root`, with slashes.
 
     root : the folder that the packages lie in
-    An import inside of a function counts, one for types alone does not. The `__init__.py` of a package is left out: those of `pipeline` are empty.
+    An import inside of a function counts, one for types alone does not. `import a.b` of a package counts for every module in it: who imports it
+    looks for them there. Its `__init__.py` is left out: those of `pipeline` are empty.
     """
     found: set[Path] = set()
     waiting = [file]
@@ -28,15 +29,17 @@ def imported_code(file: Path, root: Path, packages: Collection[str]) -> list[str
 def _imported_files(file: Path, root: Path, packages: Collection[str]) -> Iterator[Path]:
     parents = file.relative_to(root).parts[:-1]
     for name in _imported_names(ast.parse(file.read_text(encoding="utf-8")), parents):
-        target = root.joinpath(*name.split(".")).with_suffix(".py")
-        if name.split(".")[0] in packages and target.is_file():
-            yield target
+        if name.split(".")[0] in packages:
+            yield from (target for target in root.glob(f"{name.replace('.', '/')}.py") if target.name != "__init__.py")
 
 
 def _imported_names(node: ast.AST, parents: tuple[str, ...]) -> Iterator[str]:
-    """Every module that is imported anywhere below `node`, in a module of the package `parents`; `from a import b` may mean a.b, too."""
+    """Every module that is imported anywhere below `node`, in a module of the package `parents`; `from a import b` may mean a.b, too.
+
+    Of `import a.b` also `a.b.*`, in case that it is a package.
+    """
     if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
+        yield from (name for alias in node.names for name in (alias.name, f"{alias.name}.*"))
     elif isinstance(node, ast.ImportFrom):
         above = parents[: len(parents) + 1 - node.level] if node.level else ()
         module = ".".join([*above, *filter(None, [node.module])])

@@ -31,8 +31,9 @@ from pipeline.evaluation.examples.cases import (
     write_cases,
 )
 from pipeline.evaluation.examples.demonstrations import KINDS
+from pipeline.evaluation.scores.declared import SCORES
 from pipeline.evaluation.scores.depth import order_accuracy
-from pipeline.evaluation.scores.summary import DISTANCES, SCORES, by_group, summary
+from pipeline.evaluation.scores.summary import DISTANCES, by_group, summary
 from pipeline.inference.generator import Generator
 from pipeline.inference.images import IMAGES
 from pipeline.networks.lifter import Lifter

@@ -34,6 +34,16 @@ def test_imports_inside_functions_count_and_imports_for_types_do_not(root: Path)
     assert found == [*(f"pipeline/{name}.py" for name in ("b", "c", "e/f", "e/h", "g", "i")), "stages/a.py"]
 
 
+def test_a_package_that_is_imported_itself_counts_with_all_its_modules(root: Path) -> None:
+    (root / "pipeline" / "e" / "__init__.py").touch()
+    for text, found in (
+        ("import pipeline.e as e\n", ["e/f", "e/h", "i", "k"]),
+        ("from pipeline.e import h\n", ["e/h", "k"]),
+    ):
+        (root / "pipeline" / "k.py").write_text(text, encoding="utf-8")
+        assert imported_code(root / "pipeline" / "k.py", root, ["pipeline"]) == [f"pipeline/{name}.py" for name in found]
+
+
 def test_modules_of_other_packages_are_not_followed(root: Path) -> None:
     assert imported_code(root / "pipeline" / "e" / "h.py", root, ["pipeline"]) == ["pipeline/e/h.py"]
     assert imported_code(root / "pipeline" / "e" / "h.py", root, ["pipeline", "other"]) == ["other/j.py", "pipeline/e/h.py"]
