@@ -34,10 +34,10 @@ class NetworkScore(Protocol):
         """The figures of each image, and what is said of the network: its file, and the figure of the true images."""
 
 
-def network_scores(studio: BatchedGenerator, config: EvaluateConfig) -> list[NetworkScore]:
+def network_scores(batched: BatchedGenerator, config: EvaluateConfig) -> list[NetworkScore]:
     """Those that section `evaluate` names a network for; raise UserError where a file is none that serves."""
-    pose = [] if config.pose_net is None else [PoseScore(studio, Path(config.pose_net))]
-    inception = [] if config.inception is None else [InceptionScores(studio, Path(config.inception))]
+    pose = [] if config.pose_net is None else [PoseScore(batched, Path(config.pose_net))]
+    inception = [] if config.inception is None else [InceptionScores(batched, Path(config.inception))]
     return [*pose, *inception]
 
 
@@ -46,21 +46,21 @@ class PoseScore:
 
     key = "pose_net"
 
-    def __init__(self, studio: BatchedGenerator, path: Path) -> None:
+    def __init__(self, batched: BatchedGenerator, path: Path) -> None:
         """Raise UserError where `path` holds no pose estimator, or one of other joints than the pack's."""
-        self.path, self.studio, self.network = path, studio, load_network(path, PoseNet)
-        joints = studio.pack.pose_2d.shape[1]
+        self.path, self.batched, self.network = path, batched, load_network(path, PoseNet)
+        joints = batched.pack.pose_2d.shape[1]
         if self.network.config["joints"] != joints:
             found = self.network.config["joints"]
             raise UserError(f"{path}: expected a pose estimator of {joints} joints, as the packs have, found one of {found}")
-        self.network.to(studio.device)
-        self.found: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", *studio.scored)}
+        self.network.to(batched.device)
+        self.found: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", *batched.scored)}
 
     def add(self, painted: Painted) -> None:
         """Find the joints in a batch."""
         for found, image in zip(self.found.values(), (painted.truth, *painted.images), strict=True):
-            estimate = locate_joints(self.network, as_rows(image), self.studio.batch_size)
-            found.append(pckh(estimate, self.studio.pack.pose_2d[painted.task.target]))
+            estimate = locate_joints(self.network, as_rows(image), self.batched.batch_size)
+            found.append(pckh(estimate, self.batched.pack.pose_2d[painted.task.target]))
 
     def figures(self) -> tuple[Figures, dict[str, Any]]:
         """As `NetworkScore` says."""
@@ -74,10 +74,10 @@ class InceptionScores:
 
     key = "inception"
 
-    def __init__(self, studio: BatchedGenerator, path: Path) -> None:
+    def __init__(self, batched: BatchedGenerator, path: Path) -> None:
         """Raise UserError where `path` is no TorchScript file, or one that nobody vouches for."""
         self.network = Inception(path)
-        self.found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in ("truth", *studio.scored)}
+        self.found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in ("truth", *batched.scored)}
 
     def add(self, painted: Painted) -> None:
         """Look at a batch."""

@@ -33,16 +33,16 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
     returns : the content of metrics/test.json, and the cases for the report.
     Raises UserError where there is nothing to score, or where the images are too small for SSIM.
     """
-    studio = BatchedGenerator(generator, pack, config.batch_size, device)
+    batched = BatchedGenerator(generator, pack, config.batch_size, device)
     generator.g1.to(device)
     generator.g2.to(device)
-    _check(studio, pairs)
+    _check(batched, pairs)
     task = Task(pairs[:, 0], pairs[:, 1], pack.label[pairs[:, 1]])
     samples = spread(np.arange(len(task)), config.samples)
-    scores = PairScores(studio.scored, [score for score in IMAGE_SCORES if score.flag is None or getattr(config, score.flag)], len(task))
+    scores = PairScores(batched.scored, [score for score in IMAGE_SCORES if score.flag is None or getattr(config, score.flag)], len(task))
     kept = KeptImages(np.union1d(samples, probed(task) if isinstance(generator.g1, VUNet) else samples), few=-(-config.samples // 2))
-    networks = network_scores(studio, config)
-    for painted in paint_pairs(studio, task):
+    networks = network_scores(batched, config)
+    for painted in paint_pairs(batched, task):
         scores.add(painted)
         kept.add(painted, scores.of("refined", "mask_l1")[painted.number])
         for network in networks:
@@ -54,31 +54,31 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
         by_image, said[network.key] = network.figures()
         for image, values in by_image.items():
             figures[image] |= values
-    figures |= generator_figures(generator) | {"latent": latent_figures(studio, task, kept)}
+    figures |= generator_figures(generator) | {"latent": latent_figures(batched, task, kept)}
     shown = DepthExamples.none()
     if pack.has_limbs:
-        depth, shown = judge_depth(studio, pairs, config.samples)
-        figures["depth"] = depth | label_figures(pack) | lifting(studio) | response(studio, task)
-    figures["by"] = group_figures(studio, task, scores)
-    return figures | dict(sorted(said.items())), collect_cases(studio, task, scores, kept, samples, shown)
+        depth, shown = judge_depth(batched, pairs, config.samples)
+        figures["depth"] = depth | label_figures(pack) | lifting(batched) | response(batched, task)
+    figures["by"] = group_figures(batched, task, scores)
+    return figures | dict(sorted(said.items())), collect_cases(batched, task, scores, kept, samples, shown)
 
 
-def judge_depth(studio: BatchedGenerator, pairs: np.ndarray, samples: int) -> tuple[dict[str, Any], DepthExamples]:
+def judge_depth(batched: BatchedGenerator, pairs: np.ndarray, samples: int) -> tuple[dict[str, Any], DepthExamples]:
     """Do images show the order of limbs that they were told? The figures, and what the report shows of it."""
-    twins = twin_task(studio.pack, pairs)
-    counted = count_twins(studio.pack, twins)
-    shown = choose_twins(studio.pack, twins, counted, samples)
-    judged = judge_twins(studio, twins, counted, shown.numbers)
-    return order_figures(studio, judged), depth_examples(studio, judged, shown)
+    twins = twin_task(batched.pack, pairs)
+    counted = count_twins(batched.pack, twins)
+    shown = choose_twins(batched.pack, twins, counted, samples)
+    judged = judge_twins(batched, twins, counted, shown.numbers)
+    return order_figures(batched, judged), depth_examples(batched, judged, shown)
 
 
-def group_figures(studio: BatchedGenerator, task: Task, scores: PairScores) -> dict[str, Any]:
+def group_figures(batched: BatchedGenerator, task: Task, scores: PairScores) -> dict[str, Any]:
     """The scores by action, by camera, and by how far the joints have to move."""
-    pack, values = studio.pack, scores.by_image()
+    pack, values = batched.pack, scores.by_image()
     return {
         "action": by_group(pack.action[task.target], values),
         "view": by_group(np.where(pack.camera[task.source] == pack.camera[task.target], "same", "other"), values, ("same", "other")),
-        "distance": by_group(distance_group(pose_distance(pack, task), studio.size[0]), values, DISTANCES),
+        "distance": by_group(distance_group(pose_distance(pack, task), batched.size[0]), values, DISTANCES),
     }
 
 
@@ -89,15 +89,15 @@ def label_figures(pack: Pack) -> dict[str, float | None]:
     return label_accuracy(pack.label, pack.label_truth, pack.label_clear)
 
 
-def lifting(studio: BatchedGenerator) -> dict[str, float | None]:
+def lifting(batched: BatchedGenerator) -> dict[str, float | None]:
     """How well the depths of all the pack's rows and twins are inferred; None where the networks do without."""
-    pack, lifter = studio.pack, studio.generator.conditioning.lifter
+    pack, lifter = batched.pack, batched.generator.conditioning.lifter
     if lifter is None:
         return dict.fromkeys(("lift_error", "lift_error_flat", "lift_sign"))
     pose_2d = np.concatenate([pack.pose_2d, pack.pose_2d[pack.twins.row]])
     label, pose_3d = np.concatenate([pack.label, pack.twins.label]), np.concatenate([pack.pose_3d, pack.twins.pose_3d])
     with torch.inference_mode():
-        depth = lifter(torch.from_numpy(pose_2d).to(studio.device), torch.from_numpy(label).to(studio.device)).cpu().numpy()
+        depth = lifter(torch.from_numpy(pose_2d).to(batched.device), torch.from_numpy(label).to(batched.device)).cpu().numpy()
     return lift_figures(depth, pose_2d, pose_3d, label)
 
 
@@ -108,8 +108,8 @@ def generator_figures(generator: Generator) -> dict[str, Any]:
     return named | {"precision": precision}
 
 
-def _check(studio: BatchedGenerator, pairs: np.ndarray) -> None:
+def _check(batched: BatchedGenerator, pairs: np.ndarray) -> None:
     if not len(pairs):
         raise UserError("no test pairs to evaluate; raise pairs.test, lower pairs.min_distance or add to data.test_subjects")
-    if min(studio.size) < 11:
-        raise UserError(f"data.image_size = {list(studio.size)}: the scores need images of at least 11 x 11 px")
+    if min(batched.size) < 11:
+        raise UserError(f"data.image_size = {list(batched.size)}: the scores need images of at least 11 x 11 px")

@@ -31,9 +31,9 @@ class Painted:
         return ImagePairs(self.images, self.truth, self.body, self.overlap)
 
 
-def paint_pairs(studio: BatchedGenerator, task: Task) -> Iterator[Painted]:
+def paint_pairs(batched: BatchedGenerator, task: Task) -> Iterator[Painted]:
     """Paint the pairs of the task, batch by batch; each is painted once, and its target measured once."""
     numbers = np.arange(len(task))
-    for rows, batch in studio.batches(task, "test pairs"):
-        measured = studio.measure(batch)
-        yield Painted(numbers[rows], batch, studio.paint_all(measured), studio.images(batch.target), *studio.masks(measured))
+    for rows, batch in batched.batches(task, "test pairs"):
+        measured = batched.measure(batch)
+        yield Painted(numbers[rows], batch, batched.paint_all(measured), batched.images(batch.target), *batched.masks(measured))

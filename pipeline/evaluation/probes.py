@@ -21,7 +21,7 @@ def probed(task: Task) -> np.ndarray:
     return spread(np.arange(len(task)), PROBED_PAIRS)
 
 
-def response(studio: BatchedGenerator, task: Task) -> dict[str, float | None]:
+def response(batched: BatchedGenerator, task: Task) -> dict[str, float | None]:
     """How much a limb's pixels change, mean absolute difference in [0, 1], when its label goes from +1 to -1.
 
     Each of the probed pairs is asked for one limb in turn. The limb's pixels are those of its whole area but for those that it shares with its
@@ -31,36 +31,36 @@ def response(studio: BatchedGenerator, task: Task) -> dict[str, float | None]:
     task = task.part(probed(task))
     limb = np.arange(len(task)) % len(LIMB_NAMES)
     change, share = np.empty(len(task)), np.empty(len(task))
-    for rows, batch in studio.batches(task, "response to labels"):
-        measured = studio.measure(batch)
+    for rows, batch in batched.batches(task, "response to labels"):
+        measured = batched.measure(batch)
         overlap, bare = _limb_pixels(measured, limb[rows])
-        front, behind = (studio.paint(measured.with_label(_with_limb(batch.label, limb[rows], value)))[1] for value in (1, -1))
+        front, behind = (batched.paint(measured.with_label(_with_limb(batch.label, limb[rows], value)))[1] for value in (1, -1))
         change[rows] = difference_within(front, behind, overlap | bare).numpy()
         share[rows] = (overlap.sum((1, 2, 3)) / (overlap | bare).sum((1, 2, 3))).numpy()
     return {"response": mean(change[share >= OVERLAPPING]), "response_alone": mean(change[share == 0])}
 
 
 @torch.inference_mode()
-def latent_figures(studio: BatchedGenerator, task: Task, kept: KeptImages) -> dict[str, float | None]:
+def latent_figures(batched: BatchedGenerator, task: Task, kept: KeptImages) -> dict[str, float | None]:
     """How much the variational U-Net knows of a person by its latents; None for generators without.
 
     `kl` : divergence of posterior and prior, nats per source image; `swap` : how much the pixels of the target's body change in the coarse
     image, mean absolute difference in [0, 1], when the source is that of another pair. Asked of the probed pairs, whose own images are kept.
     """
-    network = studio.generator.g1
+    network = batched.generator.g1
     if not isinstance(network, VUNet):
         return dict.fromkeys(("kl", "swap"))
-    numbers, coarse = probed(task), studio.scored.index("coarse")
+    numbers, coarse = probed(task), batched.scored.index("coarse")
     task = task.part(numbers)
     kl, swap = np.empty(len(task)), np.empty(len(task))
     others = Task(np.roll(task.source, len(task) // 2), task.target, task.label)
-    for rows, batch in studio.batches(others, "latents"):
+    for rows, batch in batched.batches(others, "latents"):
         sources = task.source[rows]
-        look, maps = studio.encode(studio.measure(Task(sources, sources, studio.pack.label[sources])))
+        look, maps = batched.encode(batched.measure(Task(sources, sources, batched.pack.label[sources])))
         kl[rows] = network.divergence(look, maps).cpu().numpy()
         own = torch.from_numpy(np.stack([images[coarse] for images in kept.images(numbers[rows])])).permute(0, 3, 1, 2)
-        measured = studio.measure(batch)
-        swap[rows] = difference_within(studio.paint(measured)[0], own, studio.masks(measured)[0]).numpy()
+        measured = batched.measure(batch)
+        swap[rows] = difference_within(batched.paint(measured)[0], own, batched.masks(measured)[0]).numpy()
     return {"kl": mean(kl), "swap": mean(swap)}
 
 

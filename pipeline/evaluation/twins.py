@@ -62,28 +62,28 @@ def count_twins(pack: Pack, twins: Task) -> np.ndarray:
     return counted
 
 
-def judge_twins(studio: BatchedGenerator, twins: Task, counted: np.ndarray, shown: Sequence[int] | np.ndarray = ()) -> JudgedTwins:
+def judge_twins(batched: BatchedGenerator, twins: Task, counted: np.ndarray, shown: Sequence[int] | np.ndarray = ()) -> JudgedTwins:
     """Paint the pose of each twin that counts with the original's labels and with its own, and judge what comes out.
 
     shown : numbers of the twins that count whose images are kept
     """
-    pack = studio.pack
-    judged = JudgedTwins(twins, np.zeros((len(studio.scored), len(twins), 2)), counted)
+    pack = batched.pack
+    judged = JudgedTwins(twins, np.zeros((len(batched.scored), len(twins), 2)), counted)
     numbers = np.flatnonzero(counted)
-    for rows, batch in studio.batches(twins.part(numbers), "twins"):
+    for rows, batch in batched.batches(twins.part(numbers), "twins"):
         chosen = numbers[rows]
         truths = np.stack([pack.image[batch.target], pack.twins.image[chosen]], axis=1)
-        painted = paint_both(studio, batch).movedim(3, -1).numpy()  # (images, M, 2, H, W, 3)
+        painted = paint_both(batched, batch).movedim(3, -1).numpy()  # (images, M, 2, H, W, 3)
         judged.right[:, chosen] = [judge_order(image, truths) for image in painted]
         judged.refined.update({number: painted[-1, i].copy() for i, number in enumerate(chosen.tolist()) if number in shown})
     return judged
 
 
-def order_figures(studio: BatchedGenerator, judged: JudgedTwins) -> dict[str, Any]:
+def order_figures(batched: BatchedGenerator, judged: JudgedTwins) -> dict[str, Any]:
     """The order accuracy of the refined image, whole and by limb chain, and that of every image with its interval."""
-    pack = studio.pack
+    pack = batched.pack
     people = pack.identity[judged.task.target]
-    orders = {image: order_accuracy(judged.right[number], pack.twins.chain, judged.counted, people) for number, image in enumerate(studio.scored)}
+    orders = {image: order_accuracy(judged.right[number], pack.twins.chain, judged.counted, people) for number, image in enumerate(batched.scored)}
     return orders["refined"] | {"order_by_image": {image: _interval(order) for image, order in orders.items()}}
 
 

@@ -259,8 +259,8 @@ def test_the_variational_u_net_shows_its_latents(pack, pairs):
     others = [(pack.identity == name).nonzero()[0] for name in np.where(pack.identity[pairs[chosen, 0]] == "ann", "bob", "ann")]
     for number, (source, target) in enumerate(pairs[chosen]):
         assert any(np.array_equal(shown.other[number], pack.image[row]) for row in others[number])
-        studio = BatchedGenerator(Generator(network, AddsNothing(), conditioning, SIZE), pack, 1, CPU)
-        own = studio.paint(studio.measure(Task(np.array([source]), np.array([target]), pack.label[[target]])))[0]
+        batched = BatchedGenerator(Generator(network, AddsNothing(), conditioning, SIZE), pack, 1, CPU)
+        own = batched.paint(batched.measure(Task(np.array([source]), np.array([target]), pack.label[[target]])))[0]
         np.testing.assert_array_equal(shown.between[number, 0], own[0].permute(1, 2, 0))
     assert len({image.tobytes() for row in shown.sampled for image in row}) == 16
 

@@ -41,24 +41,13 @@ from pipeline.packs.frame_store import store_path, write_frames
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.maps import N_PARTS, part_map
-from pipeline.report.report import (
-    COLUMNS,
-    DEMONSTRATION_COLUMNS,
-    RIGHT,
-    TWIN_COLUMNS,
-    WRONG,
-    appearance_rows,
-    contact_sheet,
-    draw_demonstrations,
-    left_out_lines,
-    pair_rows,
-    read_figures,
-    read_left_out,
-    read_series,
-    render_report,
-    twin_rows,
-    write_pictures,
-)
+from pipeline.report.curves import read_curves
+from pipeline.report.figures import read_figures
+from pipeline.report.frame_tiles import frame_tiles
+from pipeline.report.html import render_report
+from pipeline.report.image_rows import COLUMNS, DEMONSTRATION_COLUMNS, TWIN_COLUMNS, appearance_rows, pair_rows, twin_rows
+from pipeline.report.left_out import left_out_lines, read_left_out
+from pipeline.report.pictures import RIGHT, WRONG, draw_demonstrations, write_pictures
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import write_json
 from stages.report import main
@@ -499,10 +488,10 @@ def test_an_arm_that_does_not_cross_the_torso_demonstrates_nothing():
     assert len(evaluated(aside)[1].demonstrations.kind) == 0
 
 
-def test_the_contact_sheet_is_cut_around_the_person(folders):
-    contact = contact_sheet(folders / "frames", folders / "poses", ["S1", "S9"])
-    assert list(contact) == ["S1", "S9"]
-    for views in contact.values():
+def test_frames_are_cut_around_the_person(folders):
+    tiles = frame_tiles(folders / "frames", folders / "poses", ["S1", "S9"])
+    assert list(tiles) == ["S1", "S9"]
+    for views in tiles.values():
         assert list(views) == ["54138969", "55011271"]
         for tile in views.values():
             red = (np.abs(tile - np.array([255, 0, 0])).max(-1) < 30).mean()
@@ -512,30 +501,30 @@ def test_the_contact_sheet_is_cut_around_the_person(folders):
 
 def test_a_view_without_frames_is_not_shown(folders):
     store_path(folders / "frames" / "S1", "Directions 1", "54138969").unlink()
-    assert list(contact_sheet(folders / "frames", folders / "poses", ["S1"])["S1"]) == ["55011271"]
+    assert list(frame_tiles(folders / "frames", folders / "poses", ["S1"])["S1"]) == ["55011271"]
 
 
 def test_frames_and_poses_that_do_not_belong_together(folders):
     write_views(folders, "S1", frames=(1, 2, 3))
     with pytest.raises(UserError, match=r"54138969\.h5: the middle frame has no pose"):
-        contact_sheet(folders / "frames", folders / "poses", ["S1"])
+        frame_tiles(folders / "frames", folders / "poses", ["S1"])
     write_views(folders, "S1", reach=5000.0)
     with pytest.raises(UserError, match="the skeleton lies outside the picture"):
-        contact_sheet(folders / "frames", folders / "poses", ["S1"])
+        frame_tiles(folders / "frames", folders / "poses", ["S1"])
     (folders / "poses" / "S1.h5").write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"S1\.h5: expected poses"):
-        contact_sheet(folders / "frames", folders / "poses", ["S1"])
+        frame_tiles(folders / "frames", folders / "poses", ["S1"])
 
 
-def test_series_are_read_as_training_wrote_them(folders):
-    series = read_series(folders / "g2")
-    assert list(series) == ["g2/adversarial"]
-    np.testing.assert_array_equal(series["g2/adversarial"], [[10, 0.5], [20, 0.25]])
-    assert read_series(folders / "poses") == {}
+def test_curves_are_read_as_training_wrote_them(folders):
+    curves = read_curves(folders / "g2")
+    assert list(curves) == ["g2/adversarial"]
+    np.testing.assert_array_equal(curves["g2/adversarial"], [[10, 0.5], [20, 0.25]])
+    assert read_curves(folders / "poses") == {}
 
 
 @pytest.mark.parametrize("text", ["a\tb\n1\t2\n", "step\tl1\n1\tmuch\n", "step\tl1\n1\n"])
-def test_a_damaged_series_is_one_line(folders, text):
+def test_a_damaged_curve_is_one_line(folders, text):
     (folders / "g1/plots/metrics/l1.tsv").write_text(text, encoding="utf-8")
     result = run(folders)
     assert result.exit_code == 1
@@ -555,12 +544,12 @@ def test_the_report_needs_no_torch():
 
 
 @pytest.mark.parametrize("points", ["1\tnan", "1\tinf", "1", "x\t1", "1\t" + "9" * 200_000, None])
-def test_a_series_of_anything_but_numbers_is_one_line(tmp_path, points):
+def test_a_curve_of_anything_but_numbers_is_one_line(tmp_path, points):
     path = tmp_path / "plots" / "metrics" / "l1.tsv"
     path.parent.mkdir(parents=True)
     path.write_text("\0" if points is None else f"step\tl1\n{points}\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"l1\.tsv: expected a table with the columns step and l1; run the training stage again"):
-        read_series(tmp_path)
+        read_curves(tmp_path)
 
 
 def test_scores_that_are_not_what_evaluation_writes_are_refused_by_name(tmp_path, figures):
@@ -595,4 +584,4 @@ def test_damaged_poses_are_one_line(folders):
             del file[f"Directions 1/54138969/{name}"]
             file[f"Directions 1/54138969/{name}"] = values
         with pytest.raises(UserError, match=r"S9\.h5: expected poses, and in it `Directions 1/54138969/.*; run the stage `project` again"):
-            contact_sheet(folders / "frames", folders / "poses", ["S9"])
+            frame_tiles(folders / "frames", folders / "poses", ["S9"])

@@ -20,17 +20,17 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of another person's appearance
 
 
 @torch.inference_mode()
-def appearances(studio: BatchedGenerator, task: Task) -> Appearances:
+def appearances(batched: BatchedGenerator, task: Task) -> Appearances:
     """Coarse images of pairs, spread over all, with appearances that change into another person's, and with appearances from the prior."""
-    pack, network = studio.pack, studio.generator.g1
+    pack, network = batched.pack, batched.generator.g1
     chosen = spread(np.arange(len(task)), ROWS if isinstance(network, VUNet) else 0)
     others = np.array([_another_person(pack, task, number) for number in chosen], dtype=np.int64)
     between, sampled = [np.empty((0, len(SHARES), *pack.image.shape[1:]), np.uint8)], [np.empty((0, SAMPLED, *pack.image.shape[1:]), np.uint8)]
     if isinstance(network, VUNet):
         for number, other in zip(chosen, others, strict=True):
             one = task.part([number])
-            look, maps = studio.encode(studio.measure(one))
-            look_other = studio.encode(studio.measure(Task(task.source[[other]], one.target, one.label))).look
+            look, maps = batched.encode(batched.measure(one))
+            look_other = batched.encode(batched.measure(Task(task.source[[other]], one.target, one.label))).look
             first, second = network.encode(look), network.encode(look_other)
             mixed = [[(1 - share) * a + share * b for a, b in zip(first, second, strict=True)] for share in SHARES]
             between.append(_side_by_side([network.paint(maps, latents) for latents in mixed]))

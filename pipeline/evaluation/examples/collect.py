@@ -37,26 +37,26 @@ class DepthExamples:
         return cls(_nothing(TwinExamples), _nothing(Demonstrations), _nothing(Steps))
 
 
-def depth_examples(studio: BatchedGenerator, judged: JudgedTwins, shown: ShownTwins) -> DepthExamples:
+def depth_examples(batched: BatchedGenerator, judged: JudgedTwins, shown: ShownTwins) -> DepthExamples:
     """The twins of each chain, the demonstrations, and the steps of the first demonstration of each kind."""
     first = shown.demonstrations[np.unique(shown.kind, return_index=True)[1]]
-    pack = studio.pack
-    return DepthExamples(twin_examples(pack, judged, shown.by_chain), demonstration_examples(pack, judged, shown), steps(studio, judged, first))
+    pack = batched.pack
+    return DepthExamples(twin_examples(pack, judged, shown.by_chain), demonstration_examples(pack, judged, shown), steps(batched, judged, first))
 
 
-def collect_cases(studio: BatchedGenerator, task: Task, scores: PairScores, kept: KeptImages, samples: np.ndarray, depth: DepthExamples) -> Cases:
+def collect_cases(batched: BatchedGenerator, task: Task, scores: PairScores, kept: KeptImages, samples: np.ndarray, depth: DepthExamples) -> Cases:
     """Everything in one; samples : numbers of the pairs that are shown whatever their scores."""
     error = scores.of("refined", "mask_l1")
     return Cases(
-        pairs=all_pairs(studio.pack, task, np.stack([[scores.of(image, name) for name in SCORES] for image in studio.scored])),
-        samples=pair_examples(studio, task, error, kept, samples),
-        best=pair_examples(studio, task, error, kept, kept.best),
-        worst=pair_examples(studio, task, error, kept, kept.worst),
+        pairs=all_pairs(batched.pack, task, np.stack([[scores.of(image, name) for name in SCORES] for image in batched.scored])),
+        samples=pair_examples(batched, task, error, kept, samples),
+        best=pair_examples(batched, task, error, kept, kept.best),
+        worst=pair_examples(batched, task, error, kept, kept.worst),
         twins=depth.twins,
         demonstrations=depth.demonstrations,
         steps=depth.steps,
-        appearances=appearances(studio, task),
-        labels=Labels(_confusion(studio.pack)),
+        appearances=appearances(batched, task),
+        labels=Labels(_confusion(batched.pack)),
     )
 
 

@@ -19,12 +19,12 @@ def all_pairs(pack: Pack, task: Task, scores: np.ndarray) -> Pairs:
     )
 
 
-def pair_examples(studio: BatchedGenerator, task: Task, error: np.ndarray, kept: KeptImages, numbers: np.ndarray) -> Examples:
+def pair_examples(batched: BatchedGenerator, task: Task, error: np.ndarray, kept: KeptImages, numbers: np.ndarray) -> Examples:
     """The pairs of these numbers (n,) with all that the report draws of them; error : (P,) of all pairs."""
-    pack, part = studio.pack, task.part(numbers)
+    pack, part = batched.pack, task.part(numbers)
     images = kept.images(numbers)
     by_part, coarse, refined = (
-        np.stack([image[studio.scored.index(name)] for image in images]) if images and name in studio.scored else pack.image[:0]
+        np.stack([image[batched.scored.index(name)] for image in images]) if images and name in batched.scored else pack.image[:0]
         for name in ("by_part", "coarse", "refined")
     )
     return Examples(

@@ -6,29 +6,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.config.pose import MapConfig
 from pipeline.evaluation.examples.captions import captions
 from pipeline.evaluation.examples.cases import Steps
 from pipeline.evaluation.twins import JudgedTwins
 from pipeline.inference.batched import BatchedGenerator, as_rows
 from pipeline.packs.batches import to_uint8
 from pipeline.pose.bodies.maps import channels
-from pipeline.pose.bodies.warp import CHANNELS, LAYERS
+from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
 
 
-def steps(studio: BatchedGenerator, judged: JudgedTwins, numbers: np.ndarray) -> Steps:
+def steps(batched: BatchedGenerator, judged: JudgedTwins, numbers: np.ndarray) -> Steps:
     """The original and the twin of these numbers (n,), one after the other; nothing of a model without `pose.lift` and `pose.appearance`."""
-    pack, config = studio.pack, studio.generator.conditioning.config
-    assert isinstance(config, MapConfig)
+    pack, config = batched.pack, batched.generator.conditioning.config
+    assert config.kind == "bodies"
     numbers = numbers if config.lift and config.appearance else numbers[:0]
     part = judged.task.part(np.repeat(numbers, 2))
     original = np.arange(len(part)) % 2 == 0
     task = replace(part, label=np.where(original[:, None], pack.label[part.target], part.label))
     pictures = [[pack.image[:0]] for _ in range(3)]
-    for _, batch in studio.batches(task, "steps for the report"):
-        maps = studio.encode(studio.measure(batch)).maps.cpu()
-        near = maps[:, CHANNELS + channels(config.maps)]
-        drawn = _draw_relief(near), *(_draw_placed(layer) for layer in maps[:, :CHANNELS].chunk(LAYERS, dim=1))
+    for _, batch in batched.batches(task, "steps for the report"):
+        maps = batched.encode(batched.measure(batch)).maps.cpu()
+        near = maps[:, WARP_CHANNELS + channels(config.maps)]
+        drawn = _draw_relief(near), *(_draw_placed(layer) for layer in maps[:, :WARP_CHANNELS].chunk(WARP_LAYERS, dim=1))
         for images, picture in zip(pictures, drawn, strict=True):
             images.append(as_rows(picture))
     relief, placed, beneath = (np.concatenate(images) for images in pictures)
