@@ -480,8 +480,8 @@ def folder(tmp_path, pack, pairs):
     for name, network in zip(("g1", "g2"), networks(pose), strict=True):
         save_network(tmp_path / f"{name}.safetensors", network, pose)
     (tmp_path / "params.yaml").write_text(
-        "data: {root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [64, 32], margin: 0.1, "
-        "skip_bad: false, exclude: []}\n"
+        "data: {kind: recordings, root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, "
+        "frame_height: 9, image_size: [64, 32], margin: 0.1, skip_bad: false, exclude: []}\n"
         "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null, patn: false, pose_net: null}\n"
         "parallel: {workers: 1, scheduler: null, accelerator: cpu, devices: 1, nodes: 1, strategy: auto}\n",
         encoding="utf-8",

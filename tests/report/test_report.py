@@ -176,8 +176,8 @@ def run(folder, params="params.yaml"):
     arguments = ["cases.npz", "test.json", "g1", "g2", "report.html", "samples"]
     recordings = ["--recordings", *(str(folder / name) for name in ("manifest", "frames", "poses"))]
     (folder / "params.yaml").write_text(
-        "data: {root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [32, 16], margin: 0.1, "
-        "skip_bad: false, exclude: []}",
+        "data: {kind: recordings, root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, "
+        "frame_height: 9, image_size: [32, 16], margin: 0.1, skip_bad: false, exclude: []}",
         encoding="utf-8",
     )
     return CliRunner().invoke(main, [*(str(folder / name) for name in arguments), *recordings, "--params", str(folder / params)])
