@@ -31,7 +31,7 @@ from pipeline.evaluation.examples.cases import (
     write_cases,
 )
 from pipeline.evaluation.examples.demonstrations import KINDS
-from pipeline.evaluation.scores.declared import SCORES
+from pipeline.evaluation.scores.declared import GROUPED_SCORES, SCORES
 from pipeline.evaluation.scores.depth import order_accuracy
 from pipeline.evaluation.scores.summary import DISTANCES, by_group, summary
 from pipeline.inference.generator import Generator
@@ -52,6 +52,7 @@ from pipeline.utils.errors import UserError
 from pipeline.utils.files import write_json
 from stages.report import main
 
+GROUPED = [score.name for score in GROUPED_SCORES]
 RNG = np.random.default_rng(0)
 SECTIONS = ["scores", "depth", "demonstrations", "samples", "best", "worst", "twins", "breakdown", "labels", "curves", "frames", "left-out"]
 LIFTED = {"lift_error": 52.6, "lift_error_flat": 130.2, "lift_sign": 0.9012}
@@ -371,7 +372,7 @@ def test_every_table_has_all_four_images(cases, figures):
         for heading in ("doing nothing", "painted by part", "coarse (G1)", "refined (G1 + G2)"):
             assert len(re.findall(rf"<t[hd][^>]*>{re.escape(heading)}</t[hd]>", section(text, name))) == tables, (name, heading)
     row = section(text, "breakdown").split("<td>Directions &lt;i&gt;</td>")[1].split("</tr>")[0]
-    expected = [figures["by"]["action"]["Directions <i>"][image][score] for image in IMAGES for score in ("ssim", "mask_l1")]
+    expected = [figures["by"]["action"]["Directions <i>"][image][score] for image in IMAGES for score in GROUPED]
     assert re.findall(r">([\d.]+)</td>", row) == ["6", *(f"{value:.3f}" for value in expected)]
 
 
