@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from pipeline.config.evaluate import EvaluateConfig
-from pipeline.evaluation.by_network import network_scores
+from pipeline.evaluation.by_network import Figures, network_scores
 from pipeline.evaluation.examples.cases import Cases
 from pipeline.evaluation.examples.collect import DepthExamples, collect_cases, depth_examples
 from pipeline.evaluation.examples.twins import choose_twins
@@ -39,19 +39,9 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
     _check(batched, pairs)
     task = Task(pairs[:, 0], pairs[:, 1], pack.label[pairs[:, 1]])
     samples = spread(np.arange(len(task)), config.samples)
-    scores = PairScores(batched.scored, [score for score in IMAGE_SCORES if score.flag is None or getattr(config, score.flag)], len(task))
-    kept = KeptImages(np.union1d(samples, probed(task) if isinstance(generator.g1, VUNet) else samples), few=-(-config.samples // 2))
-    networks = network_scores(batched, config)
-    for painted in paint_pairs(batched, task):
-        scores.add(painted)
-        kept.add(painted, scores.of("refined", "mask_l1")[painted.number])
-        for network in networks:
-            network.add(painted)
-    scores.check()
+    scores, kept, by_network = score_pairs(batched, task, config, samples)
     figures: dict[str, Any] = {"pairs": len(pairs)} | scores.figures()
-    said = {}
-    for network in networks:
-        by_image, said[network.key] = network.figures()
+    for by_image, _ in by_network.values():
         for image, values in by_image.items():
             figures[image] |= values
     figures |= generator_figures(generator) | {"latent": latent_figures(batched, task, kept)}
@@ -60,7 +50,28 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
         depth, shown = judge_depth(batched, pairs, config.samples)
         figures["depth"] = depth | label_figures(pack) | lifting(batched) | response(batched, task)
     figures["by"] = group_figures(batched, task, scores)
-    return figures | dict(sorted(said.items())), collect_cases(batched, task, scores, kept, samples, shown)
+    figures |= {key: network for key, (_, network) in sorted(by_network.items())}
+    return figures, collect_cases(batched, task, scores, kept, samples, shown)
+
+
+def score_pairs(
+    batched: BatchedGenerator, task: Task, config: EvaluateConfig, samples: np.ndarray
+) -> tuple[PairScores, KeptImages, dict[str, tuple[Figures, dict[str, Any]]]]:
+    """Paint each pair once: its scores, the images that a report may show, and what the networks of section `evaluate` say, by their key.
+
+    samples : numbers of pairs that are shown whatever their scores. Raises UserError where a score is not finite that every image has.
+    """
+    scores = PairScores(batched.scored, [score for score in IMAGE_SCORES if score.flag is None or getattr(config, score.flag)], len(task))
+    named = np.union1d(samples, probed(task)) if isinstance(batched.generator.g1, VUNet) else samples
+    kept = KeptImages(named, few=-(-config.samples // 2))
+    networks = network_scores(batched, config)
+    for painted in paint_pairs(batched, task):
+        scores.add(painted)
+        kept.add(painted, scores.of("refined", "mask_l1")[painted.number])
+        for network in networks:
+            network.add(painted)
+    scores.check()
+    return scores, kept, {network.key: network.figures() for network in networks}
 
 
 def judge_depth(batched: BatchedGenerator, pairs: np.ndarray, samples: int) -> tuple[dict[str, Any], DepthExamples]:
