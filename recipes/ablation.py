@@ -79,7 +79,7 @@ class Recipe:
 
     @property
     def title(self) -> str:
-        """What experiments and the block in README.md are named after."""
+        """What experiments and the block in docs/ are named after."""
         return f"{self.list_title} {self.name}" if self.name else self.list_title
 
     def experiment(self, run: Run) -> str:
@@ -339,7 +339,7 @@ def stacked(pictures: Mapping[str, bytes], names: Sequence[str]) -> bytes | None
 
 
 def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], commit: str, out: Path) -> None:
-    """Write the table, the figures and the plot below `out`, and the table into README.md (the recipe's, if it has one) where there is a place."""
+    """Write the table, the figures and the plot below `out`, and table and plot where a page of docs/ has a place for them."""
     if all(one.state == "not run" for one in results):
         raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m recipes.ablation run` makes them")
     text = table(results, listed.images, listed.scores)
@@ -355,12 +355,12 @@ def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], co
         if content is not None:
             with atomic_file(out / f"{name}.jpg") as partial:
                 partial.write_bytes(content)
-    own = ROOT / recipe.folder / "README.md"
-    readme = own if own.is_file() else ROOT / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = with_block(before, recipe.title, f"{text}\n![the runs against their SSIM]({os.path.relpath(out / 'plot.png', readme.parent)})\n")
-    if after != before:
-        write_text(readme, after)
+    for document in sorted((ROOT / "docs").glob("*.md")):
+        before = document.read_text(encoding="utf-8")
+        shown = f"{text}\n![the runs against their SSIM]({os.path.relpath(out / 'plot.png', document.parent)})\n"
+        after = with_block(before, recipe.title, shown)
+        if after != before:
+            write_text(document, after)
     click.echo(text)
 
 

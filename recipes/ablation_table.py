@@ -56,7 +56,7 @@ class Run(Section):
 class RunList(Section):
     """The file of runs; `shared` holds what several runs have in common, as YAML anchors.
 
-    title : what experiments, results and the block in README.md are named after; images : those that have a row each in the table, of all
+    title : what experiments, results and the block in docs/ are named after; images : those that have a row each in the table, of all
     runs, beside the true images and the baselines; without any the table has a row per run, its refined image; heading : of the page that
     such a list gets; scores : columns of its table, as far as they are known; figures : pictures of several runs one below the other, by name
     """

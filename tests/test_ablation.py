@@ -212,13 +212,13 @@ def test_the_block_is_replaced_and_a_text_without_one_stays() -> None:
 
 
 @pytest.mark.parametrize("name", ["ablation", "comparison"])
-def test_every_run_of_a_list_sets_parameters_that_exist_and_the_readme_has_a_place_for_its_table(name: str) -> None:
+def test_every_run_of_a_list_sets_parameters_that_exist_and_a_page_has_a_place_for_its_table(name: str) -> None:
     listed, params = read_list(ROOT / "recipes" / f"{name}.yaml"), read_params(ROOT / "params.yaml")
     assert listed.title == name
     for run in listed.runs:
         parse(Params, with_overrides(params, run.overrides), run.name)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "NEW" in with_block(readme, name, "NEW")
+    page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert "NEW" in with_block(page, name, "NEW")
 
 
 @dataclass
