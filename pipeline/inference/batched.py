@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from pipeline.inference.generator import Generator
@@ -16,6 +14,7 @@ from pipeline.packs.batches import to_image, to_uint8
 from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.warp import paint_by_part
 from pipeline.pose.conditioning import Condition
+from pipeline.utils.progress import track
 
 CHUNK = 256  # rows looked at at a time
 
@@ -116,9 +115,9 @@ class BatchedGenerator:
         return torch.stack([self.images(measured.task.source), *by_part, *self.paint(measured)])
 
     def batches(self, task: Task, name: str) -> Iterator[tuple[slice, Task]]:
-        """The task in batches; a progress bar called `name` shows on a terminal."""
-        console = Console(stderr=True)
-        for start in track(range(0, len(task), self.batch_size), name, console=console, disable=not console.is_terminal):
+        """The task in batches, whose progress is called `name`."""
+        starts = range(0, len(task), self.batch_size)
+        for start in track(starts, name, len(starts)):
             rows = slice(start, start + self.batch_size)
             yield rows, task.part(rows)
 
