@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from pipeline.evaluation.examples.cases import read_cases
+from pipeline.report.curves import read_curves
 from pipeline.report.face_tables import TABLE_FILES, write_tables
-from pipeline.report.report import read_series
 from pipeline.utils.files import atomic_folder, read_json
 from stages.command import existing, output, stage
 
@@ -14,12 +14,12 @@ from stages.command import existing, output, stage
 @stage
 @click.argument("cases", type=existing)
 @click.argument("test", type=existing)
-@click.argument("series_g2", type=existing)
+@click.argument("curves_g2", type=existing)
 @click.argument("tables", type=output)
-def main(cases: Path, test: Path, series_g2: Path, tables: Path, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
-    """Write Table 1 and 2, Figure 12 and 13 of CASES, the scores in TEST and the curves of SERIES_G2 to the folder TABLES."""
+def main(cases: Path, test: Path, curves_g2: Path, tables: Path, params: Path) -> None:  # noqa: ARG001 (every stage takes it)
+    """Write Table 1 and 2, Figure 12 and 13 of CASES, the scores in TEST and the curves of CURVES_G2 to the folder TABLES."""
     with atomic_folder(tables, TABLE_FILES) as partial:
-        write_tables(partial, read_cases(cases), read_json(test), read_series(series_g2))
+        write_tables(partial, read_cases(cases), read_json(test), read_curves(curves_g2))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from pipeline.packs.pairs import read_pairs
 from pipeline.pose.camera import Camera
 from pipeline.pose.pose_file import read_pose
 from pipeline.pose.skeleton import LIMB_NAMES
-from pipeline.report.report import read_series
+from pipeline.report.curves import read_curves
 from pipeline.training.resume import read_state, restore, save_state
 from pipeline.utils.errors import UserError
 from pipeline.utils.numbers import MOST_MM, MOST_PX
@@ -133,7 +133,7 @@ def pairs_of_pack(path: Path) -> Any:
 
 
 def series(path: Path) -> Any:
-    return read_series(path.parents[2])
+    return read_curves(path.parents[2])
 
 
 def metadata_of_one_sequence(folder: Path) -> bytes:

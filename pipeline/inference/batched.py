@@ -1,7 +1,7 @@
 """A trained model at work on rows of a pack: where it paints, what, and how many images at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,8 @@ from torch import Tensor
 from pipeline.inference.generator import Generator
 from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
 from pipeline.packs.pack import Pack
-from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.warp import paint_by_part
-from pipeline.pose.conditioning import Condition, encode_poses
+from pipeline.pose.conditioning import Condition
 from pipeline.utils.progress import track
 from pipeline.utils.tensors import to_image, to_uint8
 
@@ -37,6 +36,27 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """A task of one batch on the device that paints it: all that the networks and the masks are told, measured once.
+
+    image, truth : (N, 3, H, W) float32 in [-1, 1], of source and target; source, target : as `Conditioning.measure` gives them;
+    source_label, label : (N, L), of the source, and as the target shall be painted
+    """
+
+    task: Task
+    image: Tensor
+    truth: Tensor
+    source: Any
+    source_label: Tensor
+    target: Any
+    label: Tensor
+
+    def with_label(self, label: np.ndarray) -> "Measured":
+        """The same, the target labelled otherwise."""
+        return replace(self, task=replace(self.task, label=label), label=torch.from_numpy(label).to(self.label.device))
+
+
+@dataclass(frozen=True)
 class BatchedGenerator:
     """A trained model, the pack that it paints from, how many images it paints at a time, and where."""
 
@@ -55,43 +75,44 @@ class BatchedGenerator:
         """(N, 3, H, W) uint8 RGB, in main memory."""
         return torch.from_numpy(self.pack.image[rows]).permute(0, 3, 1, 2)
 
-    def pose(self, rows: np.ndarray) -> Tensor:
-        """(N, J, 2) float32, px, in main memory."""
-        return torch.from_numpy(self.pack.pose_2d[rows])
+    def measure(self, task: Task) -> Measured:
+        """The bodies (or faces) of a task of one batch, each measured once."""
+        poses = [torch.from_numpy(self.pack.pose_2d[rows]).to(self.device) for rows in (task.source, task.target)]
+        source, target = (self.generator.conditioning.measure(pose, self.size) for pose in poses)
+        labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
+        images = [to_image(self.pack.image[rows], self.device) for rows in (task.source, task.target)]
+        return Measured(task, images[0], images[1], source, labels[0], target, labels[1])
 
-    def masks(self, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+    def masks(self, measured: Measured) -> tuple[Tensor, Tensor]:
         """Where errors count twice, and where limbs overlap something: (N, 1, H, W) bool each, in main memory."""
         conditioning = self.generator.conditioning
-        measured = conditioning.measure(self.pose(rows), self.size)
-        return conditioning.mask(measured).bool(), conditioning.overlap(measured).bool()
+        return conditioning.mask(measured.target).bool().cpu(), conditioning.overlap(measured.target).bool().cpu()
 
-    def encode(self, task: Task) -> tuple[Tensor, Condition]:
-        """The source images (N, 3, H, W) of a task of one batch, and what the networks see."""
-        labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
-        poses = [self.pose(rows).to(self.device) for rows in (task.source, task.target)]
-        source, target = (to_image(self.pack.image[rows], self.device) for rows in (task.source, task.target))
-        return source, encode_poses(self.generator.conditioning, source, poses[0], labels[0], poses[1], labels[1], self.size, target)
+    def encode(self, measured: Measured) -> Condition:
+        """What the networks see."""
+        return self.generator.conditioning.encode(
+            measured.image, measured.source, measured.source_label, measured.target, measured.label, measured.truth
+        )
 
-    def paint(self, task: Task) -> tuple[Tensor, Tensor]:
-        """Coarse and refined images of a task of one batch, (N, 3, H, W) uint8 each, in main memory."""
-        coarse, refined = self.generator.paint(*self.encode(task))
+    def paint(self, measured: Measured) -> tuple[Tensor, Tensor]:
+        """Coarse and refined images, (N, 3, H, W) uint8 each, in main memory."""
+        coarse, refined = self.generator.paint(measured.image, self.encode(measured))
         return to_uint8(coarse).cpu(), to_uint8(refined).cpu()
 
-    def paint_by_part(self, task: Task) -> Tensor:
-        """The baseline without a network for a task of one batch, (N, 3, H, W) uint8; it sees the labels even where the networks do not."""
-        bodies = [measure(self.pose(rows), self.size) for rows in (task.source, task.target)]
-        labels = [torch.from_numpy(label) for label in (self.pack.label[task.source], task.label)]
-        return to_uint8(paint_by_part(to_image(self.pack.image[task.source]), bodies[0], labels[0], bodies[1], labels[1]))
+    def paint_by_part(self, measured: Measured) -> Tensor:
+        """The baseline without a network, (N, 3, H, W) uint8, in main memory; it sees the labels even where the networks do not."""
+        bodies = measured.source, measured.source_label, measured.target, measured.label
+        return to_uint8(paint_by_part(measured.image, *bodies)).cpu()
 
     @property
     def scored(self) -> tuple[str, ...]:
         """What is scored, of `IMAGES`: bodies alone can be painted by part."""
         return IMAGES if self.pack.has_limbs else WITHOUT_LIMBS
 
-    def paint_all(self, task: Task) -> Tensor:
-        """All that is scored, in the order of `scored`, for a task of one batch: (images, N, 3, H, W) uint8."""
-        by_part = [self.paint_by_part(task)] if self.pack.has_limbs else []
-        return torch.stack([self.images(task.source), *by_part, *self.paint(task)])
+    def paint_all(self, measured: Measured) -> Tensor:
+        """All that is scored, in the order of `scored`: (images, N, 3, H, W) uint8."""
+        by_part = [self.paint_by_part(measured)] if self.pack.has_limbs else []
+        return torch.stack([self.images(measured.task.source), *by_part, *self.paint(measured)])
 
     def batches(self, task: Task, name: str) -> Iterator[tuple[slice, Task]]:
         """The task in batches, whose progress is called `name`."""
@@ -101,11 +122,11 @@ class BatchedGenerator:
             yield rows, task.part(rows)
 
 
-def paint_both(batched: BatchedGenerator, twins: Task) -> np.ndarray:
-    """All images with the originals' labels and with the twins': (4, M, 2, H, W, 3) uint8."""
-    originals = Task(twins.source, twins.target, batched.pack.label[twins.target])
-    both = torch.stack([batched.paint_all(task) for task in (originals, twins)], dim=2)  # (4, M, 2, 3, H, W)
-    return both.movedim(3, -1).contiguous().numpy()
+def paint_both(batched: BatchedGenerator, twins: Task) -> Tensor:
+    """All images of a task of one batch with the originals' labels and with the twins': (images, M, 2, 3, H, W) uint8."""
+    twin = batched.measure(twins)
+    original = twin.with_label(batched.pack.label[twins.target])
+    return torch.stack([batched.paint_all(measured) for measured in (original, twin)], dim=2)
 
 
 def pose_distance(pack: Pack, task: Task) -> np.ndarray:

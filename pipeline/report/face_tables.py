@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.examples.cases import Cases
-from pipeline.evaluation.scores.summary import SCORES
+from pipeline.evaluation.scores.declared import SCORES
 from pipeline.inference.images import WITHOUT_LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import difference_map, encode, image_grid
@@ -26,15 +26,15 @@ ROW = 192  # height of an image, px
 TABLE_FILES = ("tables.md", "figure_12.jpg", "figure_13.png")
 
 
-def write_tables(folder: Path, cases: Cases, figures: Mapping[str, Any], series: Mapping[str, np.ndarray]) -> None:
+def write_tables(folder: Path, cases: Cases, figures: Mapping[str, Any], curves: Mapping[str, np.ndarray]) -> None:
     """Write tables.md, figure_12.jpg and figure_13.png to the new folder.
 
-    figures : the content of metrics/test.json; series : the curves of G2 and D, as `report.read_series` gives them
+    figures : the content of metrics/test.json; curves : those of G2 and D, as `read_curves` gives them
     """
     folder.mkdir(exist_ok=True)
     (folder / "tables.md").write_text(tables(cases, figures), encoding="utf-8")
     (folder / "figure_12.jpg").write_bytes(encode(draw_examples(cases), ".jpg"))
-    draw_losses(series).savefig(folder / "figure_13.png", dpi=120, metadata={"Software": None})
+    draw_losses(curves).savefig(folder / "figure_13.png", dpi=120, metadata={"Software": None})
 
 
 def tables(cases: Cases, figures: Mapping[str, Any]) -> str:
@@ -91,12 +91,12 @@ def draw_examples(cases: Cases) -> np.ndarray:
     return image_grid(COLUMNS, [[source, truth, coarse, difference_map(refined, coarse), refined] for source, truth, coarse, refined in columns], ROW)
 
 
-def draw_losses(series: Mapping[str, np.ndarray]) -> Figure:
+def draw_losses(curves: Mapping[str, np.ndarray]) -> Figure:
     """Figure 13: the losses of D and of G2 against it."""
     figure = Figure(figsize=(7, 3), layout="constrained")
     axes = figure.add_subplot()
     for name, label in (("g", "G2: taken for true"), ("d", "D")):
-        axes.plot(*series[name].T, linewidth=1.2, label=label)
+        axes.plot(*curves[name].T, linewidth=1.2, label=label)
     axes.set_xlabel("step")
     axes.set_ylabel("cross-entropy")
     axes.legend(frameon=False, fontsize=8)

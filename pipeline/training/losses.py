@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CLEAR_DIFFERENCE = 0.2  # mean over RGB, of [-1, 1]; with MIN_PIXELS the terms of the score (evaluation/scores/depth.py)
-MIN_PIXELS = 30
+from pipeline.packs.clear import CLEAR_DIFFERENCE, MIN_PIXELS
+
 MARGIN = 0.5
 PULL = 0.25
 
@@ -24,7 +24,7 @@ def order_loss(prediction: Tensor, target: Tensor, negative: Tensor) -> Tensor:
     holds it back. Both sums are over the whole batch: divided case by case, the few pixels of a small overlap would have gradients a hundred times
     those of `masked_l1`, and their noise would cost the rest of the image. A target without negative (its negative is the target) does not count.
     """
-    clear = ((target - negative).abs().mean(1, keepdim=True) > CLEAR_DIFFERENCE).float()
+    clear = ((target - negative).abs().mean(1, keepdim=True) > 2 * CLEAR_DIFFERENCE).float()  # from -1 to 1 the range is 2
     decisive = clear * (clear.sum((1, 2, 3), keepdim=True) >= MIN_PIXELS)
     pairs = ((prediction, target), (prediction, negative), (target, negative))
     own, other, between = (decisive * (first - second).abs().sum(1, keepdim=True) for first, second in pairs)

@@ -14,8 +14,8 @@ def imported_code(file: Path, root: Path, packages: Collection[str], foreign: Co
 
     root : the folder that the packages lie in
     foreign : files and folders, relative to `root`, that imports inside of functions never reach in the case at hand; those at the top always run
-    An import inside of a function counts otherwise, one for types alone does not. The `__init__.py` of a package is left out: those of `pipeline` are
-    empty.
+    An import inside of a function counts otherwise, one for types alone does not. `import a.b` of a package counts for all modules in it: who imports
+    it looks for them there. The `__init__.py` of a package is left out: those of `pipeline` are empty.
     """
     found: set[Path] = set()
     waiting = [file]
@@ -30,9 +30,9 @@ def imported_code(file: Path, root: Path, packages: Collection[str], foreign: Co
 def _imported_files(file: Path, root: Path, packages: Collection[str], foreign: Collection[str]) -> Iterator[Path]:
     parents = file.relative_to(root).parts[:-1]
     for name, inside in _imported_names(ast.parse(file.read_text(encoding="utf-8")), parents):
-        target = root.joinpath(*name.split(".")).with_suffix(".py")
-        if name.split(".")[0] in packages and target.is_file() and not (inside and belongs(target.relative_to(root).as_posix(), foreign)):
-            yield target
+        if name.split(".")[0] in packages:
+            targets = [target for target in root.glob(f"{name.replace('.', '/')}.py") if target.name != "__init__.py"]
+            yield from (target for target in targets if not (inside and belongs(target.relative_to(root).as_posix(), foreign)))
 
 
 def belongs(file: str, places: Collection[str]) -> bool:
@@ -43,10 +43,10 @@ def belongs(file: str, places: Collection[str]) -> bool:
 def _imported_names(node: ast.AST, parents: tuple[str, ...], inside: bool = False) -> Iterator[tuple[str, bool]]:
     """Every module that is imported anywhere below `node`, in a module of the package `parents`, and whether inside of a function.
 
-    `from a import b` may mean a.b, too.
+    `from a import b` may mean a.b, too; of `import a.b` also `a.b.*` comes, as a.b may be a package.
     """
     if isinstance(node, ast.Import):
-        yield from ((alias.name, inside) for alias in node.names)
+        yield from ((name, inside) for alias in node.names for name in (alias.name, f"{alias.name}.*"))
     elif isinstance(node, ast.ImportFrom):
         above = parents[: len(parents) + 1 - node.level] if node.level else ()
         module = ".".join([*above, *filter(None, [node.module])])

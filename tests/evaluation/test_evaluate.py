@@ -16,10 +16,13 @@ from torch import Tensor, nn
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
-from pipeline.evaluation.evaluate import check_scores, evaluate, judge_twins, twin_task
+from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.examples.cases import read_cases
-from pipeline.evaluation.scores.image import ssim
-from pipeline.evaluation.scores.summary import SCORES
+from pipeline.evaluation.pair_scores import PairScores
+from pipeline.evaluation.scores.declared import SCORES, USUAL_SCORES
+from pipeline.evaluation.scores.image.ssim import ssim
+from pipeline.evaluation.scores.score import ImagePairs
+from pipeline.evaluation.twins import count_twins, judge_twins, twin_task
 from pipeline.inference.batched import BatchedGenerator, Task
 from pipeline.inference.generator import Generator
 from pipeline.inference.images import IMAGES
@@ -219,8 +222,10 @@ def test_the_file_of_scores_is_nested_as_documented(scored, pairs):
 
 def test_doing_nothing_is_scored_by_handing_back_the_source(pack, pairs, scored):
     source, target = (torch.from_numpy(pack.image[rows]).permute(0, 3, 1, 2) for rows in pairs.T)
-    np.testing.assert_allclose(scored[1].pairs.scores[0, 0], ssim(source, target), atol=1e-6)
-    assert scored[0]["source"]["ssim"] == pytest.approx(float(ssim(source, target).mean()), abs=1e-5)
+    everywhere = torch.ones(len(source), 1, *SIZE, dtype=torch.bool)
+    expected = ssim(ImagePairs(source, target, everywhere, everywhere))
+    np.testing.assert_allclose(scored[1].pairs.scores[0, 0], expected, atol=1e-6)
+    assert scored[0]["source"]["ssim"] == pytest.approx(float(expected.mean()), abs=1e-5)
 
 
 def test_cases_hold_what_the_report_shows(pack, pairs):
@@ -255,8 +260,8 @@ def test_the_variational_u_net_shows_its_latents(pack, pairs):
     others = [(pack.identity == name).nonzero()[0] for name in np.where(pack.identity[pairs[chosen, 0]] == "ann", "bob", "ann")]
     for number, (source, target) in enumerate(pairs[chosen]):
         assert any(np.array_equal(shown.other[number], pack.image[row]) for row in others[number])
-        studio = BatchedGenerator(Generator(network, AddsNothing(), conditioning, SIZE), pack, 1, CPU)
-        own = studio.paint(Task(np.array([source]), np.array([target]), pack.label[[target]]))[0]
+        batched = BatchedGenerator(Generator(network, AddsNothing(), conditioning, SIZE), pack, 1, CPU)
+        own = batched.paint(batched.measure(Task(np.array([source]), np.array([target]), pack.label[[target]])))[0]
         np.testing.assert_array_equal(shown.between[number, 0], own[0].permute(1, 2, 0))
     assert len({image.tobytes() for row in shown.sampled for image in row}) == 16
 
@@ -323,7 +328,7 @@ def test_the_limb_of_the_chain_that_is_shown_less_decides(pack):
 def test_an_image_that_is_true_is_right_and_its_twin_is_wrong(pack, pairs, scored):
     """All but the source paint the truth in the order that they are told; the source is the same image for both orders."""
     twins = twin_task(pack, pairs)
-    judged = judge_twins(BatchedGenerator(perfect(), pack, 3, CPU), twins)
+    judged = judge_twins(BatchedGenerator(perfect(), pack, 3, CPU), twins, count_twins(pack, twins))
     right, counted = judged.right, judged.counted
     assert counted.all()
     assert right.shape == (len(IMAGES), len(twins), 2)
@@ -476,8 +481,8 @@ def folder(tmp_path, pack, pairs):
     for name, network in zip(("g1", "g2"), networks(pose), strict=True):
         save_network(tmp_path / f"{name}.safetensors", network, pose)
     (tmp_path / "params.yaml").write_text(
-        "data: {root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, frame_height: 9, image_size: [64, 32], margin: 0.1, "
-        "skip_bad: false, exclude: []}\n"
+        "data: {kind: recordings, root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, "
+        "frame_height: 9, image_size: [64, 32], margin: 0.1, skip_bad: false, exclude: []}\n"
         "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null, patn: false, pose_net: null}\n"
         "parallel: {workers: 1, scheduler: null, accelerator: cpu, devices: 1, nodes: 1, strategy: auto}\n",
         encoding="utf-8",
@@ -530,12 +535,13 @@ def test_weights_that_are_not_finite_are_not_scored(folder):
 
 @pytest.mark.parametrize(("name", "value"), [("psnr", np.inf), ("ssim", np.nan), ("mask_l1", -np.inf)])
 def test_scores_that_are_not_finite_are_refused(name, value):
-    scores = np.full((4, len(SCORES), 6), 0.5)
-    scores[1, SCORES.index("mask_l1"), 3] = np.nan  # of a pair without a body
-    check_scores(scores)
-    scores[2, SCORES.index(name), 5] = value
+    scores = PairScores(IMAGES, USUAL_SCORES, 6)
+    scores.values[:] = 0.5
+    scores.of("by_part", "mask_l1")[3] = np.nan  # of a pair without a body
+    scores.check()
+    scores.of("coarse", name)[5] = value
     with pytest.raises(UserError, match=rf"expected finite scores, found {name} = {value} of test pair 5"):
-        check_scores(scores)
+        scores.check()
 
 
 def test_the_left_forearm_of_these_people_crosses_the_torso():
@@ -543,3 +549,17 @@ def test_the_left_forearm_of_these_people_crosses_the_torso():
     image = {value: draw(STANDING[None], np.eye(8, dtype=np.int8)[[FOREARM]] * value)[0] for value in (-1, 1)}
     assert (np.abs(image[1].astype(int) - image[-1]).sum(-1) > 0).sum() >= 30
     assert H36M_17.names[13] == "left_wrist"
+
+
+def test_each_pair_is_painted_once_and_each_twin_once_in_either_order(pack, pairs):
+    """Scores, margins, examples, demonstrations and steps share the images; only the response to labels asks for others."""
+    painted, generator = [], perfect()
+
+    class Counting(Generator):
+        def paint(self, source, seen):
+            painted.extend(zip(source, seen.maps, strict=True))
+            return super().paint(source, seen)
+
+    counting = Counting(generator.g1, generator.g2, generator.conditioning, SIZE)
+    evaluate(counting, pack, pairs, CONFIG.model_copy(update={"patn": True}), CPU)
+    assert len(painted) == len(pairs) + 2 * len(pack.twins) + 2 * len(pairs)

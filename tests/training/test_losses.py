@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pipeline.training.losses import MARGIN, MIN_PIXELS, PULL, d_loss, g_loss, masked_l1, order_loss
+from pipeline.packs.clear import MIN_PIXELS
+from pipeline.training.losses import MARGIN, PULL, d_loss, g_loss, masked_l1, order_loss
 
 
 class Judge(nn.Module):

@@ -39,7 +39,7 @@ def test_the_fingerprint_follows_settings_and_content(tmp_path: Path) -> None:
 def test_the_code_is_what_is_imported_directly_or_not() -> None:
     files = set(code_files("pipeline.training.generators"))
     assert {f"pipeline/{name}.py" for name in ("training/generators", "networks/unet", "pose/bodies/maps", "pose/skeleton")} <= files
-    assert not {f"pipeline/{name}.py" for name in ("report/report", "evaluation/evaluate", "datasets/human36m/extract")} & files
+    assert not {f"pipeline/{name}.py" for name in ("report/html", "evaluation/evaluate", "datasets/human36m/extract")} & files
 
 
 def test_a_killed_training_and_the_graph_have_one_idea_of_the_code() -> None:

@@ -40,6 +40,16 @@ def test_foreign_modules_count_where_they_are_imported_at_the_top_alone(root: Pa
     assert imported_code(start, root, packages, ["pipeline/e", "pipeline/b.py"]) == imported_code(start, root, packages)
 
 
+def test_a_package_that_is_imported_itself_counts_with_all_its_modules(root: Path) -> None:
+    (root / "pipeline" / "e" / "__init__.py").touch()
+    for text, found in (
+        ("import pipeline.e as e\n", ["e/f", "e/h", "i", "k"]),
+        ("from pipeline.e import h\n", ["e/h", "k"]),
+    ):
+        (root / "pipeline" / "k.py").write_text(text, encoding="utf-8")
+        assert imported_code(root / "pipeline" / "k.py", root, ["pipeline"]) == [f"pipeline/{name}.py" for name in found]
+
+
 def test_modules_of_other_packages_are_not_followed(root: Path) -> None:
     assert imported_code(root / "pipeline" / "e" / "h.py", root, ["pipeline"]) == ["pipeline/e/h.py"]
     assert imported_code(root / "pipeline" / "e" / "h.py", root, ["pipeline", "other"]) == ["other/j.py", "pipeline/e/h.py"]

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from pipeline.evaluation.scores.summary import SCORES
+from pipeline.evaluation.scores.declared import SCORES
 from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
 from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.errors import UserError
@@ -37,7 +37,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class TwinExamples:
-    """One pose painted with two orders of its limbs, one row each; arrays as in `Shown`."""
+    """One pose painted with two orders of its limbs, one row each; arrays as in `Examples`."""
 
     source: np.ndarray
     truth: np.ndarray
@@ -63,7 +63,7 @@ class Demonstrations(TwinExamples):
 
 @dataclass(frozen=True)
 class Steps:
-    """What lies between labels and image, one row each, arrays as in `Shown`; nothing of a model without `pose.lift` and `pose.appearance`."""
+    """What lies between labels and image, one row each, arrays as in `Examples`; nothing of a model without `pose.lift` and `pose.appearance`."""
 
     source: np.ndarray
     pose: np.ndarray
@@ -96,7 +96,7 @@ class Pairs:
     source: np.ndarray  # (P,) str, subject/sequence/camera/frame
     target: np.ndarray  # (P,) str
     distance: np.ndarray  # (P,) float32, mean distance of the joints, px
-    scores: np.ndarray  # (images, scores, P) float32, in the order of tables.IMAGES and tables.SCORES
+    scores: np.ndarray  # (images, scores, P) float32, in the order of images.IMAGES and declared.SCORES
 
 
 @dataclass(frozen=True)

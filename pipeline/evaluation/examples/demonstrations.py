@@ -7,7 +7,13 @@ A limb turns where its label goes from +1 to -1 or back between the two members 
 """
 
 import numpy as np
+import torch
 
+from pipeline.evaluation.scores.depth import clear_pixels
+from pipeline.inference.batched import CHUNK, Task
+from pipeline.packs.pack import Pack
+from pipeline.pose.bodies.body import measure
+from pipeline.pose.bodies.parts import FIRST_LIMB_PART, TORSO_PART, front_parts
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES, mirror_names
 
 KINDS = ("legs swapped", "calf and thigh occluded", "right arm before and behind the torso")
@@ -16,6 +22,15 @@ OTHER_SIDE = mirror_names(CHAIN_NAMES)  # of each chain, the same on the other s
 LEGS = tuple(CHAIN_NAMES.index(name) for name in ("right_leg", "left_leg"))
 _RIGHT_ARM = CHAIN_NAMES.index("right_arm")
 _FOREARM = CHAIN_LIMBS[_RIGHT_ARM].index(LIMB_NAMES.index("right_forearm"))
+
+
+def choose_demonstrations(pack: Pack, twins: Task, counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The twins that count, (M,) bool, that fit the thesis' demonstrations best and show them most clearly: as `choose` gives them."""
+    fit = fits(pack.label[twins.target], twins.label, pack.twins.chain) * counted
+    candidates = np.flatnonzero(fit.any(0))
+    pixels = np.zeros(len(twins), dtype=np.int64)
+    pixels[candidates] = _traded_pixels(pack, twins, candidates)
+    return choose(fit, pixels, pack.identity[twins.target])
 
 
 def fits(label: np.ndarray, twin_label: np.ndarray, chain: np.ndarray) -> np.ndarray:
@@ -68,3 +83,29 @@ def choose(fit: np.ndarray, pixels: np.ndarray, identity: np.ndarray) -> tuple[n
                 chosen.append(int(i))
                 kinds.append(kind)
     return np.array(chosen, dtype=np.int64), np.array(kinds, dtype=np.int64)
+
+
+def _traded_pixels(pack: Pack, twins: Task, chosen: np.ndarray) -> np.ndarray:
+    """In how many pixels a twin differs clearly from its original where the mirrored limbs trade places, (n,) int64.
+
+    These are the pixels where the ordered part map shows the mirrored leg with the one set of labels and the other leg with the other; of an
+    arm: the forearm and the torso.
+    """
+    counts = [np.zeros(0, dtype=np.int64)]
+    for part in np.array_split(chosen, -(-len(chosen) // CHUNK) or 1):
+        rows = twins.target[part]
+        body = measure(torch.from_numpy(pack.pose_2d[rows]), (pack.image.shape[1], pack.image.shape[2]))
+        seen = [front_parts(body, torch.from_numpy(label)).numpy()[..., None] for label in (pack.label[rows], twins.label[part])]
+        (first, second), (others_first, others_second) = (
+            [(image == parts[:, None, None]).any(-1) for image in seen] for parts in _trading_parts(pack.twins.chain[part])
+        )
+        traded = (first & others_second) | (others_first & second)
+        counts.append((traded & clear_pixels(pack.image[rows], pack.twins.image[part])).sum((1, 2)))
+    return np.concatenate(counts)
+
+
+def _trading_parts(chain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the parts whose order a demonstration shows, of each chain and of what it crosses: (n, 2) int64 each; chain : (n,) int."""
+    limbs, others = (np.asarray(CHAIN_LIMBS)[which] + FIRST_LIMB_PART for which in (chain, np.asarray(OTHER_SIDE)[chain]))
+    is_leg = np.isin(chain, LEGS)[:, None]
+    return np.where(is_leg, limbs, limbs[:, 1:]), np.where(is_leg, others, TORSO_PART)

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.packs.clear import CLEAR_DIFFERENCE
 from pipeline.pose.skeleton import CHAIN_NAMES, LIMBS
 from pipeline.utils.numbers import mean, rounded
 
 LABELS = (-1, 0, 1)
-CLEAR_DIFFERENCE = 0.1  # mean over RGB, of the whole range: 25.5 grey levels
-MIN_PIXELS = 30
 RESAMPLES = 2000
 DEEP = 100.0  # mm
 
@@ -66,21 +65,21 @@ def lift_figures(depth: np.ndarray, pose_2d: np.ndarray, pose_3d: np.ndarray, la
     }
 
 
-def judge_order(painted: np.ndarray, truths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def judge_order(painted: np.ndarray, truths: np.ndarray) -> np.ndarray:
     """Is each painted image closer to its own truth than to its twin's?
 
     The L1 distance is taken over the pixels in which the two truths differ clearly: by more than `CLEAR_DIFFERENCE`, mean over RGB.
 
     painted : (M, 2, H, W, 3) uint8, painted with the labels of the original and of its twin
     truths : (M, 2, H, W, 3) uint8, the original and its twin
-    returns : right (M, 2) float64, 1 or 0 (0.5 where both are equally close), and (M,) int64, how many pixels differ clearly
+    returns : (M, 2) float64, 1 where it is and 0 where it is not, 0.5 where both are equally close
     """
     clear = clear_pixels(truths[:, 0], truths[:, 1])  # (M, H, W)
     own, other = (
         (_difference(painted, against) * clear[:, None]).sum((-2, -1))  # (M, 2)
         for against in (truths, truths[:, ::-1])
     )
-    return np.where(own == other, 0.5, (own < other).astype(float)), clear.sum((-2, -1))
+    return np.where(own == other, 0.5, (own < other).astype(float))
 
 
 def clear_pixels(first: np.ndarray, second: np.ndarray) -> np.ndarray:

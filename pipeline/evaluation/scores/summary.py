@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.evaluation.scores.declared import GROUPED_SCORES
 from pipeline.utils.numbers import deviation, mean
 
-SCORES = ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr", "mask_ssim", "mask_l1", "overlap_l1", "sharpness")
-GROUP_SCORES = ("ssim", "mask_l1")
 DISTANCES = ("near", "middle", "far")
 DISTANCE_BOUNDS = (1 / 16, 1 / 8)  # of the image's height
 
@@ -26,7 +25,7 @@ def summary(scores: Mapping[str, np.ndarray]) -> dict[str, float | None]:
 
 
 def by_group(groups: np.ndarray, scores: Scores, order: Sequence[str] | None = None) -> dict[str, Any]:
-    """For each group: how many pairs, and the means of `GROUP_SCORES` of each image.
+    """For each group: how many pairs, and the means of `GROUPED_SCORES` of each image.
 
     groups : (P,) str, the group of each pair; order : groups to list, present or not (default: those present, sorted).
     """
@@ -44,5 +43,5 @@ def distance_group(distance: np.ndarray, height: int) -> np.ndarray:
 def _group(chosen: np.ndarray, scores: Scores) -> dict[str, Any]:
     figures: dict[str, Any] = {"pairs": int(chosen.sum())}
     for image, values in scores.items():
-        figures[image] = {name: mean(values[name][chosen]) for name in GROUP_SCORES}
+        figures[image] = {score.name: mean(values[score.name][chosen]) for score in GROUPED_SCORES}
     return figures

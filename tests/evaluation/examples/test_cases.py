@@ -20,7 +20,7 @@ from pipeline.evaluation.examples.cases import (
     read_cases,
     write_cases,
 )
-from pipeline.evaluation.scores.summary import SCORES
+from pipeline.evaluation.scores.declared import SCORES
 from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
 from pipeline.utils.errors import UserError
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from pipeline.evaluation.scores.declared import GROUPED_SCORES
 from pipeline.evaluation.scores.summary import by_group, distance_group, summary
 from pipeline.utils.numbers import deviation, mean, rounded
 
@@ -31,12 +32,15 @@ def test_summary_puts_each_deviation_beside_its_mean():
 
 
 def test_groups_share_out_the_pairs():
-    scores = {"refined": {"ssim": np.array([0.2, 0.4, 0.9]), "mask_l1": np.array([0.1, 0.3, np.nan]), "l1": np.zeros(3)}}
+    names = [score.name for score in GROUPED_SCORES]
+    scores = {"refined": dict.fromkeys(names, np.zeros(3)) | {"ssim": np.array([0.2, 0.4, 0.9]), "mask_l1": np.array([0.1, 0.3, np.nan])}}
+    scores["refined"]["l1"] = np.zeros(3)  # is not grouped
     groups = by_group(np.array(["b", "b", "a"]), scores)
     assert list(groups) == ["a", "b"]
-    assert groups["b"] == {"pairs": 2, "refined": {"ssim": 0.3, "mask_l1": 0.2}}
-    assert groups["a"] == {"pairs": 1, "refined": {"ssim": 0.9, "mask_l1": None}}
-    assert by_group(np.array(["b", "b", "b"]), scores, ("a", "b"))["a"] == {"pairs": 0, "refined": {"ssim": None, "mask_l1": None}}
+    assert [list(group["refined"]) for group in groups.values()] == [names, names]
+    for name, pairs, ssim, mask_l1 in (("b", 2, 0.3, 0.2), ("a", 1, 0.9, None)):
+        assert (groups[name]["pairs"], groups[name]["refined"]["ssim"], groups[name]["refined"]["mask_l1"]) == (pairs, ssim, mask_l1)
+    assert by_group(np.array(["b", "b", "b"]), scores, ("a", "b"))["a"] == {"pairs": 0, "refined": dict.fromkeys(names)}
 
 
 def test_distances_are_classes_of_the_height():

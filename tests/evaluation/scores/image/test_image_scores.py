@@ -7,7 +7,24 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from pipeline.evaluation.scores.image import image_scores, l1, mask_l1, mask_ssim, psnr, sharpness, ssim, ssim_gray, ssim_patn, ssim_pg2
+from pipeline.evaluation.scores.declared import IMAGE_SCORES
+from pipeline.evaluation.scores.score import ImagePairs
+
+
+def scored(name):
+    """A score as a function of prediction, truth and, of those that look at a part of the image, its mask."""
+    (score,) = (score for score in IMAGE_SCORES if score.name == name)
+
+    def of(prediction, truth, mask=None):
+        mask = torch.ones_like(truth[..., :1, :, :], dtype=torch.bool) if mask is None else mask
+        return score.function(ImagePairs(prediction, truth, mask, mask))
+
+    return of
+
+
+l1, psnr, sharpness = (scored(name) for name in ("l1", "psnr", "sharpness"))
+mask_l1, mask_ssim = (scored(name) for name in ("mask_l1", "mask_ssim"))
+ssim, ssim_pg2, ssim_gray, ssim_patn = (scored(name) for name in ("ssim", "ssim_pg2", "ssim_gray", "ssim_patn"))
 
 
 @pytest.fixture
@@ -121,6 +138,14 @@ def test_masked_scores_do_not_see_what_lies_outside(images):
     np.testing.assert_array_equal(mask_ssim(elsewhere, images[1], mask), mask_ssim(*images, mask))
 
 
+def test_the_error_where_limbs_overlap_looks_there_alone(images):
+    body, overlap = torch.ones(2, 1, 40, 24, dtype=torch.bool), torch.zeros(2, 1, 40, 24, dtype=torch.bool)
+    overlap[:, :, 8:30, 4:20] = True
+    for number, mask in ((0, body), (1, overlap)):
+        function = next(score.function for score in IMAGE_SCORES if score.name == ("mask_l1", "overlap_l1")[number])
+        np.testing.assert_array_equal(function(ImagePairs(*images, body, overlap)), mask_l1(*images, mask))
+
+
 def test_mask_l1_by_hand_and_of_nothing():
     mask = torch.zeros(2, 1, 16, 16, dtype=torch.bool)
     mask[0, :, :2, :2] = True
@@ -141,11 +166,10 @@ def test_sharpness_is_the_ratio_of_slopes():
 def test_scores_of_several_predictions_at_once(images):
     """(K, B) predictions against B truths give what each gives alone."""
     mask = torch.ones(2, 1, 40, 24, dtype=torch.bool)
-    together = image_scores(torch.stack([*images]), images[1], mask, ~mask)
-    alone = image_scores(*images, mask, ~mask)
-    for name, values in together.items():
-        np.testing.assert_allclose(values[0], alone[name], atol=1e-12, err_msg=name)
-    assert list(together) == ["ssim", "ssim_pg2", "ssim_gray", "l1", "psnr", "mask_ssim", "mask_l1", "overlap_l1", "sharpness"]
+    for score in IMAGE_SCORES:
+        together = score.function(ImagePairs(torch.stack([*images]), images[1], mask, ~mask))
+        alone = score.function(ImagePairs(*images, mask, ~mask))
+        np.testing.assert_allclose(together[0], alone, atol=1e-12, err_msg=score.name)
 
 
 def test_too_small_an_image_is_refused():

@@ -1,0 +1,97 @@
+"""Scores of the test pairs that take a network of the user's: does a pose estimator find the pose, and how do features of Inception differ?"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from pipeline.config.evaluate import EvaluateConfig
+from pipeline.evaluation.painted import Painted
+from pipeline.evaluation.scores.declared import FID, INCEPTION_SCORE, PCK
+from pipeline.evaluation.scores.inception import Inception, frechet_distance, inception_score
+from pipeline.evaluation.scores.summary import summary
+from pipeline.inference.batched import BatchedGenerator
+from pipeline.networks.checkpoint import load_network
+from pipeline.networks.openpose import PoseNet
+from pipeline.pose_estimation.estimate import locate_joints
+from pipeline.pose_estimation.scores import pckh
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import file_hash
+from pipeline.utils.numbers import rounded
+from pipeline.utils.tensors import as_rows
+
+Figures = dict[str, dict[str, Any]]  # image -> score -> figure
+
+
+class NetworkScore(Protocol):
+    """What a network says of all pairs that were added."""
+
+    key: str  # in metrics/test.json, of what is said of the network
+
+    def add(self, painted: Painted) -> None:
+        """Look at a batch."""
+
+    def figures(self) -> tuple[Figures, dict[str, Any]]:
+        """The figures of each image, and what is said of the network: its file, and the figure of the true images."""
+
+
+def network_scores(batched: BatchedGenerator, config: EvaluateConfig) -> list[NetworkScore]:
+    """Those that section `evaluate` names a network for; raise UserError where a file is none that serves."""
+    pose = [] if config.pose_net is None else [PoseScore(batched, Path(config.pose_net))]
+    inception = [] if config.inception is None else [InceptionScores(batched, Path(config.inception))]
+    return [*pose, *inception]
+
+
+class PoseScore:
+    """Whether painted people take the target's pose: PCKh@0.5 of the joints that a pose estimator finds."""
+
+    key = "pose_net"
+
+    def __init__(self, batched: BatchedGenerator, path: Path) -> None:
+        """Raise UserError where `path` holds no pose estimator, or one of other joints than the pack's."""
+        self.path, self.batched, self.network = path, batched, load_network(path, PoseNet)
+        joints = batched.pack.pose_2d.shape[1]
+        if self.network.config["joints"] != joints:
+            found = self.network.config["joints"]
+            raise UserError(f"{path}: expected a pose estimator of {joints} joints, as the packs have, found one of {found}")
+        self.network.to(batched.device)
+        self.found: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", *batched.scored)}
+
+    def add(self, painted: Painted) -> None:
+        """Find the joints in a batch."""
+        for found, image in zip(self.found.values(), (painted.truth, *painted.images), strict=True):
+            estimate = locate_joints(self.network, as_rows(image), self.batched.batch_size)
+            found.append(pckh(estimate, self.batched.pack.pose_2d[painted.task.target]))
+
+    def figures(self) -> tuple[Figures, dict[str, Any]]:
+        """As `NetworkScore` says."""
+        figures: Figures = {name: dict(summary({PCK.name: np.concatenate(parts)})) for name, parts in self.found.items()}
+        truth = figures.pop("truth")
+        return figures, {"file": self.path.name, "sha256": file_hash(self.path), "truth_pck": truth[PCK.name]}
+
+
+class InceptionScores:
+    """Inception score, and Frechet distance to the targets of the same pairs."""
+
+    key = "inception"
+
+    def __init__(self, batched: BatchedGenerator, path: Path) -> None:
+        """Raise UserError where `path` is no TorchScript file, or one that nobody vouches for."""
+        self.network = Inception(path)
+        self.found: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {name: [] for name in ("truth", *batched.scored)}
+
+    def add(self, painted: Painted) -> None:
+        """Look at a batch."""
+        for found, image in zip(self.found.values(), (painted.truth, *painted.images), strict=True):
+            found.append(self.network.look(image))
+
+    def figures(self) -> tuple[Figures, dict[str, Any]]:
+        """As `NetworkScore` says."""
+        parts = {name: [np.concatenate(part) for part in zip(*found, strict=True)] for name, found in self.found.items()}
+        figures: Figures = {}
+        for name, (features, probabilities) in parts.items():
+            score, deviation = inception_score(probabilities)
+            figures[name] = {INCEPTION_SCORE.name: rounded(score), f"{INCEPTION_SCORE.name}_std": rounded(deviation)}
+            figures[name][FID.name] = rounded(frechet_distance(features, parts["truth"][0]))
+        truth = figures.pop("truth")
+        return figures, {"file": self.network.path.name, "sha256": self.network.sha256, "truth_score": truth[INCEPTION_SCORE.name]}

@@ -1,0 +1,50 @@
+"""The scores of every test pair."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.evaluation.painted import Painted
+from pipeline.evaluation.scores.score import Score
+from pipeline.evaluation.scores.summary import summary
+from pipeline.utils.errors import UserError
+
+
+class PairScores:
+    """The scores of all pairs that were added.
+
+    images : names of the images; scores : what is worked out; values : (images, scores, P) float64, NaN where a pair has none
+    """
+
+    def __init__(self, images: Sequence[str], scores: Sequence[Score], count: int) -> None:
+        self.images, self.scores = images, scores
+        self.values = np.full((len(images), len(scores), count), np.nan)
+
+    def add(self, painted: Painted) -> None:
+        """Score a batch."""
+        for number, score in enumerate(self.scores):
+            assert score.function is not None
+            self.values[:, number, painted.number] = score.function(painted.pairs).numpy()
+
+    def of(self, image: str, name: str) -> np.ndarray:
+        """(P,) one score of one image."""
+        return self.values[self.images.index(image), [score.name for score in self.scores].index(name)]
+
+    def by_image(self) -> dict[str, dict[str, np.ndarray]]:
+        """Image -> score -> (P,)."""
+        names = [score.name for score in self.scores]
+        return {image: dict(zip(names, values, strict=True)) for image, values in zip(self.images, self.values, strict=True)}
+
+    def figures(self) -> dict[str, dict[str, float | None]]:
+        """Mean and standard deviation of each image's scores; first of those that are always worked out, then of those that were asked for."""
+        asked = sorted(self.scores, key=lambda score: score.flag is not None)
+        return {image: summary({score.name: values[score.name] for score in asked}) for image, values in self.by_image().items()}
+
+    def check(self) -> None:
+        """Raise UserError where a score is infinite, or NaN although every pair has it."""
+        for number, score in enumerate(self.scores):
+            bad = np.isinf(self.values[:, number]) | (np.isnan(self.values[:, number]) if score.always else False)
+            if bad.any():
+                image, row = np.argwhere(bad)[0]
+                found = f"{score.name} = {self.values[image, number, row]} of test pair {row}"
+                raise UserError(f"expected finite scores, found {found}; the weights are damaged: train again")

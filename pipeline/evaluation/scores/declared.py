@@ -1,0 +1,56 @@
+"""All scores. One of image pairs is a module of its own below `image/`, of its name, with a `SCORE`: it is found there and listed nowhere else."""
+
+from collections.abc import Iterable
+from importlib import import_module
+from pkgutil import iter_modules
+
+import pipeline.evaluation.scores.image as image
+from pipeline.evaluation.scores.score import Score
+
+
+def find_scores() -> tuple[Score, ...]:
+    """The scores of image pairs, by place."""
+    scores = []
+    for module in iter_modules(image.__path__):
+        score = import_module(f"{image.__name__}.{module.name}").SCORE
+        if score.name != module.name:
+            raise ValueError(f"{image.__name__}.{module.name}: expected a score of the module's name, found {score.name}")
+        scores.append(score)
+    return by_place(scores)
+
+
+def by_place(scores: Iterable[Score]) -> tuple[Score, ...]:
+    """The scores in the order in which they are listed."""
+    return tuple(sorted(scores, key=lambda score: (score.place, score.name)))
+
+
+IMAGE_SCORES = find_scores()
+USUAL_SCORES = tuple(score for score in IMAGE_SCORES if score.flag is None)
+SCORES = tuple(score.name for score in USUAL_SCORES)  # those that the file of cases has of each pair, in its order
+GROUPED_SCORES = tuple(score for score in USUAL_SCORES if score.grouped)
+
+# By a network that the user names in section `evaluate`.
+PCK = Score(
+    "pck",
+    None,
+    "Share of the joints that a pose estimator finds within half a head of where they should be (PCKh@0.5)",
+    better="higher",
+    ideal=None,
+    title="PCKh",
+    place=110,
+)
+INCEPTION_SCORE = Score(
+    "inception_score", None, "Inception score: clear and varied images score higher", better="higher", ideal=None, title="Inception score", place=120
+)
+FID = Score("fid", None, "Fréchet Inception distance to the true images", better="lower", ideal=0, title="FID", place=130)
+
+ALL_SCORES = by_place((*IMAGE_SCORES, PCK, INCEPTION_SCORE, FID))
+
+
+def scores_table() -> str:
+    """Every score in Markdown: its name in metrics/test.json, which values are good, what it says, and what asks for it."""
+    rows = ["| score | | what it says |", "| --- | --- | --- |"]
+    for score in ALL_SCORES:
+        asked = f" (`evaluate.{score.flag}`)" if score.flag else ""
+        rows.append(f"| `{score.name}` | {score.arrow} | {score.meaning}{asked} |")
+    return "\n".join(rows) + "\n"

@@ -1,0 +1,102 @@
+"""Twins: each is painted once with its original's labels and once with its own, and judged by which of the two truths the image is closer to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.evaluation.scores.depth import clear_pixels, judge_order, order_accuracy
+from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, paint_both
+from pipeline.packs.clear import MIN_PIXELS
+from pipeline.packs.pack import Pack
+from pipeline.pose.bodies.body import measure
+from pipeline.pose.bodies.parts import FIRST_LIMB_PART, front_parts
+from pipeline.pose.bodies.pose_space import labels_differ
+from pipeline.pose.skeleton import CHAIN_LIMBS, LIMB_NAMES
+
+
+@dataclass(frozen=True)
+class JudgedTwins:
+    """Twins, and how their images were judged.
+
+    task : a row per twin; right : (images, M, 2) float64 as `judge_order` gives it, in the order of `BatchedGenerator.scored`; counted : (M,) bool;
+    refined : of the twins that are shown, by their number: both refined images, (2, H, W, 3) uint8
+    """
+
+    task: Task
+    right: np.ndarray
+    counted: np.ndarray
+    refined: dict[int, np.ndarray] = field(default_factory=dict)
+
+
+def twin_task(pack: Pack, pairs: np.ndarray) -> Task:
+    """One row per twin, with the twin's labels: each is painted from the source of a stored pair.
+
+    Whether a model paints the limb that was mirrored before or behind is seen only where it knows what that limb looks like. So, of the
+    pairs of the same identity whose source is not the twin's own original, it is the one whose source shows most of it: most pixels of
+    that limb of the chain of which it shows fewer, else the first pair. `source` is -1 where there is no such pair.
+    """
+    source = np.unique(pairs[:, 0])
+    shown = _limbs_shown(pack, source)
+    chosen = np.full(len(pack.twins.row), -1)
+    for number, (row, chain) in enumerate(zip(pack.twins.row, pack.twins.chain, strict=True)):
+        fits = (pack.subject[source] == pack.subject[row]) & (pack.identity[source] == pack.identity[row]) & (source != row)
+        if fits.any():
+            pixels = shown[:, list(CHAIN_LIMBS[chain])].min(axis=1)
+            chosen[number] = source[np.argmax(np.where(fits, pixels, -1))]
+    return Task(chosen, pack.twins.row, pack.twins.label)
+
+
+def count_twins(pack: Pack, twins: Task) -> np.ndarray:
+    """Which twins count, (M,) bool: those that have a source, and whose labels and image differ from the original's.
+
+    The images differ where at least `MIN_PIXELS` pixels do so clearly.
+    """
+    counted = (twins.source >= 0) & labels_differ(pack.label[twins.target], twins.label, pack.twins.chain)
+    candidates = np.flatnonzero(counted)
+    for part in np.array_split(candidates, -(-len(candidates) // CHUNK) or 1):
+        pixels = clear_pixels(pack.image[twins.target[part]], pack.twins.image[part]).sum((-2, -1))
+        counted[part] = pixels >= MIN_PIXELS
+    return counted
+
+
+def judge_twins(batched: BatchedGenerator, twins: Task, counted: np.ndarray, shown: Sequence[int] | np.ndarray = ()) -> JudgedTwins:
+    """Paint the pose of each twin that counts with the original's labels and with its own, and judge what comes out.
+
+    shown : numbers of the twins that count whose images are kept
+    """
+    pack = batched.pack
+    judged = JudgedTwins(twins, np.zeros((len(batched.scored), len(twins), 2)), counted)
+    numbers = np.flatnonzero(counted)
+    for rows, batch in batched.batches(twins.part(numbers), "twins"):
+        chosen = numbers[rows]
+        truths = np.stack([pack.image[batch.target], pack.twins.image[chosen]], axis=1)
+        painted = paint_both(batched, batch).movedim(3, -1).numpy()  # (images, M, 2, H, W, 3)
+        judged.right[:, chosen] = [judge_order(image, truths) for image in painted]
+        judged.refined.update({number: painted[-1, i].copy() for i, number in enumerate(chosen.tolist()) if number in shown})
+    return judged
+
+
+def order_figures(batched: BatchedGenerator, judged: JudgedTwins) -> dict[str, Any]:
+    """The order accuracy of the refined image, whole and by limb chain, and that of every image with its interval."""
+    pack = batched.pack
+    people = pack.identity[judged.task.target]
+    orders = {image: order_accuracy(judged.right[number], pack.twins.chain, judged.counted, people) for number, image in enumerate(batched.scored)}
+    return orders["refined"] | {"order_by_image": {image: _interval(order) for image, order in orders.items()}}
+
+
+def _limbs_shown(pack: Pack, rows: np.ndarray) -> np.ndarray:
+    """How many pixels of each limb are seen in these rows, as far as 2D joints and labels tell: (N, 8)."""
+    counts: list[Tensor] = []
+    for part in np.array_split(rows, -(-len(rows) // CHUNK) or 1):
+        height, width = pack.image.shape[1:3]
+        seen = front_parts(measure(torch.from_numpy(pack.pose_2d[part]), (height, width)), torch.from_numpy(pack.label[part]))
+        counts.append(torch.stack([(seen == FIRST_LIMB_PART + limb).sum((1, 2)) for limb in range(len(LIMB_NAMES))], dim=1))
+    return torch.cat(counts).numpy()
+
+
+def _interval(order: dict[str, Any]) -> dict[str, Any]:
+    return {name: order[name] for name in ("order_accuracy", "order_low", "order_high")}
