@@ -11,7 +11,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical clean
+.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical take-over clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -72,6 +72,11 @@ sweep: $(VENV)/.installed
 identical: $(VENV)/.installed
 	@[ -n "$(BASE)" ] || { echo "BASE is missing: make identical BASE=<commit>" >&2; exit 1; }
 	python -m recipes.identical "$(BASE)"
+
+# After `make identical BASE=<commit>` found no difference: every dvc.lock agrees with the present code, and keeps the hashes of the outputs.
+take-over: $(VENV)/.installed
+	@[ -n "$(BASE)" ] || { echo "BASE is missing: make take-over BASE=<commit>" >&2; exit 1; }
+	python -m recipes.take_over "$(BASE)"
 
 # Write the code dependencies of every stage into dvc.yaml, and the recipes' graphs from it.
 graph: $(VENV)/.installed

@@ -18,7 +18,6 @@ from typing import Any
 
 import click
 
-from experiments.commands import git
 from experiments.queue import follow, is_done, queue_missing, waiting
 from experiments.recipe import Recipe, same_files
 from experiments.results import earlier_results, result_or_earlier
@@ -26,6 +25,7 @@ from experiments.runs import Run, RunList, choose, read_list
 from experiments.snapshot import read_snapshot
 from experiments.write import write_results
 from pipeline.utils.errors import UserError
+from recipes.commits import git
 from recipes.graph import ROOT
 from stages.command import existing, output
 

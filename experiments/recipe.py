@@ -10,9 +10,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from experiments.commands import git
 from experiments.runs import Run
 from pipeline.utils.errors import UserError
+from recipes.commits import git
 from recipes.graph import ROOT, code_deps, stage_module
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from experiments.commands import git
 from experiments.page import page
 from experiments.pictures import sample_pictures, stacked
 from experiments.plot import plot
@@ -16,6 +15,7 @@ from experiments.runs import RunList
 from experiments.table import table
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_file, write_json, write_text
+from recipes.commits import git
 from recipes.graph import ROOT
 
 
