@@ -1,16 +1,17 @@
 """The locks agree with code that computes the same: `python -m recipes.take_over BASE`, after `make identical BASE=<BASE>` found no difference.
 
 Each stage of each dvc.lock gets the present command, parameters and hashes of its code; what it read and wrote keeps the hashes that stand in the
-lock, whether or not this machine has the files. A stage is refused where its results are not known to be those of the present code: its lock did not
-agree with the code of the commit BASE, a parameter has another value, or it reads or writes what the lock does not know. Exit status 1 says that a
-stage was refused; it stays as it is, and has to run.
+lock, whether or not this machine has the files. A stage stays as it is, is named, and has to run, where its results are not known to be those of the
+present code: its lock did not agree with the code of the commit BASE, a parameter has another value, or it reads or writes what the lock does not
+know. Exit status 1 says that a stage is among them that was up to date at BASE.
 """
 
+import logging
 import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,12 @@ from recipes.commits import base_and_present, clone_commit, git
 from recipes.graph import PACKAGES, ROOT
 
 LOCK = "dvc.lock"
-TAKEN, AGREES = "taken over", "agreed already"
+TAKEN, AGREES, STALE = "taken over", "agreed already", "out of date at the base already"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one stage of a lock: `TAKEN`, `AGREES`, or why it was refused."""
+    """What became of one stage of a lock: `TAKEN`, `AGREES`, `STALE`, or why it was refused."""
 
     lock: str
     stage: str
@@ -40,14 +41,15 @@ class Outcome:
 
     @property
     def refused(self) -> bool:
-        """Whether the stage has to run."""
-        return self.what not in (TAKEN, AGREES)
+        """Whether the stage was up to date at the base, and is no more."""
+        return self.what not in (TAKEN, AGREES, STALE)
 
 
 @click.command(help=__doc__)
 @click.argument("base")
 def main(base: str) -> None:
     """Let the locks agree with the present code."""
+    logging.getLogger("dvc").setLevel(logging.WARNING)  # not a line per stage
     try:
         outcomes = take_over(base)
     except UserError as error:
@@ -70,15 +72,21 @@ def take_over(base: str, root: Path = ROOT) -> list[Outcome]:
                 shutil.copy(clones["new"] / lock, clones["base"] / lock)
         config = {"core": {"site_cache_dir": str(Path(folder) / "site")}}
         with Repo(str(clones["base"]), config=config) as before, Repo(str(clones["new"]), config=config) as present:
-            outcomes = list(_take_over_stages(_stages(before, locks), _stages(present, locks)))
-        for lock in {outcome.lock for outcome in outcomes if outcome.what == TAKEN}:
-            write_text(root / lock, (clones["new"] / lock).read_text(encoding="utf-8"))
+            old, new = _stages(before, locks), _stages(present, locks)
+            outcomes = [Outcome(lock, name, _verdict(old.get((lock, name)), stage)) for (lock, name), stage in new.items()]
+            for lock in {outcome.lock for outcome in outcomes if outcome.what == TAKEN}:
+                write_lock([new[lock, outcome.stage] for outcome in outcomes if (outcome.lock, outcome.what) == (lock, TAKEN)])
+                write_text(root / lock, (clones["new"] / lock).read_text(encoding="utf-8"))
     return outcomes
 
 
 def summary(outcomes: Sequence[Outcome]) -> list[str]:
-    """A line for each stage that was refused, and the counts of each lock."""
-    lines = [f"{outcome.lock}: {outcome.stage}: refused: {outcome.what}" for outcome in outcomes if outcome.refused]
+    """A line for each stage that has to run, and the counts of each lock."""
+    lines = [
+        f"{outcome.lock}: {outcome.stage}: {'refused: ' if outcome.refused else ''}{outcome.what}"
+        for outcome in outcomes
+        if outcome.what not in (TAKEN, AGREES)
+    ]
     for lock in sorted({outcome.lock for outcome in outcomes}):
         counts = Counter("refused" if outcome.refused else outcome.what for outcome in outcomes if outcome.lock == lock)
         lines.append(f"{lock}: {counts.total()} stages: " + ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
@@ -95,15 +103,9 @@ def _stages(repo: Repo, locks: Sequence[str]) -> dict[tuple[str, str], PipelineS
     return dict(sorted(found.items()))
 
 
-def _take_over_stages(before: Mapping[tuple[str, str], PipelineStage], present: Mapping[tuple[str, str], PipelineStage]) -> Iterator[Outcome]:
-    for (lock, name), stage in present.items():
-        if agrees(stage):
-            yield Outcome(lock, name, AGREES)
-            continue
-        fault = why_not(before.get((lock, name)), stage)
-        if not fault:
-            write_lock(stage)
-        yield Outcome(lock, name, fault or TAKEN)
+def _verdict(before: PipelineStage | None, stage: PipelineStage) -> str:
+    """What becomes of a stage, as in `Outcome`; `before` is the stage with the code of the base."""
+    return AGREES if agrees(stage) else why_not(before, stage) or TAKEN
 
 
 def agrees(stage: PipelineStage) -> bool:
@@ -112,11 +114,11 @@ def agrees(stage: PipelineStage) -> bool:
 
 
 def why_not(before: PipelineStage | None, stage: PipelineStage) -> str:
-    """Why the results in a lock are not known to be those of `stage`; empty where they are. `before` is the stage with the code of the base."""
+    """Why the results in a lock are not known to be those of `stage`; empty where they are."""
     if before is None:
         return "the base has no such stage"
     if not agrees(before):
-        return "its lock did not agree with the code of the base"
+        return STALE
     if unknown := _unknown(stage):
         return f"its lock has nothing of {', '.join(unknown)}"
     parameters = (dep for dep in stage.deps if isinstance(dep, ParamsDependency))
@@ -124,12 +126,11 @@ def why_not(before: PipelineStage | None, stage: PipelineStage) -> str:
     return f"other values than in its lock: {', '.join(changed)}" if changed else ""
 
 
-def write_lock(stage: PipelineStage) -> None:
-    """Write the stage into its lock: command, parameters and code as they are, the hashes of all other files as they stand there."""
-    for dep in stage.deps:
-        if _is_derived(dep):
-            dep.save()
-    stage.dump(update_pipeline=False, update_lock=True)
+def write_lock(stages: Sequence[PipelineStage]) -> None:
+    """Write stages into their lock: command, parameters and code as they are, the hashes of all other files as they stand there."""
+    for dep in (dep for stage in stages for dep in stage.deps if _is_derived(dep)):
+        dep.save()
+    stages[0].dvcfile.dump_stages(stages, update_pipeline=False)
 
 
 def _is_derived(dep: Output) -> bool:
@@ -146,7 +147,7 @@ def _unknown(stage: PipelineStage) -> list[str]:
 def _other_values(old: Any, new: Any, path: str = "") -> Iterator[str]:
     """Names of parameters that are in both and have another value; a new name is none, nor is one that is gone."""
     if isinstance(old, dict) and isinstance(new, dict):
-        for name in old.keys() & new.keys():
+        for name in sorted(old.keys() & new.keys()):
             yield from _other_values(old[name], new[name], f"{path}.{name}" if path else name)
     elif old != new:
         yield path

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.utils.errors import UserError
-from recipes.take_over import AGREES, TAKEN, Outcome, summary, take_over
+from recipes.take_over import AGREES, STALE, TAKEN, Outcome, summary, take_over
 
 GRAPH = """
 stages:
@@ -131,7 +131,8 @@ def test_a_lock_that_did_not_agree_with_the_base_is_refused(project: Project) ->
     project.write({"pipeline/numbers.py": "FACTOR = 3  # and a comment\n"})
     project.commit()
     outcomes = take_over("HEAD~1", project.root)
-    assert [outcome.what for outcome in outcomes] == ["its lock did not agree with the code of the base", AGREES]
+    assert [outcome.what for outcome in outcomes] == [STALE, AGREES]
+    assert summary(outcomes)[0] == f"dvc.lock: double: {STALE}"
     assert project.run("git", "status", "--porcelain") == ""
 
 
