@@ -11,9 +11,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from experiments.runs import Run
+from pipeline.utils.code import imported_code
 from pipeline.utils.errors import UserError
 from recipes.commits import git
-from recipes.graph import ROOT, code_deps, stage_module
+from recipes.graph import PACKAGES, ROOT
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ class Recipe:
     def code(self) -> tuple[str, ...]:
         """What decides, next to the parameters, what a run computes: the graphs, and all that their stages import."""
         graphs = self.graph, f"{self.folder}data/dvc.yaml"
-        modules = {stage_module(stage["cmd"]) for graph in graphs for stage in YAML(typ="safe").load(ROOT / graph)["stages"].values()}
-        return *graphs, *sorted({file for module in modules for file in code_deps(module)})
+        named = {dep for graph in graphs for stage in YAML(typ="safe").load(ROOT / graph)["stages"].values() for dep in stage["deps"]}
+        stages = (dep for dep in named if dep.startswith("stages/"))
+        return *graphs, *sorted({file for stage in stages for file in imported_code(ROOT / stage, ROOT, PACKAGES)})
 
     @property
     def title(self) -> str:

@@ -30,13 +30,6 @@ def code_deps(stage: str, root: Path = ROOT) -> list[str]:
     return imported_code(root / "stages" / f"{stage}.py", root, PACKAGES)
 
 
-def stage_module(command: str) -> str:
-    """The module of `stages` that a stage's command runs."""
-    name = re.search(r"-m stages\.(\w+)", command)
-    assert name, command
-    return name[1]
-
-
 def rooms(files: Sequence[str], root: Path = ROOT) -> list[str]:
     """`files` as a stage names them in its graph: a folder stands for its modules where most of them are among `files`.
 
@@ -75,8 +68,10 @@ def with_code_deps(text: str) -> str:
     yaml = _yaml()
     graph = yaml.load(text)
     for stage in graph["stages"].values():
+        name = re.search(r"-m stages\.(\w+)", stage["cmd"])
+        assert name, stage["cmd"]
         others = [dep for dep in stage["deps"] if dep.split("/")[0] not in PACKAGES]
-        code = CommentedSeq(rooms(code_deps(stage_module(stage["cmd"]))))
+        code = CommentedSeq(rooms(code_deps(name[1])))
         stage["deps"] = CommentedSeq(code + others)
     out = io.StringIO()
     yaml.dump(graph, out)
