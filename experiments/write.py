@@ -20,7 +20,7 @@ from recipes.graph import ROOT
 
 
 def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], commit: str, out: Path) -> None:
-    """Write the table, the figures and the plot below `out`, and table and plot where a document has a place for them."""
+    """Write what was measured, table, plot, page and figures below `out`, and table and plot where a document has a place for them."""
     if all(one.state == "not run" for one in results):
         raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m experiments run` makes them")
     text = table(results, listed.images, listed.scores)
@@ -28,6 +28,13 @@ def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], co
     write_text(out / "table.md", text)
     with atomic_file(out / "plot.png") as partial:
         plot(results).savefig(partial, dpi=120)
+    write_pictures(recipe, listed, results, out)
+    write_into_documents(recipe.title, text, out / "plot.png")
+    click.echo(text)
+
+
+def write_pictures(recipe: Recipe, listed: RunList, results: Sequence[Result], out: Path) -> None:
+    """Write the page and the figures of a list that has such; a figure stays as it is where no run of it is in this clone."""
     pictures = dict(sample_pictures(recipe, results)) if listed.images or listed.figures else {}
     if listed.images:
         write_text(out / "page.html", page(listed, results, pictures))
@@ -36,13 +43,15 @@ def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], co
         if content is not None:
             with atomic_file(out / f"{name}.jpg") as partial:
                 partial.write_bytes(content)
-    for document in documents_with(recipe.title):
-        shown = f"{text}\n![the runs against their SSIM]({os.path.relpath(out / 'plot.png', document.parent)})\n"
+
+
+def write_into_documents(title: str, text: str, picture: Path) -> None:
+    """Write a table and its plot where a Markdown file has a place of this title."""
+    for document in documents_with(title):
         before = document.read_text(encoding="utf-8")
-        after = with_block(before, recipe.title, shown)
+        after = with_block(before, title, f"{text}\n![the runs against their SSIM]({os.path.relpath(picture, document.parent)})\n")
         if after != before:
             write_text(document, after)
-    click.echo(text)
 
 
 def documents_with(marker: str) -> list[Path]:

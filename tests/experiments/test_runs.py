@@ -6,7 +6,6 @@ import pytest
 from some_runs import a_run
 
 from experiments.runs import choose, is_made_of, read_list, with_overrides
-from experiments.write import documents_with
 from pipeline.config.params import Params
 from pipeline.config.section import parse, read_params
 from pipeline.utils.errors import UserError
@@ -45,9 +44,8 @@ def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["ablation", "comparison"])
-def test_every_run_of_a_list_sets_parameters_that_exist_and_a_document_has_a_place_for_its_table(name: str) -> None:
+def test_every_run_of_a_list_sets_parameters_that_exist(name: str) -> None:
     listed, params = read_list(ROOT / "experiments" / f"{name}.yaml"), read_params(ROOT / "params.yaml")
     assert listed.title == name
     for run in listed.runs:
         parse(Params, with_overrides(params, run.overrides), run.name)
-    assert documents_with(name)

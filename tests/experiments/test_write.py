@@ -12,7 +12,7 @@ from experiments.recipe import Recipe
 from experiments.results import KEPT, Result
 from experiments.runs import Run, RunList, read_list
 from experiments.table import table
-from experiments.write import with_block
+from experiments.write import documents_with, with_block
 from pipeline.utils.files import read_json
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,3 +46,9 @@ def test_the_committed_table_is_made_of_the_committed_results(file: str, recipe:
         for entry in read_json(folder / "results.json")["runs"]
     ]
     assert table(results, listed.images, listed.scores) == (folder / "table.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("title", ["ablation", "ablation full", "ablation faces", "comparison"])
+def test_every_list_has_a_place_for_its_table_in_one_document(title: str) -> None:
+    (document,) = documents_with(title)
+    assert "NEW" in with_block(document.read_text(encoding="utf-8"), title, "NEW")
