@@ -41,7 +41,7 @@ def main() -> None:
     fix_arithmetic(THREADS)
     size, model = params.data.image_size, params.model
     lifter = Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None
-    conditioning = conditioning_of(model, params.pose.seen, lifter)
+    conditioning = conditioning_of(model, params.pose.map_config, lifter)
     g1, g2 = make_coarse(conditioning, size, model), G2(size, model.filters, model.blocks - 2, model.upsampling)
     for network in (g1, g2):
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]

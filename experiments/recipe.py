@@ -6,15 +6,15 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from experiments.runs import Run
-from pipeline.utils.code import imported_code
 from pipeline.utils.errors import UserError
 from recipes.commits import git
-from recipes.graph import PACKAGES, ROOT
+from recipes.graph import ROOT, code_deps, kind_of_graph
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Recipe:
         graphs = self.graph, f"{self.folder}data/dvc.yaml"
         named = {dep for graph in graphs for stage in YAML(typ="safe").load(ROOT / graph)["stages"].values() for dep in stage["deps"]}
         stages = (dep for dep in named if dep.startswith("stages/"))
-        return *graphs, *sorted({file for stage in stages for file in imported_code(ROOT / stage, ROOT, PACKAGES)})
+        kind = kind_of_graph(self.graph)
+        return *graphs, *sorted({file for stage in stages for file in code_deps(Path(stage).stem, kind)})
 
     @property
     def title(self) -> str:

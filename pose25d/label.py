@@ -13,8 +13,8 @@ import click
 import uvicorn
 
 from pipeline.config.data import DataConfig
+from pipeline.config.kinds import load_data
 from pipeline.config.pose import PoseConfig
-from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
 from pipeline.datasets.photos.hand_labels import FILE_NAME
 from pipeline.inference.generator import load_generator

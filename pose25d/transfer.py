@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from pipeline.config.data import DataConfig
-from pipeline.config.recipe import load_data
+from pipeline.config.kinds import load_data
 from pipeline.inference.generator import load_generator
 from pipeline.inference.transfer import check_name, is_painted, read_pose, transfer, write_picture
 from pipeline.utils.errors import UserError

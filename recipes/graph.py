@@ -3,16 +3,14 @@
 `python -m recipes.graph` writes, `python -m recipes.graph --check` only says what is out of date and exits with status 1.
 """
 
-import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedSeq
-
-from pipeline.utils.code import imported_code
+from pipeline.config.kinds import kind_of
+from pipeline.config.section import read_params
+from pipeline.utils.code import belongs, imported_code
 from pipeline.utils.files import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,89 +21,100 @@ OWN_GRAPHS = (  # written by hand but for code dependencies
 )
 RECIPES = ("tiny", "full")
 PACKAGES = ("pipeline", "stages")
+CODE = re.compile(r"    - (pipeline|stages)/")  # a line of a stage's dependencies
+PLACES = {  # what recipes of some kinds alone run; the others import it inside of functions that they never call
+    "pipeline/config/faces.py": ["faces"],
+    "pipeline/config/photos.py": ["photos"],
+    "pipeline/datasets/fei": ["faces"],
+    "pipeline/datasets/photos": ["photos", "keypoints"],
+    "pipeline/networks/lifter.py": ["recordings", "photos", "keypoints"],
+    "pipeline/pose/bodies": ["recordings", "photos", "keypoints"],
+    "pipeline/pose/faces": ["faces"],
+    "pipeline/training/lifter.py": ["recordings"],
+}
 
 
-def code_deps(stage: str, root: Path = ROOT) -> list[str]:
-    """Files of the project that `python -m stages.<stage>` can import, sorted, relative to `root`."""
-    return imported_code(root / "stages" / f"{stage}.py", root, PACKAGES)
+def code_deps(stage: str, kind: str, root: Path = ROOT) -> list[str]:
+    """Files of the project that `python -m stages.<stage>` can import in a recipe of this kind (`data.kind`), sorted, relative to `root`."""
+    return imported_code(root / "stages" / f"{stage}.py", root, PACKAGES, foreign_to(kind))
 
 
-def rooms(files: Sequence[str], root: Path = ROOT) -> list[str]:
-    """`files` as a stage names them in its graph: a folder stands for its modules where most of them are among `files`.
+def foreign_to(kind: str) -> list[str]:
+    """The places of which recipes of this kind run nothing."""
+    return [place for place, kinds in PLACES.items() if kind not in kinds]
 
-    A folder stands only where the stage uses something of every folder in it, so that faces are no concern of bodies, and never for `config`: a field
-    of another section must not make a result stale. `utils` always stands. A stage is stale too often where a module changes that it does not use,
-    and never too seldom.
+
+def rooms(files: Sequence[str], foreign: Collection[str] = (), root: Path = ROOT) -> list[str]:
+    """`files` as a stage names them in its graph: a folder stands for its modules where a third of them or more are among `files`.
+
+    A folder stands only where the stage uses something of every folder in it, and where nothing else in it is `foreign`, so that faces are no concern
+    of bodies; and `config` only where all of it is used: a field of another section must not make a result stale. `utils` always stands. A stage is
+    stale too often where a module changes that it does not use, and never too seldom.
     """
     used = set(files)
     named: set[str] = set()
     for file in files:
         folders = [str(folder) for folder in reversed(Path(file).parents) if folder.parts[1:]]
-        named.add(next((folder for folder in folders if _stands(folder, used, root)), file))
+        named.add(next((folder for folder in folders if _stands(folder, used, foreign, root)), file))
     return sorted(named)
 
 
-def _stands(folder: str, used: set[str], root: Path) -> bool:
+def _stands(folder: str, used: set[str], foreign: Collection[str], root: Path) -> bool:
     """Whether a folder can stand for the modules in it that are `used`."""
-    if folder.split("/")[:2] == ["pipeline", "config"]:
-        return False
     if folder == "pipeline/utils":
         return True
     modules = {str(path.relative_to(root)) for path in (root / folder).rglob("*.py") if path.name != "__init__.py"}
+    if folder == "pipeline/config":
+        return modules <= used
+    if any(belongs(module, foreign) for module in modules - used):
+        return False
     parts = {str(Path(module).parent) for module in modules}
-    return 2 * len(modules & used) > len(modules) > 1 and all(any(str(Path(module).parent) == part for module in modules & used) for part in parts)
+    return 3 * len(modules & used) >= len(modules) > 1 and all(any(str(Path(module).parent) == part for module in modules & used) for part in parts)
 
 
-def _yaml() -> YAML:
-    yaml = YAML()
-    yaml.width = 4096
-    yaml.indent(mapping=2, sequence=2, offset=0)
-    return yaml
+def kind_of_graph(graph: str, root: Path = ROOT) -> str:
+    """`data.kind` of the parameters that a graph, relative to `root`, is for."""
+    folder = Path(graph).parent
+    params = root / (folder.parent if folder.name == "data" else folder) / "params.yaml"
+    return kind_of(params, read_params(params))
 
 
-def with_code_deps(text: str) -> str:
-    """`text` of a graph with the code dependencies of every stage as they are now, before its other dependencies."""
-    yaml = _yaml()
-    graph = yaml.load(text)
-    for stage in graph["stages"].values():
-        name = re.search(r"-m stages\.(\w+)", stage["cmd"])
-        assert name, stage["cmd"]
-        others = [dep for dep in stage["deps"] if dep.split("/")[0] not in PACKAGES]
-        code = CommentedSeq(rooms(code_deps(name[1])))
-        stage["deps"] = CommentedSeq(code + others)
-    out = io.StringIO()
-    yaml.dump(graph, out)
-    return out.getvalue()
+def with_code_deps(text: str, kind: str) -> str:
+    """`text` of a graph for recipes of a kind with the code dependencies of every stage as they are now, before its other dependencies."""
+    lines: list[str] = []
+    stage = ""
+    for line in text.splitlines():
+        if found := re.match(r" +cmd: .*-m stages\.(\w+)", line):
+            stage = found[1]
+        if not CODE.match(line):
+            lines.append(line)
+        if line == "    deps:":
+            lines += [f"    - {place}" for place in rooms(code_deps(stage, kind), foreign_to(kind))]
+    return "\n".join(lines) + "\n"
 
 
 def recipe_graph(text: str, recipe: str, up: str) -> str:
     """The root's graph `text` with every output, and the file of parameters, below recipes/<recipe>; `up` leads back to the root."""
     folder = f"recipes/{recipe}"
-    text = "\n".join(line for line in text.splitlines() if not line.startswith("#"))
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("#")) + "\n"
     stages, heading, plots = text.partition("\nplots:\n")  # plots are relative to the graph's own folder
     stages = re.sub(r"(?<![\w/.])(data|models|metrics)/", rf"{folder}/\1/", stages)
     stages = re.sub(r"(?<![\w/.])params\.yaml", f"{folder}/params.yaml", stages)
-    yaml = _yaml()
-    graph = yaml.load(stages + heading + plots)
-    for stage in graph["stages"].values():
-        stage.pop("wdir", None)
-        stage.insert(0, "wdir", up)
-    out = io.StringIO()
-    out.write(f"# Written by `make graph` from the graph at the root, with the values of {folder}/params.yaml.\n")
-    yaml.dump(graph, out)
-    return out.getvalue()
+    stages = "".join(line for line in stages.splitlines(keepends=True) if not line.startswith("    wdir:"))
+    stages = re.sub(r"(?m)^(  \w+:)$", rf"\1\n    wdir: {up}", stages)
+    return f"# Written by `make graph` from the graph at the root, with the values of {folder}/params.yaml.\n{stages}{heading}{plots}"
 
 
 def expected_graphs() -> dict[Path, str]:
     """Every graph as it should be: path to text."""
     graphs = {}
     for name in GRAPHS:
-        text = with_code_deps((ROOT / name).read_text(encoding="utf-8"))
+        text = with_code_deps((ROOT / name).read_text(encoding="utf-8"), kind_of_graph(name))
         graphs[ROOT / name] = text
         for recipe in RECIPES:
             path = ROOT / "recipes" / recipe / name
             graphs[path] = recipe_graph(text, recipe, up="/".join([".."] * (2 + name.count("/"))))
-    return graphs | {ROOT / name: with_code_deps((ROOT / name).read_text(encoding="utf-8")) for name in OWN_GRAPHS}
+    return graphs | {ROOT / name: with_code_deps((ROOT / name).read_text(encoding="utf-8"), kind_of_graph(name)) for name in OWN_GRAPHS}
 
 
 def main() -> None:

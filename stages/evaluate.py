@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from pipeline.config.evaluate import EvaluateConfig
+from pipeline.config.kinds import load_data
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.recipe import load_data
 from pipeline.config.section import load_config
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.examples.cases import write_cases

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.recipe import load_data
+from pipeline.config.kinds import load_data
 from pipeline.evaluation.examples.cases import read_cases
 from pipeline.report.report import (
     PICTURE_FILES,

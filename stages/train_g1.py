@@ -4,14 +4,15 @@ from pathlib import Path
 
 import click
 
+from pipeline.config.kinds import load_data, load_map_config
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.recipe import load_data, load_map_config
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.coarse import conditioning_of
-from pipeline.training.generators import GeneratorTraining, load_lifter, train_g1
+from pipeline.networks.kinds import load_lifter
+from pipeline.training.generators import GeneratorTraining, train_g1
 from pipeline.training.loop import make_fabric, precision_of
 from pipeline.training.objectives import make_objective
 from stages.command import existing, output, stage

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from pipeline.config.kinds import load_data, load_map_config
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.recipe import load_data, load_map_config
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG2Config
 from pipeline.networks.checkpoint import save_network

@@ -36,6 +36,10 @@ def test_one_command_runs_every_stage_and_nothing_runs_twice(photos: tuple[Clone
     assert re.search(r"pack_photos: 12 to train on, 3 to test on; \d+ of 120 limbs without a label", log)
 
 
+def test_a_running_stage_loads_nothing_that_its_graph_does_not_name(photos: tuple[Clone, str]) -> None:
+    assert photos[0].loaded_unnamed(GRAPH, f"{PHOTOS}/data/dvc.yaml") == []
+
+
 def test_the_scores_are_those_of_bodies_without_truth_about_labels(photos: tuple[Clone, str]) -> None:
     scores = json.loads((photos[0].path / PHOTOS / "metrics" / "test.json").read_text(encoding="utf-8"))
     assert scores["pairs"] == 3 * 2

@@ -50,6 +50,10 @@ def test_one_command_runs_every_stage_and_nothing_runs_twice(faces: tuple[Clone,
     assert clone.run("git", "status", "--porcelain") == ""
 
 
+def test_a_running_stage_loads_nothing_that_its_graph_does_not_name(faces: tuple[Clone, str]) -> None:
+    assert faces[0].loaded_unnamed(GRAPH, f"{FACES}/data/dvc.yaml") == []
+
+
 def test_the_scores_are_those_of_faces(faces: tuple[Clone, str]) -> None:
     scores = json.loads((faces[0].path / FACES / "metrics" / "test.json").read_text(encoding="utf-8"))
     assert scores["pairs"] == 4 * 3  # one person's ordered pairs of four views

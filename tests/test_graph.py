@@ -4,14 +4,16 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from recipes.graph import GRAPHS, OWN_GRAPHS, ROOT, expected_graphs, rooms
+from recipes.graph import GRAPHS, OWN_GRAPHS, PLACES, ROOT, expected_graphs, kind_of_graph, rooms
 
-STAGES = {name: stage for graph in (*OWN_GRAPHS, *GRAPHS) for name, stage in YAML(typ="safe").load(ROOT / graph)["stages"].items()}
+STAGES_OF = {graph: YAML(typ="safe").load(ROOT / graph)["stages"] for graph in (*OWN_GRAPHS, *GRAPHS)}
+STAGES = {name: stage for stages in STAGES_OF.values() for name, stage in stages.items()}
 DATA_STAGES = (
     *("validate", "synthesize", "index", "extract", "project", "pack", "pair", "report"),
     *("synthesize_faces", "pack_faces", "face_tables", "synthesize_photos", "pack_photos"),
@@ -37,31 +39,71 @@ def test_the_graphs_are_what_make_graph_writes() -> None:
     assert not stale, "run `make graph`"
 
 
+def unnamed(files: Iterable[str], stage: dict) -> list[str]:
+    """Those of `files`, relative to the root, that are not among the dependencies of a stage, nor in a folder that is."""
+    deps = set(stage["deps"])
+    return sorted(file for file in files if not deps & {file, *map(str, Path(file).parents)})
+
+
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_deps_name_every_module_the_stage_imports(stage: str) -> None:
+    """Those that it imports when it starts; the tests of the recipes look at what it has loaded when it ends."""
     loaded = loaded_by(stage)
     files = {str(Path(file).relative_to(ROOT)) for file in loaded["files"]}
-    deps = set(STAGES[stage]["deps"])
-    assert [file for file in files if not deps & {file, *map(str, Path(file).parents)}] == []
+    for stages in STAGES_OF.values():
+        if stage in stages:
+            assert unnamed(files, stages[stage]) == []
     assert f"stages/{stage}.py" in files
     assert loaded["torch"] is False or stage not in DATA_STAGES
 
 
+def stale(file: str, graph: str) -> set[str]:
+    """The stages of a graph that an edit of `file` makes stale."""
+    return {name for name, stage in STAGES_OF[graph].items() if not unnamed([file], stage)}
+
+
 def test_a_section_of_scores_makes_no_training_stale() -> None:
     """And none of the data: only who reads the section, and `validate`, whose output never changes."""
-    stale = {name for name, stage in STAGES.items() if "pipeline/config/evaluate.py" in stage["deps"]}
-    assert stale == {"validate", "evaluate"}
-    assert {name for name, stage in STAGES.items() if "pipeline/config/params.py" in stage["deps"]} == {"validate"}
+    for graph in STAGES_OF:
+        assert stale("pipeline/config/evaluate.py", graph) <= {"validate", "evaluate"}
+        assert stale("pipeline/config/params.py", graph) <= {"validate"}
+    assert stale("pipeline/config/evaluate.py", "dvc.yaml") == {"validate", "evaluate"}
 
 
-def test_a_room_stands_for_its_modules_where_most_are_used_and_no_part_is_foreign(tmp_path: Path) -> None:
+@pytest.mark.parametrize("graph", [*GRAPHS, *OWN_GRAPHS])
+def test_what_is_special_to_a_kind_makes_nothing_of_another_kind_stale(graph: str) -> None:
+    """But for `validate`, whose output never changes, and, for faces, `evaluate`, which loads what it scores of bodies."""
+    kind = kind_of_graph(graph)
+    for place in (place for place, kinds in PLACES.items() if kind not in kinds):
+        files = [ROOT / place] if (ROOT / place).is_file() else [file for file in (ROOT / place).rglob("*.py") if file.name != "__init__.py"]
+        assert files
+        for file in files:
+            spared = {"validate", "evaluate"} if kind == "faces" else {"validate"}
+            assert stale(str(file.relative_to(ROOT)), graph) <= spared, file
+
+
+def test_maps_of_a_pose_do_not_train_the_lifter_again() -> None:
+    for module in ("maps", "depth_layers", "warp", "conditioning"):
+        assert "train_lifter" not in stale(f"pipeline/pose/bodies/{module}.py", "dvc.yaml")
+        assert "train_g1" in stale(f"pipeline/pose/bodies/{module}.py", "dvc.yaml")
+
+
+def test_a_room_stands_for_its_modules_where_a_third_are_used_and_no_part_is_foreign(tmp_path: Path) -> None:
     for name in ("a/one", "a/two", "a/three", "b/own", "b/deep/one", "config/one", "config/two", "utils/one", "utils/two"):
         (tmp_path / "pipeline" / f"{name}.py").parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "pipeline" / f"{name}.py").touch()
-    used = [f"pipeline/{name}.py" for name in ("a/one", "a/two", "b/own", "config/one", "config/two", "utils/one")]
-    assert rooms(used, tmp_path) == ["pipeline/a", "pipeline/b/own.py", "pipeline/config/one.py", "pipeline/config/two.py", "pipeline/utils"]
-    assert rooms([*used, "pipeline/b/deep/one.py"], tmp_path)[1] == "pipeline/b"
-    assert rooms(["pipeline/a/one.py"], tmp_path) == ["pipeline/a/one.py"]
+    used = [f"pipeline/{name}.py" for name in ("a/one", "b/own", "config/one", "utils/one")]
+    assert rooms(used, root=tmp_path) == ["pipeline/a", "pipeline/b/own.py", "pipeline/config/one.py", "pipeline/utils"]
+    assert rooms([*used, "pipeline/b/deep/one.py", "pipeline/config/two.py"], tmp_path) == [
+        f"pipeline/{room}" for room in ("a", "b", "config", "utils")
+    ]
+    assert rooms(used, ["pipeline/a/three.py", "pipeline/b"], tmp_path)[:2] == ["pipeline/a/one.py", "pipeline/b"]
+    (tmp_path / "pipeline" / "a" / "four.py").touch()
+    assert rooms(["pipeline/a/one.py"], root=tmp_path) == ["pipeline/a/one.py"]
+
+
+def test_the_graph_can_be_read() -> None:
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 260
 
 
 def used_params(stage: str) -> set[str]:

@@ -23,6 +23,10 @@ def test_one_command_runs_every_stage(chain: tuple[Clone, str]) -> None:
     assert not re.search(r"""(?:src|href)=["']?http""", report)
 
 
+def test_a_running_stage_loads_nothing_that_its_graph_does_not_name(chain: tuple[Clone, str]) -> None:
+    assert chain[0].loaded_unnamed(GRAPH, f"{TINY}/data/dvc.yaml") == []
+
+
 def test_nothing_runs_twice(chain: tuple[Clone, str]) -> None:
     clone, _ = chain
     assert stages_run(clone.dvc("repro", GRAPH)) == set()

@@ -49,6 +49,7 @@ class Exclusion(Section):
 class DataConfig(Section):
     """Section `data` of params.yaml."""
 
+    kind: Literal["recordings"] = Field(description="what the data are: recordings by several cameras, with 3D poses")
     root: Text = Field(description="folder in the Human3.6M layout; `data/synthetic` is the built-in data")
     subjects: Annotated[Names, EachOnce] = Field(min_length=2, description="subjects to use, at least one for training and one for testing")
     test_subjects: Annotated[Names, EachOnce] = Field(min_length=1, description="those of `subjects` that are never trained on")

@@ -1,7 +1,7 @@
 """Sections of a recipe that paints faces: where the pictures are, what is drawn of a face, and the built-in heads."""
 
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -18,6 +18,7 @@ View = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-4])$")]
 class FaceDataConfig(TwoPacks):
     """Section `data` of a recipe that paints faces."""
 
+    kind: Literal["faces"] = Field(description="what the data are: FEI's pictures, with landmarks")
     root: Text = Field(description="folder with FEI's pictures, `<person>-<view>.jpg`, and their landmarks")
     predictor: Text | None = Field(description="dlib's file of a 68-landmark predictor, for pictures without a file of landmarks, or null")
     views: Annotated[tuple[View, ...], EachOnce] = Field(
@@ -31,6 +32,9 @@ class FaceDataConfig(TwoPacks):
 class FaceMapConfig(Section):
     """Section `pose` of a recipe that paints faces: what the networks see of a face, kept beside the weights of a trained one."""
 
+    kind: ClassVar[Literal["faces"]] = "faces"  # what the poses are of
+    lift: ClassVar[Literal[False]] = False  # a face has no limbs whose depth could be inferred
+
     maps: Annotated[tuple[FaceMapKind, ...], EachOnce] = Field(
         min_length=1, description="`heatmaps`: a disc per landmark; `edges`: the picture's contours, of an edge detector, which need no landmarks"
     )
@@ -40,6 +44,11 @@ class FaceMapConfig(Section):
         description="where errors count twice: an `ellipse` around the landmarks' box, or the `polygon` of jaw and brows"
     )
     ellipse: tuple[Stretch, Stretch] = Field(description="width and height of the ellipse, shares of the landmarks' box")
+
+    @property
+    def of_the_target(self) -> "FaceMapConfig":
+        """Without what is drawn of the source."""
+        return self.model_copy(update={"source": False})
 
 
 class FacesConfig(Section):

@@ -16,6 +16,7 @@ from pipeline.config.estimate import Need, beyond, lifter_need, memory_for_train
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.faces import BUILT_IN as BUILT_IN_FACES
 from pipeline.config.faces import BUILT_IN_VIEWS, FaceDataConfig, FaceMapConfig, FacesConfig
+from pipeline.config.kinds import Kind, kind_of
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoDataConfig, PhotosConfig
@@ -143,11 +144,7 @@ class PoseNetParams(Section):
 
 
 AnyParams = Params | FaceParams | PhotoParams | PoseNetParams
-KINDS: dict[str, type[AnyParams]] = {
-    "faces": FaceParams,
-    "photos": PhotoParams,
-    "pose_net": PoseNetParams,
-}  # by the section that only such a recipe has
+FILES_OF: dict[Kind, type[AnyParams]] = {"recordings": Params, "faces": FaceParams, "photos": PhotoParams, "keypoints": PoseNetParams}
 
 
 FILES = ("model.perceptual_weights", "evaluate.inception", "evaluate.pose_net", "data.predictor")  # that a stage opens after hours
@@ -160,8 +157,7 @@ def check_params(params: Path, memory: int | None = None) -> AnyParams:
     Raises UserError with a line per fault.
     """
     values = read_params(params)
-    kind: type[AnyParams] = next((kind for name, kind in KINDS.items() if name in values), Params)
-    found: AnyParams = parse(kind, values, str(params))
+    found: AnyParams = parse(FILES_OF[kind_of(params, values)], values, str(params))
     faults = [*_unfit_files(found), *_unfit_machine(found.parallel), *_beyond_memory(found, memory_here() if memory is None else memory)]
     if faults:
         raise UserError("\n".join(f"{params}: {fault}" for fault in faults))

@@ -1,6 +1,6 @@
 """Sections of a recipe that paints people in photographs: where the pictures and the field's files about them are, and the built-in photos."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,7 @@ from pipeline.config.section import EachOnce, Flag, PictureSide, Section, Seed, 
 class PhotoDataConfig(TwoPacks):
     """Section `data` of a recipe that paints people in photographs."""
 
+    kind: Literal["photos"] = Field(description="what the data are: photographs, with keypoints")
     root: Text = Field(description="folder with the pictures, itself or in its folders `train` and `test`, and the files below")
     annotations: Annotated[tuple[Text, ...], EachOnce] = Field(
         min_length=1, description="files of keypoints in `data.root`, `name:keypoints_y:keypoints_x`"

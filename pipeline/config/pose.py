@@ -1,6 +1,6 @@
 """Section `pose`: the Three-Layer Pose Space and what is drawn of it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ class LimbRadius(Section):
 class MapConfig(Section):
     """What the networks see of a pose: the part of section `pose` that a trained network keeps beside its weights."""
 
+    kind: ClassVar[Literal["bodies"]] = "bodies"  # what the poses are of
+
     depth: Flag = Field(description="`false` makes every label 0: the 2D baseline")
     maps: Annotated[tuple[MapKind, ...], EachOnce] = Field(
         min_length=1, description="what the networks see of a pose: `rgb`, `limbs`, `parts`, `heatmaps`"
@@ -31,6 +33,11 @@ class MapConfig(Section):
     source: Flag = Field(description="the source pose is part of the input, too")
     heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a joint's disc in `heatmaps`, px")
 
+    @property
+    def of_the_target(self) -> "MapConfig":
+        """Without what is drawn of the source."""
+        return self.model_copy(update={"source": False, "appearance": False})
+
 
 class PoseConfig(MapConfig):
     """Section `pose` of params.yaml."""
@@ -39,7 +46,7 @@ class PoseConfig(MapConfig):
     limb_radius: LimbRadius
 
     @property
-    def seen(self) -> MapConfig:
+    def map_config(self) -> MapConfig:
         """The part that the networks see."""
         return MapConfig(**{name: getattr(self, name) for name in MapConfig.model_fields})
 

@@ -24,6 +24,7 @@ PackNames = Annotated[tuple[Annotated[Text, AfterValidator(_as_pack)], ...], Bef
 class PoseDataConfig(Section):
     """Section `data` of the recipe that trains the pose estimator."""
 
+    kind: Literal["keypoints"] = Field(description="what the data are: packs of pictures, with keypoints")
     packed: Text = Field(description="folder of packs, as `pack`, `pack_photos` or `pose25d pack-coco` writes them")
     train_subjects: Annotated[PackNames, EachOnce] = Field(min_length=1, description="packs that are trained on")
     test_subjects: Annotated[PackNames, EachOnce] = Field(min_length=1, description="packs that are scored")

@@ -3,7 +3,7 @@
 import json
 import warnings
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from pydantic import ValidationError
@@ -11,25 +11,26 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from pipeline.config.faces import FaceMapConfig
-from pipeline.config.pose import MapConfig
-from pipeline.config.recipe import map_config_from
+from pipeline.config.kinds import map_config_from
 from pipeline.utils.errors import UserError, shown
 from pipeline.utils.files import atomic_file, machine_faults
 
+if TYPE_CHECKING:
+    from pipeline.config.kinds import AnyMapConfig
+
 N = TypeVar("N", bound=nn.Module)
+BODIES = "bodies"  # the kind of pose of a network whose header names none
 MOST = 2**14  # of any size or count in the description of a network
 
 
-def save_network(path: Path, network: nn.Module, pose: MapConfig | FaceMapConfig | None = None, precision: str | None = None) -> None:
+def save_network(path: Path, network: nn.Module, pose: "AnyMapConfig | None" = None, precision: str | None = None) -> None:
     """Write the weights of `network`, its class, its `config` and, if it paints, what of a pose it sees. The same weights give the same bytes.
 
     precision : the number format that it was trained with, if that should be known
     """
     header: dict[str, Any] = {"network": type(network).__name__, "config": network.config}
     if pose is not None:
-        fields = (MapConfig if isinstance(pose, MapConfig) else FaceMapConfig).model_fields
-        header["pose"] = {name: getattr(pose, name) for name in fields}
+        header["pose"] = pose.model_dump(mode="json") | ({} if pose.kind == BODIES else {"kind": pose.kind})
     if precision is not None:
         header["precision"] = precision
     tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
@@ -91,11 +92,12 @@ def _check_shapes(network: nn.Module, tensors: dict[str, Tensor]) -> None:
             raise ValueError(f"{name} would be {value.dtype} {list(value.shape)}, and is {found.dtype} {list(found.shape)}")
 
 
-def load_with_maps(path: Path, kind: type[N]) -> tuple[N, MapConfig | FaceMapConfig]:
+def load_with_maps(path: Path, kind: type[N]) -> "tuple[N, AnyMapConfig]":
     """`load_network` of one that paints, and what of a pose it sees; raise UserError where the file does not say that."""
     network = load_network(path, kind)
     try:
-        return network, map_config_from(_read(path)[0]["pose"])
+        pose = dict(_read(path)[0]["pose"])
+        return network, map_config_from(pose.pop("kind", BODIES), pose)
     except (KeyError, TypeError, ValidationError):
         raise _undescribed(path) from None
 

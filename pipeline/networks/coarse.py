@@ -1,29 +1,29 @@
 """The two coarse generators, of which `model.generator` chooses one: what they have in common, and what they see."""
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
-from pipeline.config.faces import FaceMapConfig
 from pipeline.config.model import ModelConfig
-from pipeline.config.pose import MapConfig
 from pipeline.networks.checkpoint import load_with_maps, network_name
-from pipeline.networks.lifter import Lifter
+from pipeline.networks.kinds import make_conditioning
 from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
-from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.conditioning import Conditioning, Look
-from pipeline.pose.faces.conditioning import FaceConditioning
 from pipeline.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.config.kinds import AnyMapConfig
+    from pipeline.networks.lifter import Lifter
 
 
 class Coarse(Protocol):
     """A coarse generator; `config` rebuilds it, `lifter` gave the maps their depth."""
 
     config: dict[str, Any]
-    lifter: Lifter | None
+    lifter: "Lifter | None"
 
     def __call__(self, look: Tensor, maps: Tensor) -> Tensor:
         """A look at the source's person and the maps of the poses, as `Conditioning` gives them -> the image (B, 3, H, W)."""
@@ -35,13 +35,9 @@ class Coarse(Protocol):
 KINDS: dict[str, type[G1] | type[VUNet]] = {"pg2": G1, "vunet": VUNet}
 
 
-def conditioning_of(model: ModelConfig, pose: MapConfig | FaceMapConfig, lifter: Lifter | None) -> Conditioning:
+def conditioning_of(model: ModelConfig, pose: "AnyMapConfig", lifter: "Lifter | None") -> Conditioning:
     """What the chosen generator sees; lifter : for `pose.lift`."""
-    return _conditioning(map_config_of(model, pose), lifter, look_of(model))
-
-
-def _conditioning(seen: MapConfig | FaceMapConfig, lifter: Lifter | None, look: Look) -> Conditioning:
-    return FaceConditioning(seen, look) if isinstance(seen, FaceMapConfig) else BodyConditioning(seen, lifter, look)
+    return make_conditioning(map_config_of(model, pose), lifter, look_of(model))
 
 
 def look_of(model: ModelConfig) -> Look:
@@ -49,15 +45,13 @@ def look_of(model: ModelConfig) -> Look:
     return "image" if model.generator == "pg2" else model.vunet.look
 
 
-def map_config_of(model: ModelConfig, pose: MapConfig | FaceMapConfig) -> MapConfig | FaceMapConfig:
+def map_config_of(model: ModelConfig, pose: "AnyMapConfig") -> "AnyMapConfig":
     """What the chosen generator sees of the section `pose`.
 
     The variational U-Net learns from single images: colours that are placed where they were taken from would be the answer itself, and source
     and target pose are the same. So it has the target's maps, and knows the source by its look at it alone.
     """
-    if model.generator == "pg2":
-        return pose
-    return pose.model_copy(update={"source": False} | ({"appearance": False} if isinstance(pose, MapConfig) else {}))
+    return pose if model.generator == "pg2" else pose.of_the_target
 
 
 def make_coarse(conditioning: Conditioning, image_size: tuple[int, int], model: ModelConfig, loss: str = "untrained") -> G1 | VUNet:
@@ -84,6 +78,6 @@ def load_coarse(path: Path) -> tuple[G1 | VUNet, Conditioning]:
     network, pose = load_with_maps(path, kinds[name])
     look: Look = network.config.get("look", "image")
     try:
-        return network, _conditioning(pose, network.lifter, look)
+        return network, make_conditioning(pose, network.lifter, look)
     except ValueError as error:
         raise UserError(f"{path}: the weights do not fit the pose that the header describes ({error}); train it again") from None

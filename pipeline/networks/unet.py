@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.networks.lifter import Lifter
-from pipeline.pose.bodies.warp import CHANNELS, LAYERS
+from pipeline.networks.kinds import rebuild_lifter
+from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
 from pipeline.utils.errors import UserError
 
 FIRST_SHARES = (0.0, 2.0, 0.0)  # logits before training: own paint, the part that is seen, the part beneath it
@@ -132,27 +132,27 @@ class G1(nn.Module):
             "upsampling": upsampling,
             "lifter": lifter,
         }
-        self.unet = UNet(3 + map_channels, 3 + (1 + LAYERS) * appearance, image_size, filters, blocks, bottleneck, upsampling)
-        self.lifter = None if lifter is None else Lifter(**lifter).requires_grad_(False)
+        self.unet = UNet(3 + map_channels, 3 + (1 + WARP_LAYERS) * appearance, image_size, filters, blocks, bottleneck, upsampling)
+        self.lifter = rebuild_lifter(lifter)
 
     def forward(self, source: Tensor, maps: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] and (B, map_channels, H, W) -> (B, 3, H, W), not clamped."""
         painted = self.unet(torch.cat((source, maps), dim=1))
-        return mix(painted, maps[:, :CHANNELS]) if self.config["appearance"] else painted
+        return mix(painted, maps[:, :WARP_CHANNELS]) if self.config["appearance"] else painted
 
 
 def mix(painted: Tensor, placed: Tensor) -> Tensor:
     """At each pixel a mixture of the network's own paint and the colours that are placed there, (B, 3, H, W).
 
-    painted : (B, 3 + 1 + LAYERS, H, W), own colours, then logits of their share and of each layer's
-    placed : (B, CHANNELS, H, W), as `warp.warp_parts` gives it; a layer of which nothing is known gets no share
+    painted : (B, 3 + 1 + WARP_LAYERS, H, W), own colours, then logits of their share and of each layer's
+    placed : (B, WARP_CHANNELS, H, W), as `warp.warp_parts` gives it; a layer of which nothing is known gets no share
     """
-    own, logits = painted.float().split((3, 1 + LAYERS), dim=1)
-    layers = placed.unflatten(1, (LAYERS, CHANNELS // LAYERS))  # (B, LAYERS, 4, H, W)
-    known = F.pad(layers[:, :, 3] > 0, (0, 0, 0, 0, 1, 0), value=True)  # (B, 1 + LAYERS, H, W)
+    own, logits = painted.float().split((3, 1 + WARP_LAYERS), dim=1)
+    layers = placed.unflatten(1, (WARP_LAYERS, WARP_CHANNELS // WARP_LAYERS))  # (B, WARP_LAYERS, 4, H, W)
+    known = F.pad(layers[:, :, 3] > 0, (0, 0, 0, 0, 1, 0), value=True)  # (B, 1 + WARP_LAYERS, H, W)
     bias = logits.new_tensor(FIRST_SHARES).view(1, -1, 1, 1)
     share = (logits + bias).masked_fill(~known, -torch.inf).softmax(dim=1)
-    return own * share[:, :1] + sum(layers[:, i, :3] * share[:, i + 1 : i + 2] for i in range(LAYERS))
+    return own * share[:, :1] + sum(layers[:, i, :3] * share[:, i + 1 : i + 2] for i in range(WARP_LAYERS))
 
 
 class G2(nn.Module):

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.networks.lifter import Lifter
+from pipeline.networks.kinds import rebuild_lifter
 from pipeline.utils.errors import UserError
 
 LATENTS = 2  # sizes with latents, the smallest ones
@@ -211,7 +211,7 @@ class VUNet(nn.Module):
         self.second = nn.ModuleList(Residual(width, width * (2 if level < LATENTS else 1), dropout) for level, width in enumerate(small_first))
         self.enlarge = nn.ModuleList(Enlarge(a, b) for a, b in pairwise(small_first))
         self.out = Convolution(widths[0], 3)
-        self.lifter = None if lifter is None else Lifter(**lifter).requires_grad_(False)
+        self.lifter = rebuild_lifter(lifter)
 
     def forward(self, look: Tensor, maps: Tensor, learn: bool = False) -> Any:
         """(B, *look_size) and (B, map_channels, H, W) -> (B, 3, H, W), not clamped, from the posterior's means.

@@ -5,15 +5,17 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipeline.config.data import PairsConfig
-from pipeline.config.recipe import AnyData
 from pipeline.packs.pack import Pack, read_columns
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_folder, machine_faults, write_json
+
+if TYPE_CHECKING:
+    from pipeline.config.kinds import AnyData
 
 _HEADER = ["subject", "identity", "source", "target"]
 _CHUNK = 2**16
@@ -46,7 +48,7 @@ class Candidates:
     possible: int
 
 
-def write_pairs(packed: Path, folder: Path, data: AnyData, config: PairsConfig, listed: Sequence[tuple[str, str]] | None = None) -> None:
+def write_pairs(packed: Path, folder: Path, data: "AnyData", config: PairsConfig, listed: Sequence[tuple[str, str]] | None = None) -> None:
     """Choose pairs among the packs in `packed` and write train.csv, test.csv and report.json to `folder`.
 
     Training pairs come from the training subjects, test pairs from the test subjects: those `listed` by the names of two sequences, if any

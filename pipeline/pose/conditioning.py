@@ -3,13 +3,15 @@
 Training, painting and scoring know poses by `Conditioning` alone. `bodies/conditioning.py` has that of bodies, `faces/conditioning.py` that of faces.
 """
 
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
-from pipeline.config.faces import FaceMapConfig
-from pipeline.config.pose import MapConfig
+if TYPE_CHECKING:
+    from pipeline.config.kinds import AnyMapConfig
 
+WARP_LAYERS = 2  # of the source's colours, where there are any: the part that is seen, and that beneath it
+WARP_CHANNELS = WARP_LAYERS * 4  # red, green, blue; how much is known
 Look = Literal["image", "parts", "placed"]
 
 
@@ -39,7 +41,7 @@ class Conditioning(Protocol):
     """
 
     @property
-    def config(self) -> MapConfig | FaceMapConfig:
+    def config(self) -> "AnyMapConfig":
         """What is seen of the section `pose`."""
 
     @property

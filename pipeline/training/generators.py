@@ -8,22 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from pipeline.config.faces import FaceMapConfig
 from pipeline.config.model import ModelConfig
-from pipeline.config.pose import MapConfig
-from pipeline.config.recipe import AnyData
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
-from pipeline.networks.checkpoint import load_network
 from pipeline.networks.coarse import KINDS, load_coarse, look_of, make_coarse, map_config_of
 from pipeline.networks.discriminator import D
-from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.packs.batches import Batch, batch_indices, choose_twins, make_batch
@@ -37,6 +32,9 @@ from pipeline.training.losses import d_loss, g_loss, masked_l1, order_loss
 from pipeline.training.objectives import PG2_BETAS, Objective
 from pipeline.training.resume import fingerprint, scratch_folder
 from pipeline.utils.errors import UserError
+
+if TYPE_CHECKING:
+    from pipeline.config.kinds import AnyData, AnyMapConfig
 
 SAMPLES = 4  # rows of a sheet of samples
 
@@ -79,7 +77,7 @@ class GeneratorTraining(Run):
         fabric: Fabric,
         packed: Path,
         pairs: Path,
-        data: AnyData,
+        data: "AnyData",
         conditioning: Conditioning,
         model: ModelConfig,
         config: TrainConfig,
@@ -104,22 +102,7 @@ class GeneratorTraining(Run):
             yield cls(fabric, scratch, pack, rows, conditioning, config)
 
 
-def load_lifter(path: Path | None, pose: MapConfig | FaceMapConfig) -> Lifter | None:
-    """The trained lifter, where `pose` asks for it.
-
-    Raises UserError where there is no path, or where it was trained with labels and `pose` has none, or the reverse.
-    """
-    if not (isinstance(pose, MapConfig) and pose.lift):
-        return None
-    if path is None:
-        raise UserError("pose.lift = true: expected the weights of the lifter, found none; give --lifter models/lifter.safetensors")
-    lifter = load_network(path, Lifter)
-    if (lifter.config["rule"] is not None) != pose.depth:
-        raise UserError(f"{path}: expected a lifter for pose.depth = {pose.depth}, found another; run the stage `train_lifter` again")
-    return lifter
-
-
-def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: MapConfig | FaceMapConfig) -> tuple[G1 | VUNet, Conditioning]:
+def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: "AnyMapConfig") -> tuple[G1 | VUNet, Conditioning]:
     """The trained coarse generator and what it sees; UserError where it was trained for other images, or is or sees something else."""
     network, conditioning = load_coarse(path)
     for what, found, wanted in (

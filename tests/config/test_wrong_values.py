@@ -70,7 +70,7 @@ def complaint(function: Callable[..., Any], *args: Any) -> str | None:
 
 
 def kind_of(original: Path) -> Any:
-    return next((kind for name, kind in whole_file.KINDS.items() if name in VALUES[original]), whole_file.Params)
+    return whole_file.FILES_OF[VALUES[original]["data"]["kind"]]
 
 
 @pytest.mark.parametrize("original", FILES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,5 +1,7 @@
 """The two coarse generators, by one parameter: what they see, and that a file gives back what was saved."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
 from pipeline.utils.errors import UserError
 
+ROOT = Path(__file__).resolve().parents[2]
 SIZE = (32, 16)
 POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, heatmap_radius=2)
 
@@ -54,6 +57,27 @@ def test_the_variational_u_net_does_not_see_what_would_be_the_answer() -> None:
     seen = conditioning_of(model_config(generator="vunet"), POSE, Lifter(16, 1, RULE)).config
     assert (seen.appearance, seen.source) == (False, False)
     assert seen == POSE.model_copy(update={"appearance": False, "source": False})
+
+
+LIFTED = """
+import sys
+import subprocess
+import sys
+from pathlib import Path
+import torch
+from pipeline.networks.coarse import load_coarse
+lifter = load_coarse(Path(sys.argv[1]))[0].lifter
+print(lifter(torch.rand(2, 17, 2) * 100, torch.zeros(2, 8, dtype=torch.int8)).shape)
+"""
+
+
+def test_a_lifter_works_in_a_process_that_loads_its_code_with_the_weights(tmp_path: Path) -> None:
+    """Networks are first made without memory; what their modules make when they are loaded has to be real."""
+    chosen = model_config(generator="pg2")
+    conditioning = conditioning_of(chosen, POSE, Lifter(16, 1, RULE))
+    save_network(tmp_path / "g1.safetensors", make_coarse(conditioning, SIZE, chosen, "a loss"), conditioning.config)
+    done = subprocess.run([sys.executable, "-c", LIFTED, str(tmp_path / "g1.safetensors")], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "torch.Size([2, 17])\n", done.stderr
 
 
 def test_the_weights_of_another_network_are_one_line(tmp_path: Path) -> None:

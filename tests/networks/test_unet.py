@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet
-from pipeline.pose.bodies.warp import CHANNELS
+from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
@@ -20,7 +20,7 @@ def make_g1(bottleneck: str = "conv", upsampling: str = "nearest", blocks: int =
 
 
 def make_colours(known: float, known_under: float) -> torch.Tensor:
-    """(2, CHANNELS, H, W): colours of the parts that are seen, which are above 0, and of those beneath them, below 0; black if not known."""
+    """(2, WARP_CHANNELS, H, W): colours of the parts that are seen, which are above 0, and of those beneath them, below 0; black if not known."""
     top, under = torch.rand(2, 2, 3, *SIZE) * torch.tensor([1.0, -1.0]).view(2, 1, 1, 1, 1)
     flat = torch.ones(2, 1, *SIZE)
     return torch.cat((top * (known > 0), known * flat, under * (known_under > 0), known_under * flat), dim=1)
@@ -77,12 +77,13 @@ def test_both_inputs_of_g1_matter() -> None:
 )
 def test_before_training_g1_paints_mostly_what_is_placed_on_top(known: float, known_under: float, share: float, share_under: float) -> None:
     colours = make_colours(known, known_under)
-    coarse = G1(CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")(torch.randn(2, 3, *SIZE), torch.cat((colours, torch.randn(2, MAPS, *SIZE)), 1))
+    g1 = G1(WARP_CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
+    coarse = g1(torch.randn(2, 3, *SIZE), torch.cat((colours, torch.randn(2, MAPS, *SIZE)), 1))
     torch.testing.assert_close(coarse, share * colours[:, :3] + share_under * colours[:, 4:7])
 
 
 def test_g1_mixes_its_own_colours_with_those_that_are_placed_and_every_weight_takes_part() -> None:
-    g1 = G1(CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
+    g1 = G1(WARP_CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
     shake(g1)
     source, rest = torch.randn(2, 3, *SIZE), torch.randn(2, MAPS, *SIZE)
     colours = make_colours(1, 1)
@@ -97,7 +98,7 @@ def test_g1_mixes_its_own_colours_with_those_that_are_placed_and_every_weight_ta
 
 
 def test_g1_paints_alone_where_nothing_is_placed() -> None:
-    g1 = G1(CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
+    g1 = G1(WARP_CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
     shake(g1)
     source, maps = torch.randn(2, 3, *SIZE), torch.cat((make_colours(0, 0), torch.randn(2, MAPS, *SIZE)), 1)
     torch.testing.assert_close(g1(source, maps), g1.unet(torch.cat((source, maps), 1))[:, :3])

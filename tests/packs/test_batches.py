@@ -11,12 +11,11 @@ from pipeline.config.pose import LimbRadius, PoseConfig
 from pipeline.networks.lifter import Lifter
 from pipeline.packs.batches import batch_indices, choose_twins, make_batch, mirror_image, mirror_pose, to_image
 from pipeline.packs.pack import Pack, Twins
-from pipeline.pose.bodies import warp
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layers
 from pipeline.pose.bodies.maps import body_mask, draw_maps, mask_idle_labels, measure, part_layers
 from pipeline.pose.bodies.warp import warp_parts
-from pipeline.pose.conditioning import Look, encode_poses
+from pipeline.pose.conditioning import WARP_CHANNELS, Look, encode_poses
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 from pipeline.utils.errors import UserError
 
@@ -348,7 +347,7 @@ def test_alone_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
 
 @pytest.mark.parametrize("lift", [False, True])
 def test_a_placed_look_is_what_g1_sees_of_the_colours_a_quarter_as_large(pack: Pack, lift: bool) -> None:
-    whole = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True, lift=lift)).maps[:, : warp.CHANNELS]
+    whole = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True, lift=lift)).maps[:, :WARP_CHANNELS]
     conditioning = replace(make_conditioning(lift=lift), look="placed")
     look = make_batch(pack, PAIRS[:5], None, conditioning).look
     assert look.shape[1:] == conditioning.look_size((HEIGHT, WIDTH))

@@ -15,6 +15,7 @@ from pipeline.utils.errors import UserError
 from pipeline.utils.files import read_json
 
 DATA = DataConfig(
+    kind="recordings",
     root="raw",
     subjects=("S1", "S5", "S9"),
     test_subjects=("S9",),

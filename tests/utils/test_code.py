@@ -34,6 +34,12 @@ def test_imports_inside_functions_count_and_imports_for_types_do_not(root: Path)
     assert found == [*(f"pipeline/{name}.py" for name in ("b", "c", "e/f", "e/h", "g", "i")), "stages/a.py"]
 
 
+def test_foreign_modules_count_where_they_are_imported_at_the_top_alone(root: Path) -> None:
+    start, packages = root / "stages" / "a.py", ("pipeline", "stages")
+    assert imported_code(start, root, packages, ["pipeline/c.py"]) == ["pipeline/b.py", "pipeline/g.py", "stages/a.py"]
+    assert imported_code(start, root, packages, ["pipeline/e", "pipeline/b.py"]) == imported_code(start, root, packages)
+
+
 def test_modules_of_other_packages_are_not_followed(root: Path) -> None:
     assert imported_code(root / "pipeline" / "e" / "h.py", root, ["pipeline"]) == ["pipeline/e/h.py"]
     assert imported_code(root / "pipeline" / "e" / "h.py", root, ["pipeline", "other"]) == ["other/j.py", "pipeline/e/h.py"]

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.config.pose import MapConfig
 from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Examples, Labels, Pairs, Steps, TwinExamples
 from pipeline.evaluation.examples.demonstrations import KINDS, LEGS, OTHER_SIDE, choose, fits, front_in_twin
 from pipeline.evaluation.scores.depth import clear_pixels, label_confusion
@@ -18,7 +17,7 @@ from pipeline.networks.vunet import VUNet
 from pipeline.packs.batches import to_uint8
 from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.maps import FIRST_LIMB_PART, TORSO_PART, channels, measure, seen_parts
-from pipeline.pose.bodies.warp import CHANNELS, LAYERS
+from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
 from pipeline.utils.numbers import spread
 
@@ -161,15 +160,15 @@ def _show_demonstrations(studio: BatchedGenerator, twins: Task, right: np.ndarra
 def _show_steps(studio: BatchedGenerator, twins: Task, chosen: np.ndarray) -> Steps:
     """What the networks see of the chosen twins and their originals, one after the other, and what they paint."""
     pack, config = studio.pack, studio.generator.conditioning.config
-    assert isinstance(config, MapConfig)
+    assert config.kind == "bodies"
     part = twins.part(np.repeat(chosen if config.lift and config.appearance else chosen[:0], 2))
     original = np.arange(len(part)) % 2 == 0
     task = replace(part, label=np.where(original[:, None], pack.label[part.target], part.label))
     steps = [[pack.image[:0]] for _ in range(4)]
     for _, batch in studio.batches(task, "steps for the report"):
         maps = studio.encode(batch)[1].maps.cpu()
-        near = maps[:, CHANNELS + channels(config.maps)]
-        pictures = _draw_relief(near), *(_draw_placed(layer) for layer in maps[:, :CHANNELS].chunk(LAYERS, dim=1)), studio.paint(batch)[1]
+        near = maps[:, WARP_CHANNELS + channels(config.maps)]
+        pictures = _draw_relief(near), *(_draw_placed(layer) for layer in maps[:, :WARP_CHANNELS].chunk(WARP_LAYERS, dim=1)), studio.paint(batch)[1]
         for images, picture in zip(steps, pictures, strict=True):
             images.append(as_rows(picture))
     relief, placed, beneath, refined = (np.concatenate(images) for images in steps)

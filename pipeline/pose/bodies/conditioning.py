@@ -11,7 +11,7 @@ from pipeline.config.pose import MapConfig
 from pipeline.pose.bodies import depth_layers, warp
 from pipeline.pose.bodies.depth_layers import DepthLayers, depth_layer_maps, make_depth_layers
 from pipeline.pose.bodies.maps import Body, channels, draw_body, mask_body, mask_idle_labels, measure, overlap_of, part_layers
-from pipeline.pose.conditioning import Condition, DepthLifter, Look
+from pipeline.pose.conditioning import WARP_CHANNELS, Condition, DepthLifter, Look
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class BodyConditioning:
         """Channels of the maps."""
         looks = 2 if self.config.source else 1
         each = channels(self.config.maps) + (depth_layers.CHANNELS if self.config.lift else 0)
-        return each * looks + (warp.CHANNELS if self.config.appearance else 0)
+        return each * looks + (WARP_CHANNELS if self.config.appearance else 0)
 
     def look_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
         """Channels, height and width of a look at an image of this height and width."""
         if self.look == "image":
             return 3, *image_size
         channels, height, width = warp.crop_size(image_size)
-        return (channels if self.look == "parts" else warp.CHANNELS), height, width
+        return (channels if self.look == "parts" else WARP_CHANNELS), height, width
 
     def measure(self, pose_2d: Tensor, size: tuple[int, int]) -> Body:
         """As `Conditioning` says."""

@@ -16,12 +16,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipeline.pose.bodies.maps import BACKGROUND, FIRST_LIMB_PART, N_PARTS, Body, mask_body, part_axes, seen_parts
+from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import LIMB_FLIP
 
 CROP_SHRINK = 4  # crops of parts are a quarter as high and wide as the image
 CROP_RIM = 0.2  # by how much a crop goes on beyond both ends of the axis, of its length
-LAYERS = 2  # the part that is seen, and that beneath it
-CHANNELS = LAYERS * 4  # red, green, blue; how much is known
 SPOT, MEAN = 1.0, 0.5  # what is known: the very spot, or a mean
 BINS = 6  # along a part, for the means
 EDGE = 0.85  # an outline is blurred and never quite fits: beyond this share of the radius the colour of this place is taken
@@ -56,7 +55,7 @@ def warp_parts(image: Tensor, source: Body, shown: Tensor, target: Body, layers:
     colours = image.permute(0, 2, 3, 1).flatten(0, 2)  # (B H W, 3)
     means = _means(colours, lay_out(source, shown), len(image))
     filled = [_fill(colours, shown, source, means, lay_out(target, seen)) for seen in layers]
-    return torch.cat(filled, dim=1).view(*shown.shape, CHANNELS).permute(0, 3, 1, 2)
+    return torch.cat(filled, dim=1).view(*shown.shape, WARP_CHANNELS).permute(0, 3, 1, 2)
 
 
 @torch.no_grad()

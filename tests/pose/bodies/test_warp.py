@@ -18,7 +18,8 @@ from pipeline.pose.bodies.maps import (
     part_map,
     seen_parts,
 )
-from pipeline.pose.bodies.warp import BINS, CHANNELS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, warp_parts
+from pipeline.pose.bodies.warp import BINS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, warp_parts
+from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
 MISSING = (torch.nan, torch.nan)
@@ -62,7 +63,7 @@ def place(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, t
     """Colours of the parts that are seen, and what is known of them (B, H, W); the same of those beneath."""
     bodies = measure(source, SIZE), measure(target, SIZE)
     placed = warp_parts(image, bodies[0], seen_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
-    assert placed.shape == (len(image), CHANNELS, *SIZE)
+    assert placed.shape == (len(image), WARP_CHANNELS, *SIZE)
     return placed[:, :3], placed[:, 3], placed[:, 4:7], placed[:, 7]
 
 
