@@ -11,7 +11,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical take-over clean
+.PHONY: repro test lint docs bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical take-over clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -61,6 +61,11 @@ lint: $(VENV)/.installed
 	mypy pipeline pose25d experiments
 	lint-imports --no-cache
 
+# The pages of docs/ and the reference of the code as a site; a warning is an error.
+docs: $(VENV)/.installed
+	python -m recipes.parameters --check
+	python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto docs docs/_build/html
+
 bench: $(VENV)/.installed
 	for script in benchmarks/bench_*.py; do echo "== $$script"; python "$$script" || exit 1; done
 
@@ -85,9 +90,9 @@ graph: $(VENV)/.installed
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	@command -v git >/dev/null || { echo "git is missing: install it (Debian and Ubuntu: apt-get install git), then run make again" >&2; exit 1; }
 	@python="$$(PYTHON="$(PYTHON)" .ci/python)" && "$$python" -m venv "$(VENV)"
-	"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,docs]'
 	touch "$@"
 
 clean:
-	rm -rf "$(VENV)" .scratch .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf "$(VENV)" .scratch .mypy_cache .pytest_cache .ruff_cache docs/_build docs/api *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -26,6 +26,7 @@ from pipeline.networks.perceptual import Pyramid, perceptual_loss
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.training.losses import d_loss, g_loss, masked_l1
+from pipeline.utils.devices import fix_arithmetic
 
 ROUNDS = 5
 WAYS = (
@@ -39,8 +40,7 @@ def main(params: Path) -> None:
     """Print one line per stage and way."""
     data, model = load_config(DataConfig, params, "data"), load_config(ModelConfig, params, "model")
     config = load_config(TrainG1Config, params, "train_g1")
-    torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)
+    fix_arithmetic(config.threads)
     pose = load_config(PoseConfig, params, "pose")
     lifter = load_config(TrainLifterConfig, params, "train_lifter")
     model = model.model_copy(update={"generator": "pg2"})

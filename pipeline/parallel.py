@@ -10,11 +10,10 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from joblib import Parallel, delayed, parallel_config
-from rich.console import Console
-from rich.progress import track
 
 from pipeline.config.parallel import ParallelConfig
 from pipeline.utils.errors import UserError
+from pipeline.utils.progress import track
 
 LOOK_EVERY = 0.5  # s between two looks of a worker at whether its parent is alive
 
@@ -27,7 +26,7 @@ def run_parallel(function: Callable[[Item], Result], items: Sequence[Item], conf
 
     `function` must be importable by name (or a `functools.partial` of such a function), because other processes call it. With one
     worker, or one item, it is called in this process. The first error stops the work and is raised here as it was.
-    `description` stands beside the progress bar, which appears on a terminal only.
+    `description` stands beside the progress.
     """
     with _backend(config):
         if config.scheduler is None and (config.workers == 1 or len(items) < 2):
@@ -35,12 +34,7 @@ def run_parallel(function: Callable[[Item], Result], items: Sequence[Item], conf
         else:
             work = function if config.scheduler else partial(_as_worker, function, os.getpid())
             results = Parallel(return_as="generator", batch_size=1)(delayed(work)(item) for item in items)
-        return list(_with_progress(results, len(items), description))
-
-
-def _with_progress(results: Iterable[Any], total: int, description: str) -> Iterable[Any]:
-    console = Console(stderr=True)
-    return track(results, description, total=total, console=console, disable=not console.is_terminal)
+        return list(track(results, description, len(items)))
 
 
 def _as_worker(function: Callable[[Item], Result], parent: int, item: Item) -> Result:

@@ -60,7 +60,7 @@ def summary(found: dict[str, Any]) -> list[str]:
     """What was found, in a line or two."""
     present, best = found["present"], found["torso_thickness"]["best"]["label_accuracy"]
     if best is None:
-        return ["no truth: the shares of the labels are written, their accuracy is not known (see README.md, Which thickness?)"]
+        return ["no truth: the shares of the labels are written, their accuracy is not known (see docs/own_recordings.md)"]
     return [
         f"pose.torso_thickness {present['torso_thickness']:g} mm: {present['label_accuracy']:.4f} of {found['clear_cases']} clear cases right",
         f"best: {best['value']:g} mm, {best['accuracy']:.4f}",

@@ -31,6 +31,7 @@ PLACES = {  # what recipes of some kinds alone run; the others import it inside 
     "pipeline/pose/bodies": ["recordings", "photos", "keypoints"],
     "pipeline/pose/faces": ["faces"],
     "pipeline/training/lifter.py": ["recordings"],
+    "pipeline/training/views.py": ["recordings"],
 }
 
 

@@ -22,10 +22,10 @@ from stages.command import existing, output, stage
 @click.argument("packed", type=existing)
 @click.argument("pairs", type=existing)
 @click.argument("g1", type=output)
-@click.argument("series", type=output)
+@click.argument("curves", type=output)
 @click.option("--lifter", type=existing, help="Weights of the lifter, for pose.lift.")
-def main(packed: Path, pairs: Path, g1: Path, series: Path, lifter: Path | None, params: Path) -> None:
-    """Train on the pairs of PAIRS/train.csv among the packs in PACKED; write G1, and curves and samples to SERIES."""
+def main(packed: Path, pairs: Path, g1: Path, curves: Path, lifter: Path | None, params: Path) -> None:
+    """Train on the pairs of PAIRS/train.csv among the packs in PACKED; write G1, and curves and samples to CURVES."""
     data, model = load_data(params), load_config(ModelConfig, params, "model")
     pose, config = load_map_config(params), load_config(TrainG1Config, params, "train_g1")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
@@ -37,7 +37,7 @@ def main(packed: Path, pairs: Path, g1: Path, series: Path, lifter: Path | None,
         network = train_g1(run, model, config, objective)
         if fabric.is_global_zero:
             save_network(g1, network, conditioning.config, precision_of(fabric))
-            run.publish_series(series)
+            run.publish_curves(curves)
 
 
 if __name__ == "__main__":

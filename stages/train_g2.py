@@ -21,9 +21,9 @@ from stages.command import existing, output, stage
 @click.argument("g1", type=existing)
 @click.argument("g2", type=output)
 @click.argument("d", type=output)
-@click.argument("series", type=output)
-def main(packed: Path, pairs: Path, g1: Path, g2: Path, d: Path, series: Path, params: Path) -> None:
-    """Train on the pairs of PAIRS/train.csv among the packs in PACKED with the weights G1; write G2 and D, and curves and samples to SERIES."""
+@click.argument("curves", type=output)
+def main(packed: Path, pairs: Path, g1: Path, g2: Path, d: Path, curves: Path, params: Path) -> None:
+    """Train on the pairs of PAIRS/train.csv among the packs in PACKED with the weights G1; write G2 and D, and curves and samples to CURVES."""
     data, model = load_data(params), load_config(ModelConfig, params, "model")
     pose, config = load_map_config(params), load_config(TrainG2Config, params, "train_g2")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
@@ -33,7 +33,7 @@ def main(packed: Path, pairs: Path, g1: Path, g2: Path, d: Path, series: Path, p
         if fabric.is_global_zero:
             save_network(g2, networks[0], conditioning.config, precision_of(fabric))
             save_network(d, networks[1], conditioning.config, precision_of(fabric))
-            run.publish_series(series)
+            run.publish_curves(curves)
 
 
 if __name__ == "__main__":

@@ -3,27 +3,26 @@
 from pathlib import Path
 
 import click
-import numpy as np
 
 from pipeline.config.data import DataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainLifterConfig
 from pipeline.networks.checkpoint import save_network
-from pipeline.packs.pack import read_columns
-from pipeline.training.lifter import train_lifter
+from pipeline.training.lifter import LifterTraining, train_lifter
 from stages.command import existing, output, stage
 
 
 @stage
 @click.argument("packed", type=existing)
 @click.argument("lifter", type=output)
-def main(packed: Path, lifter: Path, params: Path) -> None:
-    """Train on the 3D poses of the training people among the packs in PACKED; write weights to LIFTER."""
-    pose, config = load_config(PoseConfig, params, "pose"), load_config(TrainLifterConfig, params, "train_lifter")
-    subjects = load_config(DataConfig, params, "data").train_subjects
-    poses = np.concatenate([read_columns(packed, subject, ("pose_3d",))["pose_3d"] for subject in subjects])
-    save_network(lifter, train_lifter(poses, pose, config))
+@click.argument("curves", type=output)
+def main(packed: Path, lifter: Path, curves: Path, params: Path) -> None:
+    """Train on the 3D poses of the training people among the packs in PACKED; write weights to LIFTER, and loss curves to CURVES."""
+    data, pose = load_config(DataConfig, params, "data"), load_config(PoseConfig, params, "pose")
+    with LifterTraining.open(packed, data, pose, load_config(TrainLifterConfig, params, "train_lifter")) as run:
+        save_network(lifter, train_lifter(run))
+        run.publish_curves(curves)
 
 
 if __name__ == "__main__":

@@ -17,16 +17,16 @@ from stages.command import existing, output, stage
 @click.argument("backbone", type=click.Choice(["mobilenet", "vgg"]))
 @click.argument("packed", type=existing)
 @click.argument("net", type=output)
-@click.argument("series", type=output)
-def main(backbone: str, packed: Path, net: Path, series: Path, params: Path) -> None:
-    """Train a network with this BACKBONE on the packs in PACKED; write its weights to NET, curves and samples to SERIES."""
+@click.argument("curves", type=output)
+def main(backbone: str, packed: Path, net: Path, curves: Path, params: Path) -> None:
+    """Train a network with this BACKBONE on the packs in PACKED; write its weights to NET, curves and samples to CURVES."""
     config, shape = load_config(TrainPoseConfig, params, "train_pose"), load_config(PoseNetConfig, params, "pose_net")
     fabric = make_fabric(load_config(ParallelConfig, params, "parallel"), config)
     with PoseTraining.open(fabric, packed, load_config(PoseDataConfig, params, "data"), shape, backbone, config) as run:
         network = train_pose(run, shape, backbone)
         if fabric.is_global_zero:
             save_network(net, network, precision=precision_of(fabric))
-            run.publish_series(series)
+            run.publish_curves(curves)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from recipes.graph import GRAPHS, OWN_GRAPHS, PLACES, ROOT, expected_graphs, kind_of_graph, rooms
+from pipeline.utils.code import imported_code
+from recipes.graph import GRAPHS, OWN_GRAPHS, PACKAGES, PLACES, ROOT, expected_graphs, kind_of_graph, rooms
 
 STAGES_OF = {graph: YAML(typ="safe").load(ROOT / graph)["stages"] for graph in (*OWN_GRAPHS, *GRAPHS)}
 STAGES = {name: stage for stages in STAGES_OF.values() for name, stage in stages.items()}
@@ -68,6 +69,12 @@ def test_a_section_of_scores_makes_no_training_stale() -> None:
         assert stale("pipeline/config/evaluate.py", graph) <= {"validate", "evaluate"}
         assert stale("pipeline/config/params.py", graph) <= {"validate"}
     assert stale("pipeline/config/evaluate.py", "dvc.yaml") == {"validate", "evaluate"}
+
+
+def test_the_pose_estimator_knows_nothing_of_depth_layers_and_warps() -> None:
+    files = imported_code(ROOT / "stages" / "train_pose.py", ROOT, PACKAGES)
+    assert "pipeline/networks/openpose.py" in files
+    assert not [file for file in files if re.match(r"pipeline/pose/(bodies|faces)/|pipeline/networks/(coarse|lifter|unet)", file)]
 
 
 @pytest.mark.parametrize("graph", [*GRAPHS, *OWN_GRAPHS])

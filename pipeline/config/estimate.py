@@ -23,7 +23,7 @@ GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg", "/dev/dri/renderD128")  # wher
 TRAINED = 4 * 5  # bytes per weight: itself, its gradient, two averages of the optimiser, the moving average
 KEPT = 2  # bytes per number that is kept for the gradient, with bfloat16
 PROCESS = 48 * 2**20  # bytes of a worker that has loaded NumPy and OpenCV
-VIEW = 156 * 4 + 2 * 17 * 3 * 4  # bytes per pose of the lifter's training: clues, joints, depths
+VIEW = 156 * 4 + 2 * 17 * 3 * 4  # bytes per pose of the lifter's training: features, joints, depths
 LARGEST_SHARE = 4  # the largest layers of a generator hold at least its filters at full size, that many times
 
 

@@ -1,4 +1,4 @@
-"""All sections together: what `validate` checks, and where the README's table of parameters comes from."""
+"""All sections together: what `validate` checks, and what docs/parameters.md lists."""
 
 import json
 import os
@@ -204,29 +204,3 @@ def _beyond_memory(params: AnyParams, memory: int) -> Iterator[str]:
     if isinstance(params, Params):
         yield from beyond([lifter_need(params.train_lifter)], memory)
     yield from beyond([worker_need(parallel)], memory)
-
-
-def parameter_table() -> str:
-    """A Markdown table of every parameter of the graph at the root and what it does, from the typed parameters."""
-    return _table(_rows("", Params))
-
-
-def own_parameters(kind: type[Section]) -> str:
-    """The same of another kind of recipe: those that the graph at the root does not have, or has otherwise."""
-    known = set(_rows("", Params))
-    return _table([row for row in _rows("", kind) if row not in known])
-
-
-def _table(rows: list[str]) -> str:
-    return "\n".join(["| parameter | what it does |", "| --- | --- |", *rows]) + "\n"
-
-
-def _rows(prefix: str, section: type[Section]) -> list[str]:
-    rows: list[str] = []
-    for name, field in section.model_fields.items():
-        key = f"{prefix}{field.alias or name}"
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            rows += _rows(f"{key}.", field.annotation)
-        else:
-            rows.append(f"| `{key}` | {field.description} |")
-    return rows

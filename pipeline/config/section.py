@@ -167,7 +167,7 @@ def load_config(cls: type[C], params: Path, section: str) -> C:
     return parse(cls, values[section], str(params), (section,))
 
 
-def parse(cls: type[C], values: Any, where: str, path: tuple[str, ...] = (), hint: str = "see the table of parameters in README.md") -> C:
+def parse(cls: type[C], values: Any, where: str, path: tuple[str, ...] = (), hint: str = "see docs/parameters.md") -> C:
     """Validate `values` as `cls`; each line of an error begins with `where` and the full name of the key below `path`.
 
     `hint` says what to do about a missing key.

@@ -22,6 +22,8 @@ class TrainLifterConfig(Section):
     blocks: Whole = Field(ge=1, le=100, description="residual blocks of two layers each")
     seed: Seed = Field(description="seed of poses, weights and batches")
     threads: Threads = Field(description="CPU threads; fixed, because the number changes the last bits of the weights")
+    log_every: Steps = Field(description="steps between two points of the loss curves")
+    checkpoint_every: Steps = Field(description="steps between two savings of the state that a killed run goes on from")
 
 
 class LoopConfig(Section):

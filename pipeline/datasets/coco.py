@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.config.parallel import ParallelConfig
-from pipeline.packs.pack import Columns, write_pack
+from pipeline.packs.pack import Columns, no_twins, write_pack
 from pipeline.parallel import run_parallel
 from pipeline.pose.crop import crop_box, crop_image, to_crop
 from pipeline.pose.joint_sets import COCO_17, to_18
@@ -82,7 +82,7 @@ def pack_coco(
     found = read_people(annotations, pictures, fewest)
     left_out = {reason: list(names) for reason, names in found.left_out.items()}
     rows = []
-    for row in run_parallel(partial(_row, size, margin), found.people, parallel, "pack people"):
+    for row in run_parallel(partial(_row_of_person, size, margin), found.people, parallel, "pack people"):
         if isinstance(row, tuple):
             reason, name = row
             left_out.setdefault(reason, []).append(name)
@@ -91,14 +91,7 @@ def pack_coco(
     if not rows:
         why = "".join(f"; {line}" for line in summary(left_out))
         raise UserError(f"{annotations}: expected people with at least {fewest} labelled keypoints, found none that can be used{why}")
-    twins: Columns = {
-        "image": np.zeros((0, *size, 3), np.uint8),
-        "row": np.zeros(0, np.int32),
-        "chain": np.zeros(0, np.int8),
-        "label": np.zeros((0, 0), np.int8),
-        "pose_3d": np.zeros((0, 0, 3), np.float32),
-    }
-    write_pack(path, path.stem, _UNITS, rows, [twins])
+    write_pack(path, path.stem, _UNITS, rows, [no_twins(size)])
     return len(rows), left_out
 
 
@@ -279,7 +272,7 @@ def _numbers(values: Any, count: int, fault: str) -> np.ndarray:
         raise UserError(f"{fault}, found one that is too large") from None
 
 
-def _row(size: tuple[int, int], margin: float, person: CocoPerson) -> Columns | tuple[str, str]:
+def _row_of_person(size: tuple[int, int], margin: float, person: CocoPerson) -> Columns | tuple[str, str]:
     """The row of a person, or why it is left out, and the name of what is to blame."""
     picture = person.picture
     try:

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from pipeline.inference.generator import Generator
@@ -17,6 +15,7 @@ from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.maps import measure
 from pipeline.pose.bodies.warp import paint_by_part
 from pipeline.pose.conditioning import Condition, encode_poses
+from pipeline.utils.progress import track
 
 CHUNK = 256  # rows looked at at a time
 
@@ -95,9 +94,9 @@ class BatchedGenerator:
         return torch.stack([self.images(task.source), *by_part, *self.paint(task)])
 
     def batches(self, task: Task, name: str) -> Iterator[tuple[slice, Task]]:
-        """The task in batches; a progress bar called `name` shows on a terminal."""
-        console = Console(stderr=True)
-        for start in track(range(0, len(task), self.batch_size), name, console=console, disable=not console.is_terminal):
+        """The task in batches, whose progress is called `name`."""
+        starts = range(0, len(task), self.batch_size)
+        for start in track(starts, name, len(starts)):
             rows = slice(start, start + self.batch_size)
             yield rows, task.part(rows)
 

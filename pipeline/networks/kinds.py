@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from pipeline.pose.conditioning import Conditioning, Look
 from pipeline.utils.errors import UserError
 
@@ -29,8 +27,7 @@ def rebuild_lifter(config: Mapping[str, Any] | None) -> "Lifter | None":
     """The lifter with this `config`, if there is any, untrained and never to be trained."""
     if config is None:
         return None
-    with torch.device("cpu"):  # tensors that the module makes once, when it is loaded, are needed later, wherever this network is made
-        from pipeline.networks.lifter import Lifter
+    from pipeline.networks.lifter import Lifter
 
     return Lifter(**config).requires_grad_(False)
 

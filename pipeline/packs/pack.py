@@ -112,6 +112,17 @@ def write_pack(path: Path, subject: str, units: str, rows: Sequence[Columns], tw
         _write_columns(file.create_group("twins"), twins, TWINS)
 
 
+def no_twins(image_size: tuple[int, int]) -> Columns:
+    """The twins of images (height, width) whose joint set has no limbs: none."""
+    return {
+        "image": np.zeros((0, *image_size, 3), np.uint8),
+        "row": np.zeros(0, np.int32),
+        "chain": np.zeros(0, np.int8),
+        "label": np.zeros((0, 0), np.int8),
+        "pose_3d": np.zeros((0, 0, 3), np.float32),
+    }
+
+
 def pack_path(folder: Path, subject: str) -> Path:
     """Where a subject's pack stands below `folder`."""
     return folder / f"{subject}.h5"

@@ -32,6 +32,6 @@ def guess_from_lifter(path: Path, rule: PoseConfig) -> Guess:
         if np.isnan(pose_2d).any():
             return None
         pose = torch.from_numpy(pose_2d)[None]
-        return label_poses({name: raise_pose(pose, lifter.infer_usual(pose))[0]}, rule)[name]
+        return label_poses({name: raise_pose(pose, lifter.infer_prior(pose))[0]}, rule)[name]
 
     return guess

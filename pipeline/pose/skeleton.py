@@ -56,8 +56,6 @@ H36M_17 = Skeleton(
 # Where the 17 joints stand among the 32 of the data set's files (names as in table `skel_pos` of metadata.xml).
 H36M_32_TO_17 = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 
-H36M_32_PARENTS = (-1, 0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 11, 12, 13, 14, 12, 16, 17, 18, 19, 20, 19, 22, 12, 24, 25, 26, 27, 28, 27, 30)
-
 
 def _pair(parent: str, child: str) -> tuple[int, int]:
     return H36M_17.index(parent), H36M_17.index(child)

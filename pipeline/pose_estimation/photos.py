@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from pipeline.datasets.photos.joints import to_coco_18
 from pipeline.datasets.photos.layout import find_pictures
@@ -17,6 +15,7 @@ from pipeline.pose_estimation.estimate import estimate
 from pipeline.pose_estimation.onnx_pose import OnnxPose
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import PictureError, read_picture
+from pipeline.utils.progress import track
 
 Finder = Callable[[np.ndarray], np.ndarray]  # a picture (h, w, 3) uint8 RGB to keypoints (18, 2) px, NaN where not found
 FEWEST = 4  # keypoints; with fewer nobody was found
@@ -55,8 +54,7 @@ def find_keypoints(root: Path, find: Finder, known: Collection[str] = ()) -> Fou
     points: dict[str, np.ndarray] = {}
     left_out = dict(pictures.left_out)
     new = {name: path for name, path in pictures.paths.items() if name not in known}
-    console = Console(stderr=True)
-    for name, path in track(new.items(), "keypoints", total=len(new), console=console, disable=not console.is_terminal):
+    for name, path in track(new.items(), "keypoints", len(new)):
         try:
             found = find(read_picture(path))
         except PictureError as error:

@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.networks.openpose import bones
 from pipeline.pose.drawing import enlarge, image_grid, scaled_pose
 
-HEIGHT = 256  # of an image in a sheet, px
+HEIGHT = 256  # of an image in the grid, px
 _HUES = np.linspace(0, 150, 32, dtype=np.uint8)
 
 

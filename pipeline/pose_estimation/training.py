@@ -17,17 +17,18 @@ from pipeline.pose_estimation.batches import Crops, draw_batch, read_crops
 from pipeline.pose_estimation.peaks import locate
 from pipeline.pose_estimation.pictures import skeleton_grid
 from pipeline.pose_estimation.targets import draw_targets, pose_loss
-from pipeline.training.curves import Curves, ProgressLine
-from pipeline.training.loop import Average, Run, due, optimiser_step, precision_of, schedule, setup
+from pipeline.training.curves import Curves
+from pipeline.training.loop import CURVES, Average, TrainingRun, due, optimiser_step, precision_of, schedule, setup
 from pipeline.training.resume import fingerprint, scratch_folder
 from pipeline.utils.errors import UserError
+from pipeline.utils.progress import ProgressLine
 
 BETAS = (0.9, 0.999)
-SAMPLES = 8  # images of a sheet
+SAMPLES = 8  # of an image grid
 
 
 @dataclass(frozen=True)
-class PoseTraining(Run):
+class PoseTraining(TrainingRun):
     """What a training needs beside its network: the packs, and how it runs."""
 
     pack: Pack
@@ -71,12 +72,13 @@ def train_pose(run: PoseTraining, net: PoseNetConfig, backbone: str) -> PoseNet:
     network = PoseNet(joints, backbone, net.width, net.stages, net.stride, list(size))
     pose_net, optimiser = setup(fabric, network, config.lr, BETAS)
     average = Average(network, config.ema)
-    series = Curves(run.scratch / "series", config.log_every, fabric)
-    parts = {"pose_net": pose_net, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
+    curves = Curves(run.scratch / CURVES, config.log_every, fabric)
+    parts = {"pose_net": pose_net, "average": average, "optimiser": optimiser, "curves": curves, "precision": fabric.strategy.precision}
     phases = _phases(config, backbone)
     start, steps = run.start(parts), phases[-1].end
     for name, begin, end, images in phases:
-        with ProgressLine(f"train_pose {backbone}, {name}", max(start, begin), end, images, fabric) as ticker:
+        title, quiet = f"train_pose {backbone}, {name}", not fabric.is_global_zero
+        with ProgressLine(title, end, max(start, begin), "images", images, quiet) as progress:
             for step in range(max(start, begin), end):
                 crops = draw_batch(run.pack, config, step, fabric.device, fabric.global_rank, fabric.world_size)
                 height, width = crops.image.shape[2:]
@@ -87,14 +89,14 @@ def train_pose(run: PoseTraining, net: PoseNetConfig, backbone: str) -> PoseNet:
                 average.update(pose_net, step)
 
                 done = step + 1
-                series.add(done, heat=heat, paf=paf)
+                curves.add(done, heat=heat, paf=paf)
                 if due(done, config.sample_every, steps):
-                    series.picture(done, lambda: _grid(run, average.network))
+                    curves.picture(done, lambda: _grid(run, average.network))
                 if due(done, config.checkpoint_every, steps):
-                    series.check(done)
+                    curves.check(done)
                     run.save(done, parts)
-                ticker.tick(done, series.latest)
-    series.flush(steps)
+                progress.tick(done, curves.latest)
+    curves.flush(steps)
     return average.network
 
 

@@ -1,7 +1,6 @@
-"""What is seen of a training: loss curves as DVCLive writes them, sheets of samples, and progress on the terminal."""
+"""What is seen of a training: loss curves as DVCLive writes them, and image grids of samples."""
 
 import math
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,14 @@ import numpy as np
 import torch
 from dvclive import Live
 from lightning_fabric import Fabric
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from pipeline.pose.drawing import encode
 from pipeline.utils.errors import UserError
 
-LINE_EVERY = 30.0  # s between two lines where the output is no terminal
-
 
 class Curves:
-    """Means of the losses over every `every` steps, as DVCLive's series below `folder`, and sheets of samples in `folder`/samples.
+    """Means of the losses over every `every` steps, as DVCLive writes them below `folder`, and image grids of samples in `folder`/samples.
 
     The state holds all points so far: a resumed run writes them again, so that its files are those of an unbroken run. Of several
     processes the first writes; the losses are means over all of them.
@@ -52,7 +47,9 @@ class Curves:
         for number, row in enumerate(values, step - len(values) + 1):
             for name, value in zip(names, row, strict=True):
                 if not math.isfinite(value):
-                    raise UserError(f"step {number}: expected a finite loss, found {name} = {value}; lower the learning rate or raise warmup")
+                    raise UserError(
+                        f"step {number}: expected a finite loss, found {name} = {value}; lower the learning rate, or raise warmup where there is one"
+                    )
         self.steps += [dict(zip(names, row, strict=True)) for row in values]
         self.waiting = []
 
@@ -71,7 +68,7 @@ class Curves:
         return ", ".join(f"{name} {value:.3f}" for name, value in self.points[-1].items() if name != "step") if self.points else ""
 
     def picture(self, step: int, draw: Callable[[], np.ndarray]) -> None:
-        """Write the sheet (H, W, 3) uint8 that `draw` makes as the samples of step `step`."""
+        """Write the image grid (H, W, 3) uint8 that `draw` makes as the samples of step `step`."""
         if self.fabric.is_global_zero:
             path = self.folder / "samples" / f"{step:06d}.jpg"
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +80,7 @@ class Curves:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take the points over and write them anew."""
-        self.points, self.steps = state["points"], state["steps"]
+        self.points, self.steps, self.live = state["points"], state["steps"], None
         for point in self.points:
             self._write(point)
 
@@ -107,35 +104,3 @@ def open_live(folder: Path) -> Live:
     if live._dvc_repo is not None:
         live._dvc_repo.close()
     return live
-
-
-class ProgressLine:
-    """Steps done, images per second and time left: a bar on a terminal, elsewhere a line now and then."""
-
-    def __init__(self, name: str, start: int, steps: int, batch_size: int, fabric: Fabric) -> None:
-        self.console = Console(stderr=True, quiet=not fabric.is_global_zero)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn())
-        self.progress = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
-        self.task = self.progress.add_task(name, total=steps, completed=start, text="")
-        self.name, self.start, self.steps, self.batch_size = name, start, steps, batch_size
-        self.began = self.last_line = time.monotonic()
-
-    def __enter__(self) -> "ProgressLine":
-        self.progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.progress.stop()
-
-    def tick(self, step: int, text: str) -> None:
-        """Step `step` is done (from 1); `text` is shown beside it."""
-        now = time.monotonic()
-        rate = (step - self.start) / max(now - self.began, 1e-9)
-        speed = f"{rate * self.batch_size:.0f} images/s"
-        self.progress.update(self.task, completed=step, text=f"{speed} {text}")
-        if not self.console.is_terminal and (now - self.last_line > LINE_EVERY or step == self.steps):
-            self.last_line = now
-            left = (self.steps - step) / rate
-            self.console.print(
-                f"{self.name}: step {step} of {self.steps}, {speed}, {left / 60:.1f} min left, {text}", soft_wrap=True, highlight=False
-            )

@@ -26,21 +26,22 @@ from pipeline.packs.pack import Pack, pack_path, read_packs
 from pipeline.packs.pairs import read_pairs
 from pipeline.pose.conditioning import Conditioning
 from pipeline.pose.drawing import difference_map, draw_pose, image_grid
-from pipeline.training.curves import Curves, ProgressLine
-from pipeline.training.loop import Average, Run, due, optimiser_step, precision_of, schedule, setup
+from pipeline.training.curves import Curves
+from pipeline.training.loop import CURVES, Average, TrainingRun, due, optimiser_step, precision_of, schedule, setup
 from pipeline.training.losses import d_loss, g_loss, masked_l1, order_loss
 from pipeline.training.objectives import PG2_BETAS, Objective
 from pipeline.training.resume import fingerprint, scratch_folder
 from pipeline.utils.errors import UserError
+from pipeline.utils.progress import ProgressLine
 
 if TYPE_CHECKING:
     from pipeline.config.kinds import AnyData, AnyMapConfig
 
-SAMPLES = 4  # rows of a sheet of samples
+SAMPLES = 4  # rows of an image grid of samples
 
 
 @dataclass(frozen=True)
-class GeneratorTraining(Run):
+class GeneratorTraining(TrainingRun):
     """What a training needs beside its networks: the pairs (P, 2) of rows of the pack, what is seen of a pose, where and how it runs."""
 
     pack: Pack
@@ -65,7 +66,7 @@ class GeneratorTraining(Run):
         return make_batch(self.pack, pairs, flip, self.conditioning, self.fabric.device, twins, self_reconstruction)
 
     def samples(self) -> Batch:
-        """The pairs that are shown in the sheets of samples, not mirrored."""
+        """The pairs that are shown in the image grids of samples, not mirrored."""
         chosen = np.linspace(0, len(self.pairs) - 1, SAMPLES).astype(int)
         return make_batch(self.pack, self.pairs[chosen], None, self.conditioning, self.fabric.device)
 
@@ -129,10 +130,10 @@ def train_g1(run: GeneratorTraining, model: ModelConfig, config: TrainG1Config, 
     objective.begin(fabric.to_device(network), lambda step: run.batch(step, objective.self_reconstruction))
     g1, optimiser = setup(fabric, network, config.lr, objective.betas)
     average = Average(network, config.ema)
-    series = Curves(run.scratch / "series", config.log_every, fabric)
-    parts = {"g1": g1, "average": average, "optimiser": optimiser, "series": series, "precision": fabric.strategy.precision}
+    curves = Curves(run.scratch / CURVES, config.log_every, fabric)
+    parts = {"g1": g1, "average": average, "optimiser": optimiser, "curves": curves, "precision": fabric.strategy.precision}
     start, samples = run.start(parts), run.samples()
-    with ProgressLine("train_g1", start, config.steps, config.batch_size, fabric) as ticker:
+    with ProgressLine("train_g1", config.steps, start, "images", config.batch_size, not fabric.is_global_zero) as progress:
         for step in range(start, config.steps):
             loss, terms = objective(g1, run.batch(step, objective.self_reconstruction), step)
             rate = config.lr * schedule(step, config.steps, config.warmup)
@@ -140,14 +141,14 @@ def train_g1(run: GeneratorTraining, model: ModelConfig, config: TrainG1Config, 
             average.update(g1, step)
 
             done = step + 1
-            series.add(done, **terms)
+            curves.add(done, **terms)
             if due(done, config.sample_every, config.steps):
-                series.picture(done, lambda: g1_grid(run, samples, average.network))
+                curves.picture(done, lambda: g1_grid(run, samples, average.network))
             if due(done, config.checkpoint_every, config.steps):
-                series.check(done)
+                curves.check(done)
                 run.save(done, parts)
-            ticker.tick(done, series.latest)
-    series.flush(config.steps)
+            progress.tick(done, curves.latest)
+    curves.flush(config.steps)
     return average.network
 
 
@@ -164,12 +165,12 @@ def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config:
     d, d_optimiser = setup(fabric, d_network, config.d_lr, PG2_BETAS)
     fabric.to_device(g1.eval().requires_grad_(False))
     average = Average(g2_network, config.ema)
-    series = Curves(run.scratch / "series", config.log_every, fabric)
-    parts = {"g2": g2, "d": d, "average": average, "g2_optimiser": g2_optimiser, "d_optimiser": d_optimiser, "series": series}
+    curves = Curves(run.scratch / CURVES, config.log_every, fabric)
+    parts = {"g2": g2, "d": d, "average": average, "g2_optimiser": g2_optimiser, "d_optimiser": d_optimiser, "curves": curves}
     parts["precision"] = fabric.strategy.precision
     start, samples = run.start(parts), run.samples()
     steps = config.pretrain_d + config.steps
-    with ProgressLine("train_g2", start, steps, config.batch_size, fabric) as ticker:
+    with ProgressLine("train_g2", steps, start, "images", config.batch_size, not fabric.is_global_zero) as progress:
         for step in range(start, steps):
             batch = run.batch(step)
             g2_step = step - config.pretrain_d  # from 0; before, D learns alone
@@ -191,14 +192,14 @@ def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config:
                     average.update(g2, g2_step)
 
             done = step + 1
-            series.add(done, d=loss_d, g=loss_g, l1=loss_l1, order=loss_order)
+            curves.add(done, d=loss_d, g=loss_g, l1=loss_l1, order=loss_order)
             if due(done, config.sample_every, steps):
-                series.picture(done, lambda: g2_grid(run, samples, g1, average.network))
+                curves.picture(done, lambda: g2_grid(run, samples, g1, average.network))
             if due(done, config.checkpoint_every, steps):
-                series.check(done)
+                curves.check(done)
                 run.save(done, parts)
-            ticker.tick(done, series.latest)
-    series.flush(steps)
+            progress.tick(done, curves.latest)
+    curves.flush(steps)
     return average.network, d_network
 
 

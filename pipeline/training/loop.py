@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -13,33 +12,35 @@ from typing import Any, Generic, TypeVar
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
+from torch.optim.lr_scheduler import OneCycleLR
 
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.train import LoopConfig
 from pipeline.training.resume import Part, read_state, restore, save_state
-from pipeline.utils.devices import choose_device, choose_precision
+from pipeline.utils.devices import choose_device, choose_precision, fix_arithmetic
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_folder
 from pipeline.utils.memory import keep_memory
 
 N = TypeVar("N", bound=nn.Module)
-SERIES_FILES = ("metrics.json", "plots/*.tsv", "samples/*.jpg")  # curves and samples of a training
+CURVES = "curves"  # folder of curves and samples in scratch
+CURVE_FILES = ("metrics.json", "plots/*.tsv", "samples/*.jpg")  # curves and samples of a training
 
 
 @dataclass(frozen=True)
-class Run:
-    """A training under way. scratch : the folder for the state and the series so far; only the first process uses it."""
+class TrainingRun:
+    """A training under way. scratch : the folder for the state and the curves so far; only the first process uses it."""
 
     fabric: Fabric
     scratch: Path
 
-    def publish_series(self, folder: Path) -> None:
+    def publish_curves(self, folder: Path) -> None:
         """Put curves and samples where they belong."""
-        series = self.scratch / "series"
-        with atomic_folder(folder, SERIES_FILES) as partial:
-            for file in sorted(path for path in series.rglob("*") if path.is_file()):  # copytree would hide a full disk in an error of its own
-                target = partial / file.relative_to(series)
+        curves = self.scratch / CURVES
+        with atomic_folder(folder, CURVE_FILES) as partial:
+            for file in sorted(path for path in curves.rglob("*") if path.is_file()):  # copytree would hide a full disk in an error of its own
+                target = partial / file.relative_to(curves)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
 
@@ -55,7 +56,10 @@ class Run:
 
 
 class Average(Generic[N]):
-    """The moving average of a network's weights, as a network of its own: `network`, in evaluation mode. Buffers are the latest."""
+    """The moving average of a network's weights, as a network of its own: `network`, in evaluation mode. Buffers are the latest.
+
+    torch's `AveragedModel` would do, but it counts the steps in a tensor that goes to the device and back each time, and that waits for a GPU.
+    """
 
     def __init__(self, network: N, decay: float) -> None:
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
@@ -88,11 +92,7 @@ def make_fabric(parallel: ParallelConfig, config: LoopConfig) -> Fabric:
 
     Raises UserError where the machine has not what the section `parallel` asks for, or cannot compute with `precision`.
     """
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it some matrix products on a GPU are not deterministic
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.set_num_threads(config.threads)
-    torch.set_flush_denormal(True)
+    fix_arithmetic(config.threads, training=True)
     keep_memory()
     try:
         with warnings.catch_warnings():
@@ -118,6 +118,14 @@ def schedule(step: int, steps: int, warmup: int) -> float:
     """Share of the highest learning rate at step `step` of `steps` (from 0): rises over `warmup` steps, then falls along a cosine."""
     rise = min(1.0, (step + 1) / (warmup + 1))
     return rise * 0.5 * (1 + math.cos(math.pi * max(0, step - warmup) / max(1, steps - warmup)))
+
+
+def one_cycle(optimiser: Optimizer, lr: float, steps: int) -> OneCycleLR:
+    """The lifter's schedule: the rate rises along a cosine, too, over three tenths of the steps, while the momentum falls and rises again.
+
+    Beside `schedule` because it moves the momentum, which that leaves alone: the weights of a lifter depend on it.
+    """
+    return OneCycleLR(optimiser, lr, steps)
 
 
 def setup(fabric: Fabric, network: nn.Module, lr: float, betas: tuple[float, float]) -> tuple[Any, Any]:

@@ -1,5 +1,7 @@
 """What the work runs on, and with what arithmetic."""
 
+import os
+
 import torch
 
 from pipeline.utils.errors import UserError
@@ -19,14 +21,24 @@ def choose_device(accelerator: str) -> torch.device:
     return found
 
 
-def fix_arithmetic(threads: int) -> None:
-    """Make this process compute the same bits each time: a fixed number of threads, full precision, no search for the fastest kernel."""
+def fix_arithmetic(threads: int, training: bool = False) -> None:
+    """Make this process compute the same bits each time.
+
+    threads : of the processor; their number changes the last bits of a sum
+    training : refuse whatever is not deterministic; the precision is the parameter's. Else full precision, and no search for the fastest kernel,
+    which is enough without gradients
+    """
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # they are a hundred times slower, and no image depends on them
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
+    if training:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it some matrix products on a GPU are not deterministic
+        torch.use_deterministic_algorithms(True)
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    else:
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:

@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
-from pipeline.config.params import FaceParams, PhotoParams, PoseNetParams, check_params, own_parameters, parameter_table
+from pipeline.config.params import check_params
 from pipeline.config.section import load_config
 from pipeline.utils.errors import UserError
 
@@ -97,9 +97,3 @@ def test_sections_are_frozen() -> None:
     config = load_config(ModelConfig, ROOT / "params.yaml", "model")
     with pytest.raises(ValidationError, match="frozen"):
         config.filters = 3
-
-
-def test_the_readme_has_the_table_of_parameters() -> None:
-    assert parameter_table() in (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, kind in (("faces", FaceParams), ("deepfashion", PhotoParams), ("pose", PoseNetParams)):
-        assert own_parameters(kind) in (ROOT / "recipes" / name / "README.md").read_text(encoding="utf-8")

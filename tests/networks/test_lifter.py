@@ -9,7 +9,7 @@ from standing import RULE, STANDING
 from torch import Tensor
 
 from pipeline.config.pose import LimbRadius
-from pipeline.networks.lifter import AWAY, Lifter, chain_means, features, mirror_depth, raise_pose
+from pipeline.networks.lifter import AWAY, Lifter, chain_means, joint_features, mirror_depth, raise_pose
 from pipeline.pose.bodies.pose_space import label_limbs, mirror_chain
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_NAMES
 
@@ -42,21 +42,21 @@ def test_depths_do_not_depend_on_where_and_how_large_the_body_is() -> None:
 
 def test_a_chain_is_mirrored_where_the_labels_say_so_and_nothing_else_changes() -> None:
     pose, label, lifter = standing(40), labels(40), make_lifter()
-    usual, told = lifter.infer_usual(pose), lifter(pose, label)
-    either = torch.stack([mirror_depth(usual, torch.tensor([[chain == other for other in range(4)]])) for chain in range(4)])
+    prior, labelled = lifter.infer_prior(pose), lifter(pose, label)
+    either = torch.stack([mirror_depth(prior, torch.tensor([[chain == other for other in range(4)]])) for chain in range(4)])
     mirrored = torch.zeros(40, 4, dtype=torch.bool)
     for chain, (_, *moving) in enumerate(CHAINS):
-        mirrored[:, chain] = (told[:, moving] == either[chain][:, moving]).all(1)
-        assert (mirrored[:, chain] | (told[:, moving] == usual[:, moving]).all(1)).all()
+        mirrored[:, chain] = (labelled[:, moving] == either[chain][:, moving]).all(1)
+        assert (mirrored[:, chain] | (labelled[:, moving] == prior[:, moving]).all(1)).all()
     assert 0 < mirrored.float().mean() < 1
-    assert torch.equal(told, mirror_depth(usual, mirrored))
-    assert not torch.equal(told, lifter(pose, -label))
+    assert torch.equal(labelled, mirror_depth(prior, mirrored))
+    assert not torch.equal(labelled, lifter(pose, -label))
 
 
 def test_a_blind_lifter_says_how_bodies_usually_lie() -> None:
     blind, pose = make_lifter(seen=False), standing()
-    assert torch.equal(blind(pose, labels()), blind.infer_usual(pose))
-    assert torch.equal(blind(pose, -labels()), blind.infer_usual(pose))
+    assert torch.equal(blind(pose, labels()), blind.infer_prior(pose))
+    assert torch.equal(blind(pose, -labels()), blind.infer_prior(pose))
 
 
 def test_mirroring_depths_is_mirroring_the_body() -> None:
@@ -82,13 +82,13 @@ def test_a_raised_pose_looks_like_the_joints_and_is_as_deep_as_told() -> None:
     np.testing.assert_array_equal(raise_pose(pose, torch.zeros(3, 17))[:, KNEE], raise_pose(pose, torch.zeros(3, 17))[:, H36M_17.parents[KNEE]])
 
 
-def test_the_clues_hold_what_the_rule_says_of_the_body_and_of_its_mirrored_chains() -> None:
+def test_the_features_hold_what_the_rule_says_of_the_body_and_of_its_mirrored_chains() -> None:
     lifter, pose, label = make_lifter(), standing(), labels()
     depth = torch.zeros(3, 17)
     pose[:, [KNEE, KNEE + 1]] = pose[:, [2, 2]] + torch.tensor([[4.0, 0.0], [2.0, 20.0]])  # the legs cross
     depth[:, [2, 3]] = 300.0
-    told, ruled, differ = lifter.gather_clues(pose, depth, label)[:, 17 * 4 :].split((8, 40, 40), dim=1)
-    assert torch.equal(told, label.float())
+    given, ruled, differ = lifter.flip_features(pose, depth, label)[:, 17 * 4 :].split((8, 40, 40), dim=1)
+    assert torch.equal(given, label.float())
     body = raise_pose(pose, depth)
     rule = label_limbs(body, 230, LimbRadius(**RULE["limb_radius"]))
     right_leg = label_limbs(mirror_chain(body, 0), 230, LimbRadius(**RULE["limb_radius"]))
@@ -100,9 +100,9 @@ def test_the_clues_hold_what_the_rule_says_of_the_body_and_of_its_mirrored_chain
 def test_a_missing_joint_is_told_from_one_in_the_middle_and_leaves_the_others_alone() -> None:
     pose = standing()
     pose[:, KNEE] = torch.nan
-    seen = features(pose)
-    assert seen.isfinite().all()
-    joints = seen.view(3, 17, 3)
+    features = joint_features(pose)
+    assert features.isfinite().all()
+    joints = features.view(3, 17, 3)
     assert (joints[:, KNEE] == 0).all()
     assert (joints[:, [joint for joint in range(17) if joint != KNEE], 2] == 1).all()
     assert make_lifter()(pose, labels()).isfinite().all()

@@ -4,7 +4,6 @@ from pipeline.pose.skeleton import (
     CHAIN_LIMBS,
     CHAINS,
     H36M_17,
-    H36M_32_PARENTS,
     H36M_32_TO_17,
     LIMB_FLIP,
     LIMB_KINDS,
@@ -12,6 +11,9 @@ from pipeline.pose.skeleton import (
     LIMBS,
     TORSO,
 )
+
+# Of the 32 joints of the data set's files.
+H36M_32_PARENTS = (-1, 0, 1, 2, 3, 4, 0, 6, 7, 8, 9, 0, 11, 12, 13, 14, 12, 16, 17, 18, 19, 20, 19, 22, 12, 24, 25, 26, 27, 28, 27, 30)
 
 
 def test_flip_twice_is_the_identity_and_exchanges_sides() -> None:

@@ -50,7 +50,7 @@ def _settings_end_with_the_test() -> Iterator[None]:
 
 
 def arguments(folder: Path, out: str, backbone: str) -> list[str]:
-    places = (folder / "packed", folder / out / f"{backbone}.safetensors", folder / out / "series")
+    places = (folder / "packed", folder / out / f"{backbone}.safetensors", folder / out / "curves")
     return [backbone, *(str(place) for place in places), "--params", str(folder / "params.yaml")]
 
 
@@ -68,10 +68,10 @@ def evaluate(folder: Path, nets: str) -> Result:
 def test_the_same_seed_trains_the_same_weights_and_a_loss_that_falls(folder: Path) -> None:
     write_params(folder / "params.yaml", train_pose={"steps": 120, "log_every": 10, "checkpoint_every": 50})
     weights = train(folder, "one")
-    lines = (folder / "one" / "series" / "plots" / "metrics" / "heat.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    lines = (folder / "one" / "curves" / "plots" / "metrics" / "heat.tsv").read_text(encoding="utf-8").splitlines()[1:]
     losses = [float(line.split("\t")[1]) for line in lines]
     assert losses[-1] < losses[0] / 2
-    assert list((folder / "one" / "series" / "samples").glob("*.jpg"))
+    assert list((folder / "one" / "curves" / "samples").glob("*.jpg"))
     write_params(folder / "params.yaml", train_pose={"steps": 6})
     assert train(folder, "two") == train(folder, "three")
     write_params(folder / "params.yaml", train_pose={"steps": 6, "seed": 2})
@@ -99,7 +99,7 @@ def test_a_light_network_can_be_trained_longer(folder: Path) -> None:
     write_params(folder / "params.yaml", train_pose={"steps": 4, "log_every": 1, "longer": {"mobilenet": 3, "vgg": 1}})
     for backbone, steps in (("mobilenet", 2 + 3 * 4), ("vgg", 2 + 4)):
         train(folder, "long", backbone)
-        curve = (folder / "long" / "series" / "plots" / "metrics" / "heat.tsv").read_text(encoding="utf-8").splitlines()
+        curve = (folder / "long" / "curves" / "plots" / "metrics" / "heat.tsv").read_text(encoding="utf-8").splitlines()
         assert curve[-1].split("\t")[0] == str(steps)
 
 

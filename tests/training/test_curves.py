@@ -11,52 +11,52 @@ from pipeline.training.curves import Curves
 from pipeline.utils.errors import UserError
 
 
-def make_series(folder: Path) -> Curves:
+def make_curves(folder: Path) -> Curves:
     return Curves(folder, 2, Fabric(accelerator="cpu", devices=1))
 
 
-def add(series: Curves, values: dict[int, float]) -> None:
+def add(curves: Curves, values: dict[int, float]) -> None:
     for step, value in values.items():
-        series.add(step, l1=torch.tensor(value), d=torch.tensor(2 * value))
+        curves.add(step, l1=torch.tensor(value), d=torch.tensor(2 * value))
 
 
 def test_a_point_is_the_mean_since_the_last_one(tmp_path: Path) -> None:
-    series = make_series(tmp_path)
-    add(series, {1: 1.0, 2: 3.0, 3: 5.0})
-    assert series.points == [{"step": 2, "l1": 2.0, "d": 4.0}]
-    assert series.latest == "l1 2.000, d 4.000"
-    series.flush(3)
-    series.flush(3)
+    curves = make_curves(tmp_path)
+    add(curves, {1: 1.0, 2: 3.0, 3: 5.0})
+    assert curves.points == [{"step": 2, "l1": 2.0, "d": 4.0}]
+    assert curves.latest == "l1 2.000, d 4.000"
+    curves.flush(3)
+    curves.flush(3)
     assert (tmp_path / "plots" / "metrics" / "l1.tsv").read_text() == "step\tl1\n2\t2.0\n3\t5.0\n"
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["d.tsv", "l1.tsv"]
 
 
-def test_a_resumed_series_has_the_same_files(tmp_path: Path) -> None:
+def test_resumed_curves_have_the_same_files(tmp_path: Path) -> None:
     values = {step: float(np.sqrt(step)) for step in range(1, 10)}
-    whole, broken = make_series(tmp_path / "whole"), make_series(tmp_path / "broken")
+    whole, broken = make_curves(tmp_path / "whole"), make_curves(tmp_path / "broken")
     add(whole, values)
     add(broken, {step: values[step] for step in range(1, 6)})
     broken.check(5)
     state = broken.state_dict()
     state = {"points": list(state["points"]), "steps": list(state["steps"])}
     add(broken, {6: 100.0, 7: 100.0})  # lost when the run is killed
-    resumed = make_series(tmp_path / "broken")
+    resumed = make_curves(tmp_path / "broken")
     resumed.load_state_dict(state)
     add(resumed, {step: values[step] for step in range(6, 10)})
-    for series in (whole, resumed):
-        series.flush(9)
+    for curves in (whole, resumed):
+        curves.flush(9)
     files = [{path.name: path.read_text() for path in (tmp_path / name).rglob("*.tsv")} for name in ("whole", "broken")]
     assert files[0] == files[1]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_is_named_with_its_step(tmp_path: Path, value: float) -> None:
-    series = make_series(tmp_path)
-    add(series, {1: 1.0, 2: 1.0, 3: value})
+    curves = make_curves(tmp_path)
+    add(curves, {1: 1.0, 2: 1.0, 3: value})
     with pytest.raises(UserError, match=rf"step 3: expected a finite loss, found l1 = {value}"):
-        series.check(3)
+        curves.check(3)
 
 
 def test_samples_are_pictures_named_by_their_step(tmp_path: Path) -> None:
-    make_series(tmp_path).picture(25, lambda: np.zeros((8, 8, 3), np.uint8))
+    make_curves(tmp_path).picture(25, lambda: np.zeros((8, 8, 3), np.uint8))
     assert (tmp_path / "samples" / "000025.jpg").read_bytes()[:2] == b"\xff\xd8"

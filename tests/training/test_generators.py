@@ -73,6 +73,7 @@ TRAIN = {
 }
 PARALLEL = {"workers": 1, "scheduler": None, "accelerator": "cpu", "devices": 1, "nodes": 1, "strategy": "auto"}
 DATA = {
+    "kind": "recordings",
     "root": "raw",
     "subjects": ["S1", "S9"],
     "test_subjects": ["S9"],
@@ -157,7 +158,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(folder: Path) -> GeneratorTraining:
-    return make_course(folder, g1_config())
+    return make_run(folder, g1_config())
 
 
 @pytest.fixture(autouse=True)
@@ -170,7 +171,7 @@ def _settings_end_with_the_test() -> Iterator[None]:
     torch.set_flush_denormal(False)
 
 
-def make_course(
+def make_run(
     folder: Path, config: TrainG1Config | TrainG2Config, scratch: str = "scratch", pairs: int | None = None, model: ModelConfig | None = None
 ) -> GeneratorTraining:
     (folder / scratch).mkdir(exist_ok=True)
@@ -186,7 +187,7 @@ def arguments(folder: Path, stage: str, out: str) -> list[str]:
         "train_g2": ["g1.safetensors", f"{out}/g2.safetensors", f"{out}/d.safetensors"],
     }[stage]
     lifter = ["--lifter", str(folder / "lifter.safetensors")] if stage == "train_g1" else []
-    return [*(str(folder / name) for name in ("packed", "pairs", *weights, f"{out}/series")), *lifter, "--params", str(folder / "params.yaml")]
+    return [*(str(folder / name) for name in ("packed", "pairs", *weights, f"{out}/curves")), *lifter, "--params", str(folder / "params.yaml")]
 
 
 def run_stage(folder: Path, stage: str, out: str) -> dict[str, bytes]:
@@ -238,8 +239,8 @@ def test_the_average_follows_the_weights() -> None:
 def test_g1_learns_a_batch(folder: Path) -> None:
     config = g1_config(steps=60, lr=0.005, flip=False, ema=0)
     model = model_config(filters=16)
-    network = train_g1(make_course(folder, config, pairs=4), model, config, make_objective(model, config))
-    losses = curve(folder / "scratch" / "series", "l1")
+    network = train_g1(make_run(folder, config, pairs=4), model, config, make_objective(model, config))
+    losses = curve(folder / "scratch" / "curves", "l1")
     assert losses[:, 0].tolist() == list(range(5, 61, 5))
     assert losses[-1, 1] < 0.6 * losses[0, 1], losses
     assert isinstance(network, G1)
@@ -247,9 +248,9 @@ def test_g1_learns_a_batch(folder: Path) -> None:
 
 def test_the_variational_u_net_learns_images_and_uses_its_latents(folder: Path) -> None:
     config, model = g1_config(steps=80, lr=0.005, flip=False, ema=0), model_config(generator="vunet", vunet={**VUNET, "kl": 1e-4})
-    run = make_course(folder, config, model=model)
+    run = make_run(folder, config, model=model)
     network = train_g1(run, model, config, make_objective(model, config))
-    losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("kl", "l1", "perceptual")}
+    losses = {name: curve(folder / "scratch" / "curves", name)[:, 1] for name in ("kl", "l1", "perceptual")}
     assert losses["perceptual"][-1] < 0.6 * losses["perceptual"][0], losses["perceptual"]
     assert (losses["kl"] > 1).all()
     assert isinstance(network, VUNet)
@@ -268,11 +269,11 @@ def test_the_weight_of_the_divergence_rises_between_two_shares_of_the_steps() ->
 @pytest.mark.parametrize("discriminator", ["pair", "triplet"])
 def test_g2_learns_what_d_and_the_truth_say(folder: Path, discriminator: str) -> None:
     config, model = g2_config(steps=60, lr=0.005, flip=False), model_config(discriminator=discriminator, filters=16, blocks=4)
-    run = make_course(folder, config, pairs=4)
+    run = make_run(folder, config, pairs=4)
     g1 = make_coarse(CONDITIONING, SIZE, model_config())
     before = {name: value.clone() for name, value in g1.state_dict().items()}
     g2, _ = train_g2(run, g1, model, config)
-    losses = {name: curve(folder / "scratch" / "series", name)[:, 1] for name in ("d", "g", "l1")}
+    losses = {name: curve(folder / "scratch" / "curves", name)[:, 1] for name in ("d", "g", "l1")}
     assert all(np.isfinite(values).all() for values in losses.values())
     assert losses["l1"][-1] < 0.8 * losses["l1"][0], losses["l1"]
     assert all(torch.equal(value, before[name]) for name, value in g1.state_dict().items())
@@ -284,16 +285,16 @@ def test_d_learns_alone_at_first(folder: Path) -> None:
     g1, last = make_coarse(CONDITIONING, SIZE, model_config()), []
     for self_reconstruction in (2, 30):
         config = g2_config(steps=1, pretrain_d=self_reconstruction, lr=1e-30, warmup=0, log_every=1)
-        g2, _ = train_g2(make_course(folder, config, str(self_reconstruction)), g1, model_config(), config)
+        g2, _ = train_g2(make_run(folder, config, str(self_reconstruction)), g1, model_config(), config)
         assert g2.unet.out.weight.abs().max() < 1e-20
-        last.append(curve(folder / str(self_reconstruction) / "series", "d")[-1, 1])
+        last.append(curve(folder / str(self_reconstruction) / "curves", "d")[-1, 1])
     assert last[1] < last[0]
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(folder: Path) -> None:
     config = g1_config(lr=1e30, warmup=0, checkpoint_every=100, log_every=10)
     with pytest.raises(UserError, match=r"step \d+: expected a finite loss, found l1 = (nan|inf); lower the learning rate"):
-        train_g1(make_course(folder, config), model_config(), config, make_objective(model_config(), config))
+        train_g1(make_run(folder, config), model_config(), config, make_objective(model_config(), config))
     assert not (folder / "scratch" / STATE).exists()
 
 
@@ -357,11 +358,11 @@ def test_both_stages_repeat_themselves_to_the_byte(folder: Path, generator: str)
     first = run_stage(folder, "train_g1", "one")
     curves = ["l1", "order"] if generator == "pg2" else ["kl", "l1", "order", "perceptual"]
     files = [*(f"plots/metrics/{name}.tsv" for name in curves), "samples/000008.jpg", "samples/000012.jpg"]
-    assert sorted(first) == ["g1.safetensors", *(f"series/{name}" for name in files)]
+    assert sorted(first) == [*(f"curves/{name}" for name in files), "g1.safetensors"]
     assert run_stage(folder, "train_g1", "two") == first
     (folder / "g1.safetensors").write_bytes(first["g1.safetensors"])
     second = run_stage(folder, "train_g2", "three")
-    assert {"g2.safetensors", "d.safetensors", "series/samples/000015.jpg"} < set(second)
+    assert {"g2.safetensors", "d.safetensors", "curves/samples/000015.jpg"} < set(second)
     assert run_stage(folder, "train_g2", "four") == second
     assert {path.suffix for path in (folder / ".scratch").rglob("*.*")} <= {".lock"}
     network, conditioning = load_coarse(folder / "g1.safetensors")
@@ -400,7 +401,7 @@ def test_a_killed_training_ends_like_an_unbroken_one(folder: Path, stage: str, g
 
 @pytest.mark.parametrize("most", [500, 20_000, 200_000])
 def test_a_disk_that_is_full_is_one_line_wherever_it_happens(folder: Path, most: int) -> None:
-    """A limit on the size of files stands for the full disk: it hits the curves or a sheet of samples, the state, or the weights."""
+    """A limit on the size of files stands for the full disk: it hits the curves or an image grid of samples, the state, or the weights."""
     limit = f"import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, ({most}, {most}))"
     code = f"import runpy; {limit}; runpy.run_module('stages.train_g1', run_name='__main__', alter_sys=True)"
     command = [sys.executable, "-c", code, *arguments(folder, "train_g1", "out")]
@@ -427,7 +428,7 @@ def test_two_devices_share_a_batch(folder: Path) -> None:
         one, two = (load_file(folder / out / name) for out in ("one", "two"))
         for key, value in one.items():
             torch.testing.assert_close(two[key], value, atol=1e-4, rtol=0)
-    np.testing.assert_allclose(curve(folder / "two" / "series", "d"), curve(folder / "one" / "series", "d"), atol=1e-4)
+    np.testing.assert_allclose(curve(folder / "two" / "curves", "d"), curve(folder / "one" / "curves", "d"), atol=1e-4)
 
 
 def test_a_steep_loss_is_clipped() -> None:

@@ -23,8 +23,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def abandon(stage: str, key: str, size: int = 1000) -> Path:
     """What a run leaves that fails."""
     with pytest.raises(KeyboardInterrupt), scratch_folder(stage, key) as folder:
-        (folder / "series").mkdir()
-        (folder / "series" / "state.pt").write_bytes(bytes(size))
+        (folder / "curves").mkdir()
+        (folder / "curves" / "state.pt").write_bytes(bytes(size))
         raise KeyboardInterrupt
     return folder
 

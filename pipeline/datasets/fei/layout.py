@@ -1,4 +1,4 @@
-"""How FEI names its pictures: `<person>-<view>.jpg`, people from 1 on without leading zeros, views 01 to 14 (the numbers of H36M.md, 3.2).
+"""How FEI names its pictures: `<person>-<view>.jpg`, people from 1 on without leading zeros, views 01 to 14.
 
 Views 01 to 10 turn the head from the profile that looks to the left of the picture, over the front (05, 06), to the other profile; 11 is the
 front with a neutral face, 12 smiling, 13 and 14 in other light.

@@ -10,7 +10,7 @@ from pipeline.config.faces import FaceDataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.datasets.fei.landmarks import detector, has_landmarks, read_landmarks, read_sizes
 from pipeline.datasets.fei.layout import Picture, find_pictures, split_people
-from pipeline.packs.pack import Columns, pack_files, pack_path, write_pack
+from pipeline.packs.pack import Columns, no_twins, pack_files, pack_path, write_pack
 from pipeline.parallel import run_parallel
 from pipeline.pose.crop import crop_image, middle_box, to_crop
 from pipeline.utils.errors import UserError
@@ -38,7 +38,7 @@ def pack_faces(folder: Path, data: FaceDataConfig, parallel: ParallelConfig) -> 
     kept = _with_landmarks(root, pictures, data.predictor)
     sizes = read_sizes(root)
     there = [(picture, points, sizes.get(picture.path.name)) for picture, points in kept if not isinstance(points, str)]
-    made = run_parallel(partial(_row, data.image_size), there, parallel, "pack faces")
+    made = run_parallel(partial(_row_of_face, data.image_size), there, parallel, "pack faces")
     rows = [(picture.person, row) for (picture, *_), row in zip(there, made, strict=True) if not isinstance(row, str)]
     reasons = {picture: points for picture, points in kept if isinstance(points, str)}
     reasons |= {picture: row for (picture, *_), row in zip(there, made, strict=True) if isinstance(row, str)}
@@ -68,7 +68,7 @@ def _detected(detect: Callable[[np.ndarray], np.ndarray | None], picture: Pictur
     return NO_FACE if points is None else points
 
 
-def _row(image_size: tuple[int, int], item: tuple[Picture, np.ndarray, tuple[float, float] | None]) -> Columns | str:
+def _row_of_face(image_size: tuple[int, int], item: tuple[Picture, np.ndarray, tuple[float, float] | None]) -> Columns | str:
     """One row of a pack, or why the picture is left out."""
     picture, points, size = item
     try:
@@ -100,11 +100,4 @@ def _write(path: Path, name: str, rows: Sequence[Columns], image_size: tuple[int
         raise UserError(
             f"the people that are {_SHARES[name]} have no picture with landmarks that can be read; add some, or change data.seed or data.test_share"
         )
-    twins: Columns = {
-        "image": np.zeros((0, *image_size, 3), np.uint8),
-        "row": np.zeros(0, np.int32),
-        "chain": np.zeros(0, np.int8),
-        "label": np.zeros((0, 0), np.int8),
-        "pose_3d": np.zeros((0, 0, 3), np.float32),
-    }
-    write_pack(path, name, _UNITS, rows, [twins])
+    write_pack(path, name, _UNITS, rows, [no_twins(image_size)])

@@ -16,7 +16,7 @@ _TO_CHROMA = np.array([[-37.797, -74.203, 112.0, 128 * 255], [112.0, -93.786, -1
 
 # One thread, in the encoder and in its look-ahead: results of several threads may depend on which is first. And no macroblock tree:
 # x264's vector code for it uses memory that was never set wherever a picture is not a multiple of 128 px wide and B-frames are on, so
-# that the same frames give other bytes in a program that has used its memory before (tests/human36m/test_encode.py).
+# that the same frames give other bytes in a program that has used its memory before (tests/datasets/human36m/test_encode.py).
 _OPTIONS = {"preset": "veryfast", "x264-params": "threads=1:lookahead-threads=1:mbtree=0"}
 
 

@@ -45,14 +45,14 @@ def read_depth(path: Path) -> dict[str, Labels]:
     """Read labels by the name of the picture; raise UserError with the line where the file holds something else."""
     found: dict[str, Labels] = {}
     for number, row in read_table(path, "a file of depth labels", HEADER):
-        name, labels = _row(row, f"{path}, line {number}")
+        name, labels = _read_line(row, f"{path}, line {number}")
         if name in found:
             raise UserError(f"{path}, line {number}: {printable(name)} stands twice; remove the line that should not count")
         found[name] = labels
     return found
 
 
-def _row(row: list[str], where: str) -> tuple[str, Labels]:
+def _read_line(row: list[str], where: str) -> tuple[str, Labels]:
     name, *cells = row
     if len(cells) != len(LIMB_NAMES):
         raise UserError(f"{where}: expected a name and {len(LIMB_NAMES)} labels, found {len(cells)} labels")

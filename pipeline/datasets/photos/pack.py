@@ -57,7 +57,7 @@ def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel:
         kept: dict[str, list[str]] = {}
         for subject, names in split.items():
             items = [(name, pictures[name], found.points[name], labels.get(name, NOT_YET)) for name in names]
-            results = run_parallel(partial(_row, data.image_size), items, parallel, f"pack {subject}")
+            results = run_parallel(partial(_row_of_photo, data.image_size), items, parallel, f"pack {subject}")
             rows = [row for row in results if not isinstance(row, str)]
             kept[subject] = _names(rows)
             left_out |= {name: row for name, row in zip(names, results, strict=True) if isinstance(row, str)}
@@ -93,7 +93,7 @@ def _split(root: Path, data: PhotoDataConfig, names: Sequence[str]) -> dict[str,
     return split
 
 
-def _row(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]) -> Columns | str:
+def _row_of_photo(image_size: tuple[int, int], item: tuple[str, Path, np.ndarray, Labels]) -> Columns | str:
     """One row of a pack; why there is none where the picture cannot be read."""
     name, path, points, labels = item
     try:

@@ -186,7 +186,7 @@ def _materials(rng: np.random.Generator, clothes: Clothes, hair: str) -> np.ndar
     band = _plain(_distinct(rng, [skin, trousers[0][3:6], trousers[1][3:6]]))
     rows = {
         "skin": _plain(skin),
-        "head": _row(FACE, 0, float(hair != "bald"), skin, hair_colour),
+        "head": _material(FACE, 0, float(hair != "bald"), skin, hair_colour),
         "hair": _plain(hair_colour),
         "shirt": shirt,
         "right_sleeve": sleeves[RIGHT],
@@ -227,14 +227,14 @@ def _cloth(rng: np.random.Generator, colour: np.ndarray, patterned: float = 0.25
     if rng.random() >= patterned:
         return _plain(colour)
     pattern = int(rng.choice((RINGS, STRIPES, CHECKS, DOTS, PRINT), p=(0.4, 0.2, 0.15, 0.1, 0.15)))
-    return _row(pattern, rng.uniform(80, 160), rng.uniform(0.35, 0.6), colour, _distinct(rng, [colour], 0.6))
+    return _material(pattern, rng.uniform(80, 160), rng.uniform(0.35, 0.6), colour, _distinct(rng, [colour], 0.6))
 
 
 def _plain(colour: np.ndarray) -> np.ndarray:
-    return _row(PLAIN, 0, 0, colour, colour)
+    return _material(PLAIN, 0, 0, colour, colour)
 
 
-def _row(pattern: int, period: float, duty: float, colour: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _material(pattern: int, period: float, duty: float, colour: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.concatenate([(pattern, period, duty), colour, second])
 
 

@@ -36,7 +36,7 @@ _inlined = numba.njit(nogil=True, error_model="numpy", forceinline=True)  # twic
 
 
 def label_limbs(pose_3d: np.ndarray, torso_thickness: float, limb_radius: LimbRadius | np.ndarray) -> np.ndarray:
-    """The 2.5D label of every limb in every frame: +1 in front, 0 in the torso's plane, -1 occluded (DESIGN.md 5).
+    """The 2.5D label of every limb in every frame: +1 in front, 0 in the torso's plane, -1 occluded.
 
     pose_3d : (N, 17, 3) float32 or float64, mm, camera frame (x right, y down, z forward)
     torso_thickness : full thickness of the torso, mm

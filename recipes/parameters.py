@@ -1,0 +1,99 @@
+"""Write docs/parameters.md: every parameter, its value, and what it does, from the typed sections and the files of parameters.
+
+`python -m recipes.parameters` writes, `python -m recipes.parameters --check` only says whether the page is out of date and exits with status 1.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pipeline.config.params import FaceParams, Params, PhotoParams, PoseNetParams
+from pipeline.config.section import Section, read_params
+from pipeline.utils.files import write_text
+from recipes.graph import ROOT
+
+PAGE = ROOT / "docs" / "parameters.md"
+OTHERS: tuple[tuple[str, str, str, type[Section]], ...] = (  # title, page that explains, recipe, kind
+    ("Faces", "faces.md", "faces", FaceParams),
+    ("Photos", "photos.md", "deepfashion", PhotoParams),
+    ("The pose estimator", "pose_estimation.md", "pose", PoseNetParams),
+)
+
+BEGINNING = """# What a parameter does
+
+<!-- Written by `python -m recipes.parameters` from pipeline/config/ and the files of parameters: edit those. -->
+
+`dvc exp run -S section.name=value` overrides any of them; the values stand in [`params.yaml`](../params.yaml).
+`validate` refuses, before any work, every value that cannot work: a wrong name, numbers out of range, sections that do not go together,
+files that are not there, and networks or batches that need more than twice this machine's memory.
+`true` and `"10"` are no numbers; seeds are below 2^63.
+
+## The main graph
+"""
+
+ANOTHER = """
+## {title}
+
+What differs from the main graph ([`recipes/{recipe}/params.yaml`](../recipes/{recipe}/params.yaml); [what the recipe is for]({page})).
+"""
+
+
+def parameters_page() -> str:
+    """The whole page, Markdown."""
+    parts = [BEGINNING, table(rows(Params, read_params(ROOT / "params.yaml")))]
+    known = set(descriptions(Params))
+    for title, page, recipe, kind in OTHERS:
+        own = [name for name in descriptions(kind) if name not in known]
+        parts += [
+            ANOTHER.format(title=title, page=page, recipe=recipe),
+            table(rows(kind, read_params(ROOT / "recipes" / recipe / "params.yaml"), own)),
+        ]
+    return "\n".join(parts)
+
+
+def descriptions(kind: type[Section], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(full name, what it does) of every parameter of a section and of those in it."""
+    for name, field in kind.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from descriptions(field.annotation, f"{key}.")
+        else:
+            yield key, field.description or ""
+
+
+def rows(kind: type[Section], values: Mapping[str, Any], only: list[tuple[str, str]] | None = None) -> list[str]:
+    """A row for each parameter of a kind of file, or for those in `only`, with its value in `values`."""
+    return [f"| `{key}` | {value_of(values, key)} | {what} |" for key, what in only or descriptions(kind)]
+
+
+def value_of(values: Mapping[str, Any], key: str) -> str:
+    """The value of a parameter, as the table shows it; a list of sections is counted."""
+    value: Any = values
+    for part in key.split("."):
+        value = value[part]
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"{len(value)} entries"
+    words = value if isinstance(value, list) else [value]
+    return ", ".join(f"`{_as_yaml(word)}`" for word in words) or "none"
+
+
+def _as_yaml(value: object) -> str:
+    return {"True": "true", "False": "false", "None": "null"}.get(str(value), str(value))
+
+
+def table(lines: list[str]) -> str:
+    """A Markdown table of parameters."""
+    return "\n".join(["| parameter | value | what it does |", "| --- | --- | --- |", *lines, ""])
+
+
+def main() -> None:
+    """Write the page where it is out of date, or with --check say that it is."""
+    page = parameters_page()
+    if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page:
+        if "--check" in sys.argv[1:]:
+            sys.exit(f"{PAGE.relative_to(ROOT)}: out of date; run `python -m recipes.parameters`")
+        write_text(PAGE, page)
+
+
+if __name__ == "__main__":
+    main()
