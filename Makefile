@@ -11,7 +11,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint docs bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical clean
+.PHONY: repro test lint docs bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical take-over clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -38,18 +38,18 @@ pose-both: $(VENV)/.installed
 	cp recipes/pose/metrics/test.json recipes/pose/metrics/both.json
 	cp recipes/pose/metrics/samples/samples.jpg recipes/pose/metrics/both.jpg
 
-# Every run of recipes/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph,
+# Every run of experiments/ablation.yaml as an experiment, and their table; RUNS="2d chosen" picks some, RECIPE=tiny takes another recipe's graph,
 # JOBS=4 runs as many at a time (for a GPU with many cores beside it).
 ablation: $(VENV)/.installed
-	python -m recipes.ablation run $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
+	python -m experiments run $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
 
-# The same for both published systems: recipes/comparison.yaml.
+# The same for both published systems: experiments/comparison.yaml.
 comparison: $(VENV)/.installed
-	python -m recipes.ablation run --list recipes/comparison.yaml $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
+	python -m experiments run --list experiments/comparison.yaml $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
 
-# And for what the face report names: recipes/faces/ablation.yaml.
+# And for what the face report names: experiments/faces.yaml.
 faces-ablation: $(VENV)/.installed
-	python -m recipes.ablation run --list recipes/faces/ablation.yaml --recipe faces $(if $(RUNS),--runs "$(RUNS)") $(if $(JOBS),--jobs $(JOBS))
+	python -m experiments run --list experiments/faces.yaml --recipe faces $(if $(RUNS),--runs "$(RUNS)") $(if $(JOBS),--jobs $(JOBS))
 
 # As many files of tests at a time as there are cores, at most four: each worker holds torch in memory.
 test: $(VENV)/.installed
@@ -58,7 +58,7 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	ruff check .
 	ruff format --check .
-	mypy pipeline pose25d
+	mypy pipeline pose25d experiments
 	lint-imports --no-cache
 
 # The pages of docs/ and the reference of the code as a site; a warning is an error.
@@ -77,6 +77,11 @@ sweep: $(VENV)/.installed
 identical: $(VENV)/.installed
 	@[ -n "$(BASE)" ] || { echo "BASE is missing: make identical BASE=<commit>" >&2; exit 1; }
 	python -m recipes.identical "$(BASE)"
+
+# After `make identical BASE=<commit>` found no difference: every dvc.lock agrees with the present code, and keeps the hashes of the outputs.
+take-over: $(VENV)/.installed
+	@[ -n "$(BASE)" ] || { echo "BASE is missing: make take-over BASE=<commit>" >&2; exit 1; }
+	python -m recipes.take_over "$(BASE)"
 
 # Write the code dependencies of every stage into dvc.yaml, and the recipes' graphs from it.
 graph: $(VENV)/.installed

@@ -2,8 +2,8 @@
 
 BASE is a commit. It and the present commit are cloned; in each clone every graph runs with the values of recipes/tiny, one after the other; then the
 SHA-256 of every output is compared. Where bytes differ, what the files hold is compared: the arrays of an HDF5 file or an .npz, the tensors of
-weights, the values of JSON, the pixels of a picture. Exit status 0 means that nothing differs: the change can be taken over with
-`dvc commit --force`, without training. Exit status 1 names each stage and file that differs, or that only one of the two has.
+weights, the values of JSON, the pixels of a picture. Exit status 0 means that nothing differs: the change can be taken over without
+training, by `make take-over`. Exit status 1 names each stage and file that differs, or that only one of the two has.
 """
 
 import json
@@ -26,6 +26,7 @@ from safetensors.numpy import load_file
 
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
+from recipes.commits import base_and_present, clone_commit
 from recipes.graph import ROOT
 
 TINY = "recipes/tiny"
@@ -61,12 +62,11 @@ def main(base: str, keep: Path | None) -> None:
 
 def compare_commits(base: str, folder: Path) -> list[Verdict]:
     """Clone both commits into `folder`, run every graph in both, and compare each output; raise UserError where one cannot run."""
-    if _git("status", "--porcelain", "--untracked-files=no"):
-        raise UserError("the working tree has changes that are in no commit: commit them first, only commits are compared")
-    commits = {"base": _git("rev-parse", "--verify", f"{base}^{{commit}}"), "new": _git("rev-parse", "HEAD")}
+    commits = base_and_present(base)
     clones = {name: folder / name for name in commits}
     for name, commit in commits.items():
-        _clone(commit, clones[name])
+        clone_commit(commit, clones[name])
+        _make_small(clones[name])
     for graph in GRAPHS:
         for name, clone in clones.items():
             began = time.monotonic()
@@ -82,20 +82,11 @@ def summary(verdicts: Sequence[Verdict]) -> list[str]:
     return [*lines, f"identical: {len(verdicts)} outputs; " + ", ".join(f"{count} {found}" for found, count in counts.items() if count)]
 
 
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise UserError(f"git {' '.join(arguments)}: {' '.join(done.stderr.split())}")
-    return done.stdout.strip()
-
-
-def _clone(commit: str, place: Path) -> None:
-    """The commit in a repository of its own, with the values of recipes/tiny, which are those of the present tree in either clone."""
-    _git("clone", "--quiet", "--no-checkout", str(ROOT), str(place))
-    _git("-C", str(place), "checkout", "--quiet", commit)
+def _make_small(clone: Path) -> None:
+    """Give the graphs of a clone the values of recipes/tiny, which are those of the present tree in either clone."""
     yaml = YAML()
     for graph in GRAPHS[1:]:
-        path = place / graph / "params.yaml"
+        path = clone / graph / "params.yaml"
         values = yaml.load(path)
         for section, changes in YAML(typ="safe").load(ROOT / TINY / f"{Path(graph).name}.yaml").items():
             values[section].update(changes)

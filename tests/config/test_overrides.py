@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from dvc.utils.hydra import apply_overrides
 
+from experiments.runs import read_list
 from pipeline.config.params import check_params
 from pipeline.config.section import read_params
 from pipeline.utils.errors import UserError
-from recipes.ablation_table import read_list
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([ROOT / "params.yaml", *ROOT.glob("recipes/*/params.yaml")])
@@ -130,9 +130,9 @@ def test_numbers_as_dvc_writes_them_are_read(tmp_path: Path) -> None:
     assert isinstance(found.train_g1.steps, int)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(("runs", "recipe"), [("ablation", "."), ("comparison", "."), ("faces/ablation", "recipes/faces")])
+@pytest.mark.parametrize(("runs", "recipe"), [("ablation", "."), ("comparison", "."), ("faces", "recipes/faces")])
 def test_every_listed_run_is_valid(tmp_path: Path, runs: str, recipe: str) -> None:
     original = ROOT / recipe / "params.yaml"
-    for run in read_list(ROOT / "recipes" / f"{runs}.yaml").runs:
+    for run in read_list(ROOT / "experiments" / f"{runs}.yaml").runs:
         overridden(tmp_path / "params.yaml", original, run.overrides)
         check_params(tmp_path / "params.yaml")

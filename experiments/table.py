@@ -1,0 +1,108 @@
+"""The scores of runs as a table in Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from experiments.results import Result, has_order
+from experiments.scores import COLUMNS, DEFAULT_SCORES, IMAGE_SCORES, TRUE_SCORES, order_of, value_at
+
+IMAGE_NAMES = {"coarse": "coarse (G1)", "refined": "refined (+ G2)"}
+ORDER_COLUMN = "order accuracy"
+BASELINES = {"source": "the source image itself", "by_part": "painted by part, without a network"}
+MISSING = "–"
+
+
+def _value_text(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.4f}"
+
+
+def order_text(metrics: Mapping[str, Any], image: str = "refined") -> str:
+    """The order accuracy of an image, with its confidence interval if the metrics have one."""
+    value, low, high = order_of(metrics, image)
+    if value is None:
+        return MISSING
+    return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _cells(result: Result) -> list[str]:
+    if result.metrics is None:
+        return [f"**{result.state}**", *[""] * len(COLUMNS)]
+    return [*(_value_text(value_at(result.metrics, *keys)) for keys in COLUMNS.values()), order_text(result.metrics)]
+
+
+def table(results: Sequence[Result], images: Sequence[str] = (), scores: Sequence[str] = DEFAULT_SCORES) -> str:
+    """Markdown: rows for each run that is done or failed, and below them what a reader must know about the others.
+
+    images, scores : see `RunList`
+    """
+    if images:
+        heading, *rows = image_rows(results, images, scores)
+        named = ([f"`{name}`" if name else "", *cells] for name, *cells in rows)
+        return _markdown([heading, *named], image_notes(results))
+    shown = [result for result in results if result.state in ("done", "failed")]
+    heading = ["run", "what it is", *COLUMNS, "order accuracy"]
+    rows = [heading, *([f"`{result.run.name}`", result.run.about, *_cells(result)] for result in shown)]
+    return _markdown(rows, [f"Scores of the refined image on the test pairs{_commits(results)}.", *_notes(results)])
+
+
+def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequence[str] = DEFAULT_SCORES) -> list[list[str]]:
+    """Titles, then the true images, the baselines without a network, and every image of every run that is done or failed."""
+    done = [result.metrics for result in results if result.state == "done" and result.metrics]
+    names = [name for name in scores if any(value_at(metrics, "refined", IMAGE_SCORES[name]) is not None for metrics in done)]
+    if has_order(results):
+        names.append(ORDER_COLUMN)
+    rows = [["run", "what it is", "image", *names]]
+    if done:
+        truth = {**TRUE_SCORES, "inception_score": value_at(done[0], "inception", "truth_score")}
+        true = ("1.000" if name == ORDER_COLUMN else _value_text(truth[IMAGE_SCORES[name]]) for name in names)
+        rows.append(["", "", "the true images", *true])
+        rows += [["", "", words, *_image_cells(done[0], image, names)] for image, words in BASELINES.items() if image in done[0]]
+    for result in results:
+        if result.state == "failed":
+            rows.append([result.run.name, result.run.about, "failed", *[""] * len(names)])
+        elif result.state == "done":
+            label = [result.run.name, result.run.about]
+            rows += [[*label, IMAGE_NAMES[image], *_image_cells(result.metrics or {}, image, names)] for image in images]
+    return rows
+
+
+def image_notes(results: Sequence[Result]) -> list[str]:
+    """What a reader of `image_rows` must know, as sentences."""
+    said = f"Mean and standard deviation over the same test pairs{_commits(results)}."
+    return [said + " The order accuracy of the true images is 1 by construction." * has_order(results), *_notes(results)]
+
+
+def _image_cells(metrics: Mapping[str, Any], image: str, names: Sequence[str]) -> list[str]:
+    cells = []
+    for name in names:
+        if name == ORDER_COLUMN:
+            cells.append(order_text(metrics, image))
+            continue
+        score = IMAGE_SCORES[name]
+        spread = value_at(metrics, image, f"{score}_std") if name == "SSIM" else None
+        cells.append(_value_text(value_at(metrics, image, score)) + ("" if spread is None else f" ± {spread:.3f}"))
+    return cells
+
+
+def _markdown(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    lines = [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows]
+    lines.insert(1, f"| {' | '.join(['---'] * len(rows[0]))} |")
+    return "\n".join([*lines, "", *notes]) + "\n"
+
+
+def _commits(results: Sequence[Result]) -> str:
+    commits = [f"`{commit[:7]}`" for commit in dict.fromkeys(result.commit for result in results if result.state == "done")]
+    return f"; experiments of commit{'s' * (len(commits) > 1)} {', '.join(commits)}" if commits else ""
+
+
+def _notes(results: Sequence[Result]) -> list[str]:
+    """Sentences below the table, one per line."""
+    notes = [f"`{result.run.name}` failed: {result.reason}." for result in results if result.state == "failed"]
+    for text, names in (
+        ("Made with edits that the commit does not have", [result.run.name for result in results if result.edited]),
+        ("Still running", [result.run.name for result in results if result.state == "running"]),
+        ("Not run", [result.run.name for result in results if result.state == "not run"]),
+    ):
+        if names:
+            notes.append(f"{text}: {', '.join(f'`{name}`' for name in names)}.")
+    return notes

@@ -1,0 +1,129 @@
+"""The whole command, in a clone where the tiny recipe has run."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+from clone import TINY, Clone
+
+from experiments.pictures import TITLE
+
+LIST = """
+shared: {weight: &weight {model.lambda: 20}}
+runs:
+- {name: as-it-is, about: no override, set: {}}
+- {name: weight, about: another weight, set: *weight}
+- {name: mistyped, about: a value that is no number, set: {train_g2.steps: many}}
+- {name: unknown, about: a parameter that is not there, set: {model.nosuch: 1}}
+- {name: later, about: not asked for, set: {model.lambda: 30}}
+"""
+
+
+@dataclass
+class Ablation:
+    """The command in a clone, its list of runs and its results."""
+
+    clone: Clone
+    folder: Path
+
+    def __call__(self, command: str, names: str) -> subprocess.CompletedProcess[str]:
+        module = [sys.executable, "-m", "experiments", command, "--recipe", "tiny", "--runs", names]
+        paths = ["--list", str(self.folder / "runs.yaml"), "--out", str(self.folder / "out")]
+        return subprocess.run([*module, *paths], cwd=self.clone.path, env=self.clone.env, capture_output=True, text=True, check=False)
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        return {run["name"]: run for run in json.loads((self.folder / "out" / "results.json").read_text(encoding="utf-8"))["runs"]}
+
+    def shown_by_dvc(self) -> dict[str, dict[str, Any]]:
+        """The scores of every successful experiment, as DVC shows them."""
+        _, base = json.loads(self.clone.dvc("exp", "show", "--json", "--rev", "HEAD"))
+        found = {one["name"]: one["revs"][0] for one in base["experiments"] if one["executor"]["state"] == "success"}
+        return {name: revision["data"]["metrics"][f"{TINY}/metrics/test.json"]["data"] for name, revision in found.items()}
+
+
+@pytest.fixture(scope="module")
+def ablation(chain: tuple[Clone, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ablation]:
+    clone, _ = chain
+    folder = tmp_path_factory.mktemp("ablation")
+    (folder / "runs.yaml").write_text(LIST, encoding="utf-8")
+    yield Ablation(clone, folder)
+    clone.dvc("queue", "stop")
+
+
+def test_runs_are_trained_once_and_a_failed_one_stops_nothing(ablation: Ablation) -> None:
+    first = ablation("run", "mistyped unknown as-it-is weight")
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert "2 of 4 runs are without a result: mistyped, unknown" in first.stderr
+    assert "there is no parameter model.nosuch" in first.stderr
+
+    results = ablation.results()
+    states = {name: run["state"] for name, run in results.items()}
+    assert states == {"as-it-is": "done", "weight": "done", "mistyped": "failed", "unknown": "failed", "later": "not run"}
+    assert "train_g2.steps = 'many'" in results["mistyped"]["reason"]
+    assert not any(run["edited"] for run in results.values())
+    shown = ablation.shown_by_dvc()
+    for name in ("as-it-is", "weight"):
+        assert results[name]["metrics"] == shown[f"ablation-tiny-{name}"]
+        assert f"{shown[f'ablation-tiny-{name}']['refined']['ssim']:.4f}" in (ablation.folder / "out" / "table.md").read_text(encoding="utf-8")
+    assert results["weight"]["metrics"]["refined"] != results["as-it-is"]["metrics"]["refined"]
+    assert results["weight"]["metrics"]["coarse"] == results["as-it-is"]["metrics"]["coarse"]
+    assert (ablation.folder / "out" / "plot.png").read_bytes().startswith(b"\x89PNG")
+    assert ablation.clone.run("git", "status", "--porcelain") == ""
+
+    second = ablation("run", "as-it-is weight")
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert second.stdout.count("not queued again") == 2
+    assert "Running stage" not in second.stdout
+    again = ablation.results()
+    assert all(again[name] == results[name] for name in ("as-it-is", "weight"))
+    assert again["mistyped"]["state"] == "failed"  # the queue still knows of it
+
+
+def test_runs_of_an_earlier_commit_are_kept_until_their_parameters_change(ablation: Ablation) -> None:
+    before = ablation.results()
+    ablation.clone.commit("Something that no run depends on")
+    kept_ones = ablation("run", "as-it-is weight")
+    assert kept_ones.returncode == 0, kept_ones.stdout + kept_ones.stderr
+    assert kept_ones.stdout.count("done at commit") == 2
+    assert "Running stage" not in kept_ones.stdout
+    assert all(ablation.results()[name] == before[name] for name in ("as-it-is", "weight"))
+
+    params = ablation.clone.path / TINY / "params.yaml"
+    text = params.read_text(encoding="utf-8")
+    params.write_text(re.sub("(?m)^  lambda: .*$", "  lambda: 7", text), encoding="utf-8")
+    ablation.clone.commit("Another weight, which one of the two runs sets itself")
+    shown = ablation("table", "as-it-is weight")
+    params.write_text(text, encoding="utf-8")
+    ablation.clone.commit("The weight as it was")
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    states = {name: run["state"] for name, run in ablation.results().items()}
+    assert states == {"as-it-is": "not run", "weight": "done"}
+
+
+def test_a_list_of_images_makes_a_page(ablation: Ablation) -> None:
+    text = f"title: comparison\nimages: [coarse, refined]\nfigures: {{side_by_side: [as-it-is, weight]}}\n{LIST}"
+    (ablation.folder / "runs.yaml").write_text(text, encoding="utf-8")
+    done = ablation("run", "as-it-is")
+    (ablation.folder / "runs.yaml").write_text(LIST, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "comparison-tiny-as-it-is" in ablation.shown_by_dvc()
+    page = (ablation.folder / "out" / "page.html").read_text(encoding="utf-8")
+    done_runs = [name for name, run in ablation.results().items() if run["state"] == "done"]
+    assert page.count("<h2>") == page.count("<img") == len(done_runs) > 0
+    assert "coarse (G1)" in (ablation.folder / "out" / "table.md").read_text(encoding="utf-8")
+    figure = cv2.imread(str(ablation.folder / "out" / "side_by_side.jpg"))
+    assert figure is not None
+    assert figure.shape[0] > TITLE
+
+
+def test_a_table_of_nothing_is_refused(ablation: Ablation) -> None:
+    done = ablation("table", "later")
+    assert done.returncode == 1
+    assert "`python -m experiments run` makes them" in done.stderr

@@ -1,0 +1,34 @@
+"""What is kept of results, and when they still hold."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from some_runs import METRICS, a_run
+
+from experiments.recipe import Recipe
+from experiments.results import Result, kept, to_json
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_results_hold_overrides_revision_and_all_metrics() -> None:
+    (one,) = to_json([Result(a_run("a", **{"pose.depth": False}), "done", experiment="0123", metrics=METRICS, commit="abc")])["runs"]
+    assert (one["set"], one["experiment"], one["metrics"], one["commit"]) == ({"pose.depth": False}, "0123", METRICS, "abc")
+
+
+def test_a_result_is_kept_while_code_and_parameters_are_the_same() -> None:
+    done = Result(a_run("a", **{"pose.depth": False}), "done", experiment="0123", metrics=METRICS, commit="abc", origin="x")
+    others = replace(done, run=a_run("b")), replace(done, run=a_run("edited"), edited=True), Result(a_run("c"), "not run", origin="x")
+    document = to_json([*others, done])
+    assert kept(document, done.run, "x") == done
+    assert kept(document, done.run, "y") is None
+    for run in (a_run("edited"), a_run("c"), a_run("new")):
+        assert kept(document, run, "x") is None
+    assert kept({}, done.run, "x") is None
+
+
+def test_a_recipe_is_made_of_its_graphs_and_the_modules_that_its_stages_import() -> None:
+    code = Recipe("faces").code
+    assert {"recipes/faces/dvc.yaml", "recipes/faces/data/dvc.yaml", "stages/train_g1.py", "pipeline/networks/unet.py"} <= set(code)
+    assert not {"dvc.yaml", "pipeline/datasets/human36m/extract.py", "pipeline/page/app.py", "pipeline/training/lifter.py"} & set(code)
+    assert all((ROOT / file).is_file() for file in code)
