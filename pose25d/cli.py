@@ -1,13 +1,17 @@
 """`pose25d`: check recordings, label photos, repaint people. Each subcommand loads only what it needs, and only when it is called."""
 
 import importlib
+import keyword
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from pose25d.doctor import version
 
-# What each subcommand does, in a line: `--help` shows it without loading the subcommand. Its name with `_` is its module.
+# What each subcommand does, in a line: `--help` shows it without loading the subcommand. `module_of` says where it is.
 COMMANDS = {
+    "import": "Bring your own recordings into a form that the pipeline reads.",
     "check": "Inspect recordings in Human3.6M's layout before anyone waits for them.",
     "transfer": "Repaint the person in a picture in a new pose.",
     "label": "Open the page for depth labels by hand, and the pose studio.",
@@ -20,27 +24,39 @@ COMMANDS = {
 }
 
 
+def module_of(name: str, prefix: str = "pose25d.") -> str:
+    """The module of a subcommand: its name with `_`, and one more where it is a word of Python's."""
+    return f"{prefix}{name.replace('-', '_')}{'_' * keyword.iskeyword(name)}"
+
+
 class Lazy(click.Group):
-    """A group whose subcommands are modules of this package, imported one at a time."""
+    """A group whose subcommands are modules, imported one at a time.
+
+    commands_of : how the names of the modules begin, and what each subcommand does
+    """
+
+    def __init__(self, *args: Any, commands_of: tuple[str, Mapping[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prefix, self.about = commands_of
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """Names, in the order of `COMMANDS`."""
-        return list(COMMANDS)
+        """Names, in the order of their list."""
+        return list(self.about)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
         """Import a subcommand; None where there is none of that name."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.about:
             return None
-        command: click.Command = importlib.import_module(f"pose25d.{cmd_name.replace('-', '_')}").main
+        command: click.Command = importlib.import_module(module_of(cmd_name, self.prefix)).main
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
         """Write the list of subcommands without loading one of them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl(list(self.about.items()))
 
 
-@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=Lazy, commands_of=("pose25d.", COMMANDS), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(version(), prog_name="pose25d")
 def main() -> None:
     """Repaint a person in a new pose that says which limb is in front.

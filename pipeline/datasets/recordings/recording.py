@@ -1,0 +1,76 @@
+"""What a format of recordings gives: where its files lie, and the markers in a file of poses. Everything after that is shared.
+
+A new format is a folder with a `Format`, and its line in `formats.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The files of one take.
+
+    name : what it is called; what is left of it by `safe_name` begins the names of its files
+    group : whoever the trial is of, a participant's folder; empty where the session has no such folders
+    poses : who is seen (`P1`, ...; empty where there is one person), and the file of their 3D poses
+    videos : the folder of its videos, one per camera
+    keypoints : the folder of 2D keypoints, a folder of OpenPose's JSON files per camera; None where there are none
+    shifts : how many frames later a camera's video shows what the poses' frame of the same number holds; 0 where it names no camera
+    """
+
+    name: str
+    poses: Mapping[str, Path]
+    videos: Path
+    group: str = ""
+    keypoints: Path | None = None
+    shifts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Trials that were filmed by the same cameras. calibration : the file that says where they stood."""
+
+    calibration: Path
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class Markers:
+    """3D positions as a file has them, with its own names, unit and axes.
+
+    where : the file, for messages
+    names : of the markers; empty where the file has none, and their order says what they are (`joint_names.py`)
+    positions : (T, M, 3) float64, NaN where a marker was not seen
+    rate : frames per second, None where the file does not say it
+    first : number of the first frame, counted from 0 as the frames of a video are
+    """
+
+    where: str
+    names: tuple[str, ...]
+    positions: np.ndarray
+    rate: float | None = None
+    first: int = 0
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of recording.
+
+    name : the word of `--format`
+    about : what is read, in a line
+    find : the session in a folder; None where the folder has another layout
+    read : the markers in a file of poses
+    suffix : how names of such files end
+    axes : how the axes of the poses usually lie in the room of the cameras, a word of `room.AXES`
+    """
+
+    name: str
+    about: str
+    find: Callable[[Path], Session | None]
+    read: Callable[[Path], Markers]
+    suffix: str
+    axes: str

@@ -1,0 +1,14 @@
+"""Bring your own data in: `pose25d import`, a group of subcommands."""
+
+import click
+
+from pose25d.cli import Lazy
+
+COMMANDS = {
+    "recording": "Import calibrated cameras, 3D poses and videos: Pose2Sim, Caliscope, FreeMoCap, C3D.",
+}
+
+
+@click.command(cls=Lazy, commands_of=("pose25d.import_", COMMANDS))
+def main() -> None:
+    """Bring your own data into a form that the pipeline reads."""
