@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.config.parallel import ParallelConfig
-from pipeline.datasets.human36m.metadata import ACTIONS, ALL_ACTIONS, FILE_NAME, Metadata, write_metadata
+from pipeline.datasets.human36m.metadata import ACTIONS, ALL_ACTIONS, FILE_NAME, SUBJECTS, Metadata, write_metadata
 from pipeline.datasets.human36m.plausibility import check_camera, check_sight
 from pipeline.datasets.human36m.probe import probe_video
 from pipeline.datasets.human36m.writer import to_32_joints, video_path, write_poses
@@ -182,14 +182,14 @@ def _write_view(root: Path, copy: bool, view: _View) -> None:
 
 def _metadata(sequences: Sequence[Sequence3D], cameras: Mapping[str, Camera]) -> Metadata:
     """Trials are the actions; the parts of one that had to be split are its subactions."""
-    trials = list(dict.fromkeys(safe_name(sequence.action) for sequence in sequences))
+    in_order = sorted(sequences, key=lambda sequence: SUBJECTS.index(sequence.subject))
+    trials = list(dict.fromkeys(safe_name(sequence.action) for sequence in in_order))
     actions = {ALL_ACTIONS: ACTIONS[ALL_ACTIONS]} | dict(enumerate(trials, start=ALL_ACTIONS + 1))
     ids = {name: number for number, name in actions.items()}
     prefixes: dict[tuple[str, int, int], str] = {}
-    for sequence in sequences:
+    for sequence in in_order:
         action = ids[safe_name(sequence.action)]
         count = sum(key[:2] == (sequence.subject, action) for key in prefixes)
         prefixes[sequence.subject, action, count + 1] = sequence.prefix
-    subjects = dict.fromkeys(sequence.subject for sequence in sequences)
-    placed = {(subject, name): camera for subject in subjects for name, camera in cameras.items()}
+    placed = {(sequence.subject, name): camera for sequence in sequences for name, camera in cameras.items()}
     return Metadata(actions, prefixes, placed, tuple(cameras))

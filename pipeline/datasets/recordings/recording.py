@@ -19,7 +19,8 @@ class Trial:
     poses : who is seen (`P1`, ...; empty where there is one person), and the file of their 3D poses
     videos : the folder of its videos, one per camera
     keypoints : the folder of 2D keypoints, a folder of OpenPose's JSON files per camera; None where there are none
-    shifts : how many frames later a camera's video shows what the poses' frame of the same number holds; 0 where it names no camera
+    shifts : by the name of a camera or its video, how many frames later the video shows what the poses' frame of the same number holds; where there
+        are any, the name of every camera is among them
     """
 
     name: str

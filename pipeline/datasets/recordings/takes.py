@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from pipeline.datasets.recordings.gaps import SHORTEST, fill_gaps, whole_runs
 from pipeline.datasets.recordings.joint_names import to_17, told
 from pipeline.datasets.recordings.recording import Format, Markers, Session, Trial
 from pipeline.datasets.recordings.room import UNITS, find_unit
-from pipeline.datasets.recordings.videos import Clip, find_videos, probe, starts
+from pipeline.datasets.recordings.videos import Clip, find_videos, probe
 from pipeline.pose.skeleton import H36M_17
 from pipeline.utils.errors import UserError
 
@@ -131,7 +132,7 @@ def _in_step(take: Take, videos: Mapping[str, Clip], step: int, choices: Choices
     """The poses that every video has a frame of, and the parts of the videos that they belong to."""
     skipped = -take.number % step
     poses, number = take.poses[skipped::step], take.number + skipped
-    begin = starts(number // step, {**take.trial.shifts, **choices.shifts}, tuple(videos))
+    begin = {camera: number // step + _shift(take, camera, clip.path, choices) for camera, clip in videos.items()}
     late = max(0, -min(begin.values()))
     count = min(clip.frames - begin[camera] for camera, clip in videos.items()) - late
     if count < len(poses) - late - _TAIL:
@@ -148,6 +149,20 @@ def _in_step(take: Take, videos: Mapping[str, Clip], step: int, choices: Choices
     if cut:
         tell.append(f"{take.name}: poses begin at frame {', '.join(f'{clips[camera].start} of {camera}' for camera in cut)}; these videos are cut")
     return replace(take, poses=kept, videos=clips, number=number + late * step, step=step)
+
+
+def _shift(take: Take, camera: str, video: Path, choices: Choices) -> int:
+    """By how many frames a camera's video is late: as somebody says, or else as the trial's files do."""
+    known = {**take.trial.shifts, **choices.shifts}
+    for name in (camera, video.stem):
+        if name in known:
+            return known[name]
+    if take.trial.shifts:
+        raise UserError(
+            f"{take.trial.videos.parent}: expected synchronised keypoints of every camera, found none of {camera}; say by --offset {camera}=FRAMES "
+            "how many frames its video is late"
+        )
+    return 0
 
 
 def _compare_lengths(trial: Trial, videos: Mapping[str, Video], tell: list[str]) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -94,11 +94,6 @@ def scale_matrix(matrix: np.ndarray, size: tuple[int, int], video: Video) -> np.
     scaled[[0, 1], [0, 1]] *= scale
     scaled[:2, 2] = (matrix[:2, 2] + 0.5) * scale - 0.5
     return scaled
-
-
-def starts(first: int, shifts: Mapping[str, int], cameras: Sequence[str]) -> dict[str, int]:
-    """The frame of each camera's video that belongs to the first pose; below 0 where the video began later."""
-    return {camera: first + shifts.get(camera, 0) for camera in cameras}
 
 
 def place_video(clip: Clip, path: Path, copy: bool) -> None:

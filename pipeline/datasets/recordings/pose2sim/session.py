@@ -83,7 +83,8 @@ def _shifts(folder: Path) -> Mapping[str, int]:
     synchronised, recorded = folder / "pose-sync", folder / "pose"
     if not synchronised.is_dir() or not recorded.is_dir():
         return {}
-    return {camera.name: _shift(camera, recorded / camera.name) for camera in sorted(synchronised.iterdir()) if camera.is_dir()}
+    folders = [folder for folder in sorted(synchronised.iterdir()) if folder.is_dir()]
+    return {folder.name.removesuffix("_json"): _shift(folder, recorded / folder.name) for folder in folders}
 
 
 def _shift(synchronised: Path, recorded: Path) -> int:
