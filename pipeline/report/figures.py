@@ -17,7 +17,7 @@ class _Depth(BaseModel):
 
     order_accuracy: FiniteFloat | None
     order_cases: int
-    order_left_out: FiniteFloat
+    order_left_out: FiniteFloat | None
     order_by_chain: dict[str, dict[str, FiniteFloat | int | None]]
     order_by_image: dict[str, dict[str, FiniteFloat | None]]
     label_accuracy: FiniteFloat | None

@@ -9,8 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pose25d import doctor
-from pose25d.cli import COMMANDS, main
+from pose25d import doctor, import_
+from pose25d.cli import COMMANDS, main, module_of
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "numpy", "numba", "cv2", "matplotlib", "h5py", "pydantic")
@@ -27,11 +27,19 @@ def test_help_lists_every_command_and_loads_none() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_its_module_and_says_what_its_line_says(name: str) -> None:
-    command = importlib.import_module(f"pose25d.{name.replace('-', '_')}").main
+    command = importlib.import_module(module_of(name)).main
     assert isinstance(command, click.Command)
     result = CliRunner().invoke(main, [name, "--help"])
     assert result.exit_code == 0, result.output
     assert f"{name} [OPTIONS]" in result.output
+
+
+@pytest.mark.parametrize("name", import_.COMMANDS)
+def test_each_import_has_its_module(name: str) -> None:
+    result = CliRunner().invoke(main, ["import", name, "--help"])
+    assert result.exit_code == 0, result.output
+    assert f"import {name} [OPTIONS]" in result.output
+    assert name in CliRunner().invoke(main, ["import", "--help"]).output
 
 
 def test_a_command_that_there_is_not_is_named() -> None:

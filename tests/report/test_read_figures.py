@@ -9,6 +9,13 @@ from pipeline.utils.errors import UserError
 from pipeline.utils.files import write_json
 
 
+def test_scores_of_data_without_twins_are_read(tmp_path, figures):
+    """Recordings of people have none."""
+    depth = figures["depth"] | {"order_accuracy": None, "order_cases": 0, "order_left_out": None}
+    write_json(tmp_path / "test.json", figures | {"depth": depth})
+    assert read_figures(tmp_path / "test.json")["depth"]["order_left_out"] is None
+
+
 def test_scores_that_are_not_what_evaluation_writes_are_refused_by_name(tmp_path, figures):
     path = tmp_path / "test.json"
     figures = json.loads(json.dumps(figures))

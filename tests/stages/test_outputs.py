@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pose25d import pack_coco, sweep, transfer
+from pose25d import import_recording, pack_coco, sweep, transfer
 from stages import evaluate_pose, export_pose, face_tables, pack_faces, synthesize, synthesize_faces, synthesize_photos
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +25,7 @@ COMMANDS: list[tuple[click.Command, tuple[str, ...]]] = [
     (synthesize_photos.main, (OUT,)),
     (pack_faces.main, (OUT,)),
     (pack_coco.main, (IN, OUT, OUT)),
+    (import_recording.main, ("old", OUT)),
     (sweep.main, (OUT, OUT)),
     (sweep.main, (OUT, "..")),
     (sweep.main, (OUT, ".")),

@@ -62,7 +62,7 @@ _H36M = {"upleg": "hip", "leg": "knee", "foot": "ankle", "arm": "shoulder", "for
 SPELLINGS: Mapping[str, Mapping[str, str]] = {
     "HALPE_26": _SIDED | {"hip": "hips", "neck": "thorax", "head": "head"},
     "BODY_25": _SIDED | {"chip": "hips", "midhip": "hips", "neck": "thorax"},
-    "BODY_25B": _SIDED | {"chip": "hips", "head": "head"},  # its neck lies at the skull
+    "BODY_25B": _SIDED | {"chip": "hips", "neck": "upper_neck", "head": "head"},  # its neck lies at the skull
     "Human3.6M's 17": {name.replace("_", ""): name for name in H36M_17.names},
     "Human3.6M's 32": {f"{side}{said}": f"{side}_{part}" for said, part in _H36M.items() for side in ("left", "right")}
     | {"hips": "hips", "spine1": "spine", "neck": "thorax", "head": "nose"},
@@ -94,10 +94,11 @@ class Joints:
 def to_17(markers: Markers, renamed: Mapping[str, str]) -> Joints:
     """The joints that the markers stand for; renamed : joint -> marker, where a file calls it otherwise.
 
-    Raises UserError where a joint has no marker and cannot be derived, or a marker stands there twice.
+    A marker that is never seen counts as none. Raises UserError where a joint has no marker and cannot be derived, or a marker stands there twice.
     """
     joint_set, places = _places(markers, renamed)
-    found = {joint: markers.positions[:, place] for joint, place in places.items()}
+    seen = np.isfinite(markers.positions).all(axis=-1).any(axis=0)
+    found = {joint: markers.positions[:, place] for joint, place in places.items() if seen[place]}
     derived = {}
     for joint, shares in DERIVED:
         if joint not in found and all(name in found for name in shares):
@@ -106,8 +107,8 @@ def to_17(markers: Markers, renamed: Mapping[str, str]) -> Joints:
     missing = [joint for joint in H36M_17.names if joint not in found]
     if missing:
         raise UserError(
-            f"{markers.where}: expected a marker of each joint, found none of {', '.join(missing)} among {shown(', '.join(markers.names))}; "
-            f"name it by --marker {missing[0]}=NAME"
+            f"{markers.where}: expected a marker of each joint, found none of {', '.join(missing)} that is ever seen among "
+            f"{shown(', '.join(markers.names)) if markers.names else f'{len(seen)} points'}; name it by --marker {missing[0]}=NAME"
         )
     return Joints(np.stack([found[joint] for joint in H36M_17.names], axis=1), derived, joint_set)
 

@@ -186,9 +186,11 @@ def split_takes(takes: Sequence[Take], longest_gap: int, tell: list[str]) -> lis
         runs = [run for run in whole if run[1] - run[0] + 1 >= SHORTEST]
         if not runs:
             longest = max((b - a + 1 for a, b in whole), default=0)
+            known = np.isfinite(poses).all(axis=-1).sum(axis=0)
+            rarest = f"{H36M_17.names[int(known.argmin())]} is known in {known.min()} of {len(poses)} frames"
             raise UserError(
-                f"{take.name}: expected {SHORTEST} frames in a row in which every joint is known, found at most {longest}; raise --max-gap, or "
-                "take the trial out"
+                f"{take.name}: expected {SHORTEST} frames in a row in which every joint is known, found {longest} at most ({rarest}); raise "
+                "--max-gap, or take the trial out"
             )
         lost = len(poses) - sum(b - a + 1 for a, b in runs)
         if lost:
