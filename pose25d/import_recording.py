@@ -28,6 +28,7 @@ _file = click.Path(path_type=Path)
 @click.option("--poses", type=_file, multiple=True, help="A file of 3D poses, one per person, in place of those of the layout; needs --videos.")
 @click.option("--videos", type=_file, help="The folder of the videos that belong to --poses.")
 @click.option("--cameras", help="Names of the cameras to use, with commas between them.  [default: all]")
+@click.option("--trials", help="Names of the trials to use, with commas between them.  [default: all]")
 @click.option("--subject", "subjects", multiple=True, metavar="TRIAL=S1", help="Whose a trial, a participant or TRIAL/PERSON is (S1 to S11).")
 @click.option("--marker", "markers", multiple=True, metavar="JOINT=NAME", help="The marker of a joint that the file calls otherwise.")
 @click.option("--offset", "offsets", multiple=True, metavar="CAMERA=FRAMES", help="How many frames late a camera's video is.")
@@ -41,6 +42,7 @@ def main(
     poses: tuple[Path, ...],
     videos: Path | None,
     cameras: str | None,
+    trials: str | None,
     subjects: tuple[str, ...],
     markers: tuple[str, ...],
     offsets: tuple[str, ...],
@@ -60,8 +62,7 @@ def main(
     for joint in renamed:
         if joint not in H36M_17.names:
             raise UserError(f"--marker {joint}={renamed[joint]}: expected one of {', '.join(H36M_17.names)}")
-    chosen = tuple(filter(None, (camera.strip() for camera in (cameras or "").split(","))))
-    choices = Choices(chosen, _pairs("--subject", "TRIAL=S1", subjects), renamed, shifts, max_gap, copy)
+    choices = Choices(_names(cameras), _names(trials), _pairs("--subject", "TRIAL=S1", subjects), renamed, shifts, max_gap, copy)
     for line in import_recording(found, form, out, choices, load_config(ParallelConfig, params, "parallel")):
         click.echo(line)
     for line in _next(out):
@@ -79,6 +80,10 @@ def _session(folder: Path, name: str | None, calibration: Path | None, poses: Se
     people = {f"P{number}" if len(poses) > 1 else "": path for number, path in enumerate(poses, start=1)}
     assert videos is not None
     return form, Session(calibration or find_session(folder, name)[1].calibration, (Trial(folder.resolve().name, people, videos),))
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in (text or "").split(","))))
 
 
 def _pairs(option: str, form: str, texts: Sequence[str]) -> dict[str, str]:

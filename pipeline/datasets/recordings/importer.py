@@ -111,7 +111,7 @@ def _errors(takes: Sequence[Take], cameras: Sequence[RoomCamera], room: Room) ->
             folder = _keypoints(take, camera.name)
             if folder is not None:
                 placed = room.camera(camera)
-                error = reprojection_error(folder, take.numbers, placed.project(placed.to_camera(room.poses(take.poses))))
+                error = reprojection_error(folder, take.numbers(camera.name), placed.project(placed.to_camera(room.poses(take.poses))))
                 if error is not None:
                     errors[f"{take.name}, camera {camera.name}"] = error
     return errors

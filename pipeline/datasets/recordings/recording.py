@@ -18,7 +18,8 @@ class Trial:
     group : whoever the trial is of, a participant's folder; empty where the session has no such folders
     poses : who is seen (`P1`, ...; empty where there is one person), and the file of their 3D poses
     videos : the folder of its videos, one per camera
-    keypoints : the folder of 2D keypoints, a folder of OpenPose's JSON files per camera; None where there are none
+    keypoints : the folder of 2D keypoints, a folder of OpenPose's JSON files per camera; None where there are none. Files are numbered as the frames
+        of the video, or, where there are shifts, as those of the poses
     shifts : by the name of a camera or its video, how many frames later the video shows what the poses' frame of the same number holds; where there
         are any, the name of every camera is among them
     """
@@ -29,6 +30,10 @@ class Trial:
     group: str = ""
     keypoints: Path | None = None
     shifts: Mapping[str, int] = field(default_factory=dict)
+
+    def shift(self, camera: str, video: str) -> int | None:
+        """By how many frames the video of that name is late; None where the files do not say it."""
+        return self.shifts.get(camera, self.shifts.get(video))
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ import numpy as np
 
 from pipeline.datasets.human36m.metadata import SUBJECTS
 from pipeline.datasets.human36m.names import LONGEST
-from pipeline.datasets.human36m.probe import Video
 from pipeline.datasets.recordings.gaps import SHORTEST, fill_gaps, whole_runs
 from pipeline.datasets.recordings.joint_names import to_17, told
 from pipeline.datasets.recordings.recording import Format, Markers, Session, Trial
 from pipeline.datasets.recordings.room import UNITS, find_unit
-from pipeline.datasets.recordings.videos import Clip, find_videos, probe
+from pipeline.datasets.recordings.videos import Clip, find_videos, look_at, poses_per_frame
 from pipeline.pose.skeleton import H36M_17
 from pipeline.utils.errors import UserError
 
@@ -26,11 +25,12 @@ _SHOWN = 5  # gaps of a joint
 class Choices:
     """What whoever imports says.
 
-    cameras : names of those to use, all where there is none; subjects : trial, participant or trial/person -> subject
+    cameras, trials : names of those to use, all where there is none; subjects : trial, participant or trial/person -> subject
     markers : joint -> name of its marker; shifts : camera -> frames that its video is late; longest_gap : frames; copy : whether videos are copied
     """
 
     cameras: tuple[str, ...] = ()
+    trials: tuple[str, ...] = ()
     subjects: Mapping[str, str] = field(default_factory=dict)
     markers: Mapping[str, str] = field(default_factory=dict)
     shifts: Mapping[str, int] = field(default_factory=dict)
@@ -44,15 +44,12 @@ class Take:
 
     poses : (T, 17, 3) float64 mm, in the axes of their file, NaN where a joint is not known
     videos : camera -> the part of its video that belongs to the poses
-    number : of the first pose's frame, as its file and those of 2D keypoints count it; step : such frames per pose
     """
 
     trial: Trial
     subject: str
     poses: np.ndarray
     videos: Mapping[str, Clip]
-    number: int
-    step: int
 
     @property
     def name(self) -> str:
@@ -63,12 +60,12 @@ class Take:
         """Its frames from `first` to `last`."""
         count = last - first + 1
         videos = {camera: replace(clip, start=clip.start + first, frames=count) for camera, clip in self.videos.items()}
-        return replace(self, poses=self.poses[first : last + 1], videos=videos, number=self.number + first * self.step)
+        return replace(self, poses=self.poses[first : last + 1], videos=videos)
 
-    @property
-    def numbers(self) -> np.ndarray:
-        """(T,) number of each pose's frame."""
-        return self.number + self.step * np.arange(len(self.poses))
+    def numbers(self, camera: str) -> np.ndarray:
+        """(T,) number of each pose's frame, as the files of 2D keypoints of a camera count it: that of the video, but for what was synchronised."""
+        clip = self.videos[camera]
+        return clip.start - (self.trial.shift(camera, clip.path.stem) or 0) + np.arange(len(self.poses))
 
 
 def read_takes(session: Session, form: Format, sizes: Mapping[str, tuple[int, int]], choices: Choices, tell: list[str]) -> list[Take]:
@@ -76,18 +73,28 @@ def read_takes(session: Session, form: Format, sizes: Mapping[str, tuple[int, in
 
     What was not as simple as it might be is added to `tell`. Raises UserError where files do not belong together.
     """
-    subjects = allot_subjects(session.trials, choices.subjects)
+    trials = _choose_trials(session.trials, choices.trials)
+    subjects = allot_subjects(trials, choices.subjects)
     takes = []
-    for index, trial in enumerate(session.trials):
-        videos = find_videos(trial.videos, tuple(sizes))
+    for index, trial in enumerate(trials):
+        found = {camera: look_at(path, sizes[camera]) for camera, path in find_videos(trial.videos, tuple(sizes)).items()}
+        _compare_lengths(trial, found, tell)
         for person, path in trial.poses.items():
-            markers = form.read(path)
-            probed = {camera: probe(video, sizes[camera], markers.rate) for camera, video in videos.items()}
-            take = _take(trial, subjects[index, person], markers, choices, tell)
-            found = {camera: Clip(videos[camera], video, 0, video.frames) for camera, (video, _) in probed.items()}
-            takes.append(_in_step(take, found, max(step for _, step in probed.values()), choices, tell))
-        _compare_lengths(trial, {camera: video for camera, (video, _) in probed.items()}, tell)
+            takes.append(_take(trial, subjects[index, person], form.read(path), found, choices, tell))
     return takes
+
+
+def _choose_trials(trials: Sequence[Trial], names: Sequence[str]) -> list[Trial]:
+    """Those of the names, all where there is none; raise UserError where a name is no trial's, or a trial has no poses."""
+    for name in names:
+        if name not in {trial.name for trial in trials}:
+            raise UserError(f"--trials {name}: expected one of {', '.join(trial.name for trial in trials)}")
+    chosen = [trial for trial in trials if trial.name in names or not names]
+    for trial in chosen:
+        if not trial.poses:
+            others = ",".join(dict.fromkeys(other.name for other in trials if other.poses))
+            raise UserError(f"{trial.videos.parent}: expected 3D poses, found none; triangulate the trial, or leave it out: --trials {others}")
+    return chosen
 
 
 def allot_subjects(trials: Sequence[Trial], named: Mapping[str, str]) -> dict[tuple[int, str], str]:
@@ -118,21 +125,23 @@ def _words(trial: Trial, person: str) -> list[str]:
     return [*exact, trial.name, *([trial.group] if trial.group else [])]
 
 
-def _take(trial: Trial, subject: str, markers: Markers, choices: Choices, tell: list[str]) -> Take:
-    """A person's joints in mm, all frames of the file; its videos are still to be found."""
+def _take(trial: Trial, subject: str, markers: Markers, videos: Mapping[str, Clip], choices: Choices, tell: list[str]) -> Take:
+    """A person's joints in mm, of the frames that every video has, and the parts of the videos that they belong to."""
     joints = to_17(markers, choices.markers)
     unit = find_unit(joints.positions, markers.where)
-    take = Take(trial, subject, joints.positions * UNITS[unit], {}, markers.first, 1)
+    step = poses_per_frame(videos.values(), markers.rate)
+    skipped = -markers.first % step
+    take = Take(trial, subject, joints.positions[skipped::step] * UNITS[unit], videos)
+    thinned = f", every {step}th" if step > 1 else ""
     derived = f"; derived: {told(joints.derived)}" if joints.derived else ""
-    tell.append(f"{take.name}: {len(take.poses)} frames of {joints.joint_set} in {unit}{derived}")
-    return take
+    tell.append(f"{take.name}: {len(joints.positions)} frames of {joints.joint_set} in {unit}{thinned}{derived}")
+    return _in_step(take, (markers.first + skipped) // step, choices, tell)
 
 
-def _in_step(take: Take, videos: Mapping[str, Clip], step: int, choices: Choices, tell: list[str]) -> Take:
-    """The poses that every video has a frame of, and the parts of the videos that they belong to."""
-    skipped = -take.number % step
-    poses, number = take.poses[skipped::step], take.number + skipped
-    begin = {camera: number // step + _shift(take, camera, clip.path, choices) for camera, clip in videos.items()}
+def _in_step(take: Take, first: int, choices: Choices, tell: list[str]) -> Take:
+    """The take without the poses that a video has no frame of; first : the frame of the videos that the first pose belongs to, but for shifts."""
+    videos, poses = take.videos, take.poses
+    begin = {camera: first + _shift(take, camera, clip.path, choices) for camera, clip in videos.items()}
     late = max(0, -min(begin.values()))
     count = min(clip.frames - begin[camera] for camera, clip in videos.items()) - late
     if count < len(poses) - late - _TAIL:
@@ -148,26 +157,25 @@ def _in_step(take: Take, videos: Mapping[str, Clip], step: int, choices: Choices
     cut = [camera for camera, clip in clips.items() if clip.start]
     if cut:
         tell.append(f"{take.name}: poses begin at frame {', '.join(f'{clips[camera].start} of {camera}' for camera in cut)}; these videos are cut")
-    return replace(take, poses=kept, videos=clips, number=number + late * step, step=step)
+    return replace(take, poses=kept, videos=clips)
 
 
 def _shift(take: Take, camera: str, video: Path, choices: Choices) -> int:
     """By how many frames a camera's video is late: as somebody says, or else as the trial's files do."""
-    known = {**take.trial.shifts, **choices.shifts}
-    for name in (camera, video.stem):
-        if name in known:
-            return known[name]
-    if take.trial.shifts:
+    if camera in choices.shifts:
+        return choices.shifts[camera]
+    shift = take.trial.shift(camera, video.stem)
+    if shift is None and take.trial.shifts:
         raise UserError(
             f"{take.trial.videos.parent}: expected synchronised keypoints of every camera, found none of {camera}; say by --offset {camera}=FRAMES "
             "how many frames its video is late"
         )
-    return 0
+    return shift or 0
 
 
-def _compare_lengths(trial: Trial, videos: Mapping[str, Video], tell: list[str]) -> None:
+def _compare_lengths(trial: Trial, videos: Mapping[str, Clip], tell: list[str]) -> None:
     """Say where videos of one trial differ much in length, as they do where they were not started together."""
-    frames = {camera: video.frames for camera, video in videos.items()}
+    frames = {camera: clip.frames for camera, clip in videos.items()}
     if max(frames.values()) - min(frames.values()) > max(_TAIL, _APART * max(frames.values())):
         lengths = ", ".join(f"{camera} {count}" for camera, count in frames.items())
         tell.append(f"{trial.name}: videos of other lengths ({lengths} frames): see on the contact sheets whether they begin together")

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -67,24 +67,30 @@ _RULES: tuple[Callable[[str, str], bool], ...] = (_same, _within, _same_number)
 
 def _plain(name: str) -> str:
     """A name without capitals, with one sign between words, and no zeros before numbers."""
-    return re.sub(r"0+(?=[0-9])", "", re.sub(r"[^a-z0-9]+", "_", name.lower()))
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", re.sub(r"[^a-z0-9]+", "_", name.lower()))
 
 
-def probe(path: Path, size: tuple[int, int], rate: float | None) -> tuple[Video, int]:
-    """A video that is looked at, and of how many frames of the poses each of its own is one; rate : frames per second of the poses.
-
-    Raises UserError where it cannot be read, goes at another rate, or its pictures have other proportions than those that were calibrated.
-    """
+def look_at(path: Path, size: tuple[int, int]) -> Clip:
+    """A whole video; raise UserError where it cannot be read, or its pictures have other proportions than those of `size` that were calibrated."""
     video = probe_video(path)
     found, expected = (video.width, video.height), f"{size[0]}x{size[1]}"
     if abs(found[0] / found[1] / (size[0] / size[1]) - 1) > _ALIKE:
         turned = abs(found[1] / found[0] / (size[0] / size[1]) - 1) <= _ALIKE
         todo = "it is turned: write it as it was calibrated" if turned else "calibrate with the pictures as they are, without cropping"
         raise UserError(f"{path}: expected pictures of {expected} px, as the calibration has them, found {found[0]}x{found[1]} px; {todo}")
-    step = 1 if rate is None else max(1, round(rate / video.fps))
-    if rate is not None and abs(rate / step - video.fps) >= _RATES:
-        raise UserError(f"{path}: expected {rate:g} frames/s, as its poses have, found {video.fps:.4g}; take the video that they were made of")
-    return video, step
+    return Clip(path, video, 0, video.frames)
+
+
+def poses_per_frame(clips: Iterable[Clip], rate: float | None) -> int:
+    """Of how many poses, `rate` a second, one belongs to a frame; raise UserError where a video goes at a rate that they are no multiple of."""
+    steps = set()
+    for clip in clips:
+        fps = clip.video.fps
+        step = 1 if rate is None else max(1, round(rate / fps))
+        if rate is not None and abs(rate / step - fps) >= _RATES:
+            raise UserError(f"{clip.path}: expected {rate:g} frames/s, as its poses have, found {fps:.4g}; take the video that they were made of")
+        steps.add(step)
+    return max(steps)
 
 
 def scale_matrix(matrix: np.ndarray, size: tuple[int, int], video: Video) -> np.ndarray:

@@ -107,11 +107,11 @@ def write_videos(folder: Path, frames: int = FRAMES, size: tuple[int, int] = SIZ
         write_video(path, (np.full((size[1], size[0], 3), 5 * i % 256, np.uint8) for i in range(frames)), fps, 10)
 
 
-def write_keypoints(folder: Path, poses: np.ndarray, first: int = 0) -> None:
-    """What a detector of HALPE_26 would find in every frame, in OpenPose's files."""
+def write_keypoints(folder: Path, poses: np.ndarray, late: Mapping[str, int] | None = None) -> None:
+    """What a detector of HALPE_26 would find in every frame, in OpenPose's files; late : camera -> frames that its video is late."""
     for name, camera in cameras().items():
         (folder / f"{name}_json").mkdir(parents=True)
-        for number, pixels in enumerate(camera.project(poses), start=first):
+        for number, pixels in enumerate(camera.project(poses), start=(late or {}).get(name, 0)):
             person = np.zeros((len(HALPE_26), 3))
             for joint, place in zip(H36M_17.names, pixels, strict=True):
                 if joint in HALPE_26:

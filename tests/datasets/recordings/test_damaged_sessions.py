@@ -144,7 +144,10 @@ DAMAGED: dict[str, tuple[Damage, str]] = {
         lambda s: write_videos(s / "Walk" / "videos", size=(96, 96), names=["cam02"]),
         "found 96x96 px; calibrate with the pictures as they are",
     ),
-    "a trial without poses": (lambda s: poses_of(s).unlink(), "Walk/pose-3d: expected 3D poses (*.trc), found none"),
+    "a trial without poses": (
+        lambda s: poses_of(s).unlink(),
+        "session/Walk: expected 3D poses, found none; triangulate the trial, or leave it out: --trials Sit",
+    ),
     "two files of poses": (
         lambda s: shutil.copy(poses_of(s), poses_of(s).with_stem("Walk_0-40_filt_gaussian")),
         "Walk/pose-3d: expected one file of poses per person, found",
@@ -213,6 +216,7 @@ def test_a_damaged_session_is_one_line(name: str, session: Path, tmp_path: Path)
     ("options", "words"),
     [
         (("--cameras", "cam01,cam9"), "--cameras cam9: expected a camera of"),
+        (("--trials", "Run"), "--trials Run: expected one of Sit, Walk"),
         (("--offset", "cam9=1"), "--offset cam9: expected a camera of"),
         (("--offset", "cam01=soon"), "--offset cam01=soon: expected a whole number of frames"),
         (("--offset", "cam01"), "--offset cam01: expected CAMERA=FRAMES"),

@@ -25,7 +25,7 @@ _DEPTH = 3  # folders below the session
 def find_pose2sim(folder: Path, suffix: str) -> Session | None:
     """The session in a folder whose poses are files that end in `suffix`; None where there is no such folder of poses.
 
-    Raises UserError where there is no calibration, or more than one, or a trial without poses or with several of one person.
+    Raises UserError where there is no calibration, or more than one, or a trial with several files of poses of one person.
     """
     found = [path.parent for depth in range(_DEPTH) for path in sorted(folder.glob("*/" * depth + POSES)) if path.is_dir()]
     if not any(_files(trial / POSES, suffix) for trial in found):
@@ -50,8 +50,6 @@ def _trial(session: Path, folder: Path, suffix: str) -> Trial:
     people: dict[str, list[Path]] = defaultdict(list)
     for path in _files(folder / POSES, suffix):
         people[_person(path)].append(path)
-    if not people:
-        raise UserError(f"{folder / POSES}: expected 3D poses (*{suffix}), found none; triangulate the trial, or take its folder out of the session")
     keypoints = next((folder / name for name in KEYPOINTS if (folder / name).is_dir()), None)
     group = folder.parent.name if folder.parent not in (session, session.parent) else ""
     poses = {person: _chosen(folder, files) for person, files in sorted(people.items())}
