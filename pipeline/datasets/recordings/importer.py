@@ -30,7 +30,7 @@ SHEETS, REPORT = "contact_sheets", "import.txt"
 
 
 @dataclass(frozen=True)
-class Sequence3D:
+class RoomSequence:
     """One sequence that is written: whose, its name, its action, its poses (T, 17, 3) mm in the room, and the videos."""
 
     subject: str
@@ -49,7 +49,7 @@ def import_recording(session: Session, form: Format, out: Path, choices: Choices
     cameras = [_room_camera(camera, takes, tell) for camera in found]
     parts = [take for take, _ in sequences]
     room = _choose_room(session, parts, cameras, form.axes, tell)
-    written = [Sequence3D(take.subject, name, take.trial.name, room.poses(take.poses), take) for take, name in sequences]
+    written = [RoomSequence(take.subject, name, take.trial.name, room.poses(take.poses), take) for take, name in sequences]
     _check_views(written, cameras, room)
     with atomic_folder(out) as new:
         _write(new, written, {camera.name: room.camera(camera) for camera in cameras}, choices.copy, parallel)
@@ -124,7 +124,7 @@ def _keypoints(take: Take, camera: str) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_dir()), None) if folder else None
 
 
-def _check_views(sequences: Sequence[Sequence3D], cameras: Sequence[RoomCamera], room: Room) -> None:
+def _check_views(sequences: Sequence[RoomSequence], cameras: Sequence[RoomCamera], room: Room) -> None:
     """Raise UserError where a skeleton lies outside of most of a view's frames, or what `pose25d check` would find in it."""
     for sequence in sequences:
         placed = {camera.name: room.camera(camera) for camera in cameras}
@@ -149,7 +149,7 @@ def _check_shares(take: str, shares: Mapping[str, float]) -> None:
     raise UserError(f"{take}, camera {name}: expected the skeleton inside most frames, found it there in {100 * share:.0f} % of them; {todo}")
 
 
-def _write(root: Path, sequences: Sequence[Sequence3D], cameras: Mapping[str, Camera], copy: bool, parallel: ParallelConfig) -> None:
+def _write(root: Path, sequences: Sequence[RoomSequence], cameras: Mapping[str, Camera], copy: bool, parallel: ParallelConfig) -> None:
     named = {safe_name(name): camera for name, camera in cameras.items()}
     for sequence in sequences:
         write_poses(root, sequence.subject, sequence.prefix, to_32_joints(sequence.poses), named)
@@ -169,7 +169,7 @@ class _View:
     pose_2d: np.ndarray
 
     @classmethod
-    def of(cls, sequence: Sequence3D, name: str, camera: Camera) -> "_View":
+    def of(cls, sequence: RoomSequence, name: str, camera: Camera) -> "_View":
         pose_2d = camera.project(camera.to_camera(sequence.poses))
         return cls(sequence.subject, sequence.prefix, safe_name(name), sequence.take.videos[name], pose_2d)
 
@@ -180,7 +180,7 @@ def _write_view(root: Path, copy: bool, view: _View) -> None:
     write_sheet(root / SHEETS / view.subject / f"{view.prefix}.{view.camera}.jpg", path, probe_video(path), view.pose_2d)
 
 
-def _metadata(sequences: Sequence[Sequence3D], cameras: Mapping[str, Camera]) -> Metadata:
+def _metadata(sequences: Sequence[RoomSequence], cameras: Mapping[str, Camera]) -> Metadata:
     """Trials are the actions; the parts of one that had to be split are its subactions."""
     in_order = sorted(sequences, key=lambda sequence: SUBJECTS.index(sequence.subject))
     trials = list(dict.fromkeys(safe_name(sequence.action) for sequence in in_order))

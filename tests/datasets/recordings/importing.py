@@ -1,14 +1,18 @@
 """The command, as people call it, and what it wrote."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 from click.testing import CliRunner, Result
+from ruamel.yaml import YAML
 
 from pipeline.datasets.human36m.cdf import read_pose
 from pipeline.datasets.human36m.layout import Layout
 from pipeline.datasets.human36m.metadata import Metadata, read_metadata
+from pipeline.packs.pack import Pack, read_packs
 from pipeline.pose.skeleton import H36M_17, H36M_32_TO_17
 from pose25d.cli import main
 
@@ -47,6 +51,28 @@ def check(out: Path) -> str:
     done = call(out.parent, "check", out)
     assert done.exit_code == 0, done.output
     return done.output
+
+
+def make_packs(root: Path, folder: Path, subjects: Sequence[str]) -> Pack:
+    """What the stages make of a data folder; the last subject is the one to test on."""
+    yaml = YAML()
+    params = yaml.load(ROOT / "recipes" / "tiny" / "params.yaml")
+    params["data"] |= {"root": str(root), "subjects": list(subjects), "test_subjects": [subjects[-1]]}
+    params["parallel"]["workers"] = 1
+    folder.mkdir(exist_ok=True)
+    yaml.dump(params, folder / "params.yaml")
+
+    def run(stage: str, *arguments: object) -> None:
+        done = CliRunner().invoke(import_module(f"stages.{stage}").main, [*map(str, arguments), "--params", str(folder / "params.yaml")])
+        assert done.exit_code == 0, done.output
+
+    run("index", folder / "manifest")
+    for subject in subjects:
+        frames, poses = folder / "frames" / subject, folder / "poses" / f"{subject}.h5"
+        run("extract", subject, folder / "manifest", frames)
+        run("project", subject, folder / "manifest", poses)
+        run("pack", subject, frames, poses, folder / "packed" / f"{subject}.h5")
+    return read_packs(folder / "packed", list(subjects))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pipeline.datasets.recordings.joint_names import HALPE_26, MEDIAPIPE_33
 from pipeline.datasets.synthetic.dataset import invent_take
 from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.room import room_cameras
+from pipeline.pose.camera import Camera
 from pipeline.pose.skeleton import H36M_17
 
 CAMERAS = ("cam01", "cam02", "cam03", "cam04")
@@ -62,25 +63,42 @@ def people(seed: int = 1, frames: int = FRAMES) -> np.ndarray:
 
 
 def write_toml(path: Path, unit: float = 1000, size: tuple[int, int] = SIZE, **others: Mapping[str, object]) -> None:
-    """The calibration; unit : mm in one of the file's; others : camera -> keys of its table that are otherwise."""
-    scale = np.diag([size[0] / SIZE[0], size[1] / SIZE[1], 1])
-    tables = []
+    """The calibration, for pictures of `size`; unit : mm in one of the file's; others : camera -> keys of its table that are otherwise."""
+    scale = np.array(size) / SIZE
+    tables = {}
     for name, camera in cameras().items():
-        K = scale @ camera.K
-        K[:2, 2] = (camera.K[:2, 2] + 0.5) * scale.diagonal()[:2] - 0.5
-        table = {
-            "name": name,
-            "size": [float(side) for side in size],
-            "matrix": K.tolist(),
-            "distortions": camera.distortions.tolist(),
-            "rotation": cv2.Rodrigues(camera.R)[0].ravel().tolist(),
-            "translation": (camera.t / unit).tolist(),
-            "fisheye": False,
-            **others.get(name, {}),
-        }
-        tables.append(f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items() if value is not None))
+        K = camera.K.copy()
+        K[[0, 1], [0, 1]] *= scale
+        K[:2, 2] = (camera.K[:2, 2] + 0.5) * scale - 0.5
+        tables[name] = table(name, size, RealCamera(K, camera.distortions, camera.R, camera.t / unit)) | dict(others.get(name, {}))
+    write_tables(path, tables)
+
+
+def write_toml_of(path: Path, placed: Mapping[str, tuple[Camera, np.ndarray]], size: tuple[int, int]) -> None:
+    """The calibration, in m, of cameras of the data set, with OpenCV's distortion beside each."""
+    real = {name: RealCamera(camera.K, lens, camera.R, -camera.R @ camera.T / 1000) for name, (camera, lens) in placed.items()}
+    write_tables(path, {name: table(name, size, camera) for name, camera in real.items()})
+
+
+def table(name: str, size: tuple[int, int], camera: RealCamera) -> dict[str, object]:
+    return {
+        "name": name,
+        "size": [float(side) for side in size],
+        "matrix": camera.K.tolist(),
+        "distortions": camera.distortions.tolist(),
+        "rotation": cv2.Rodrigues(camera.R)[0].ravel().tolist(),
+        "translation": camera.t.tolist(),
+        "fisheye": False,
+    }
+
+
+def write_tables(path: Path, tables: Mapping[str, Mapping[str, object]]) -> None:
+    texts = [
+        f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if value is not None)
+        for name, values in tables.items()
+    ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join([*tables, "[metadata]\nadjusted = false\nerror = 0.0\n"]), encoding="utf-8")
+    path.write_text("\n".join([*texts, "[metadata]\nadjusted = false\nerror = 0.0\n"]), encoding="utf-8")
 
 
 def trc(poses: np.ndarray, first: int = 0, rate: float = FPS, unit: float = 1000, axes: Sequence[int] = TO_TRC) -> str:

@@ -2,21 +2,17 @@
 
 import os
 import shutil
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-from importing import ROOT, Imported, check, refused, run_import
-from ruamel.yaml import YAML
+from importing import ROOT, Imported, check, make_packs, refused, run_import
 
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.datasets.human36m.layout import CAMERA, PIXELS
 from pipeline.datasets.human36m.metadata import read_metadata
 from pipeline.datasets.recordings.pose2sim.trc import read_trc
-from pipeline.packs.pack import read_packs
 from pipeline.pose.bodies.pose_space import label_limbs
 from pipeline.pose.skeleton import H36M_17
 
@@ -89,21 +85,5 @@ def test_poses_of_another_room_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_stages_make_packs_of_it(imported: tuple[Imported, str], tmp_path: Path) -> None:
-    yaml = YAML()
-    params = yaml.load(ROOT / "recipes" / "tiny" / "params.yaml")
-    params["data"] |= {"root": str(imported[0].root), "subjects": ["S1", "S9"], "test_subjects": ["S9"]}
-    params["parallel"]["workers"] = 1
-    yaml.dump(params, tmp_path / "params.yaml")
-
-    def run(stage: str, *arguments: object) -> None:
-        done = CliRunner().invoke(import_module(f"stages.{stage}").main, [*map(str, arguments), "--params", str(tmp_path / "params.yaml")])
-        assert done.exit_code == 0, done.output
-
-    run("index", tmp_path / "manifest")
-    for subject in ("S1", "S9"):
-        frames, poses = tmp_path / "frames" / subject, tmp_path / "poses" / f"{subject}.h5"
-        run("extract", subject, tmp_path / "manifest", frames)
-        run("project", subject, tmp_path / "manifest", poses)
-        run("pack", subject, frames, poses, tmp_path / "packed" / f"{subject}.h5")
-    pack = read_packs(tmp_path / "packed", ["S1", "S9"])
+    pack = make_packs(imported[0].root, tmp_path, ["S1", "S9"])
     assert len(pack) == 4 * (12 + 5)  # 68 and 28 poses at 60 Hz, every sixth
