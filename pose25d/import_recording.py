@@ -73,13 +73,13 @@ def _session(folder: Path, name: str | None, calibration: Path | None, poses: Se
     """What the layout of a folder says, and in its place what the options name."""
     if bool(poses) != bool(videos):
         raise UserError("expected --poses and --videos together, found one of them: poses belong to videos")
-    if not poses:
+    given = (calibration,) if calibration else None
+    if not poses or videos is None:
         form, found = find_session(folder, name)
-        return form, Session(calibration or found.calibration, found.trials)
+        return form, Session(given or found.calibrations, found.trials)
     form = next((form for form in FORMATS if form.name == name), None) or format_of(poses[0])
-    people = {f"P{number}" if len(poses) > 1 else "": path for number, path in enumerate(poses, start=1)}
-    assert videos is not None
-    return form, Session(calibration or find_session(folder, name)[1].calibration, (Trial(folder.resolve().name, people, videos),))
+    people = {f"P{number}" if len(poses) > 1 else "": (path,) for number, path in enumerate(poses, start=1)}
+    return form, Session(given or find_session(folder, name)[1].calibrations, (Trial(folder.resolve().name, people, videos),))
 
 
 def _names(text: str | None) -> tuple[str, ...]:

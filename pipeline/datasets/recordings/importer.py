@@ -43,16 +43,19 @@ class RoomSequence:
 def import_recording(session: Session, form: Format, out: Path, choices: Choices, parallel: ParallelConfig) -> list[str]:
     """Write a session into the new folder `out`; what was found, derived, interpolated and left out is returned, a line each."""
     tell: list[str] = []
-    found = _choose_cameras(session.calibration, choices)
-    takes = read_takes(session, form, {camera.name: camera.size for camera in found}, choices, tell)
+    if len(session.calibrations) != 1:
+        found = ", ".join(map(str, session.calibrations)) or "none"
+        raise UserError(f"expected one calibration (calibration/*.toml), found {found}; name it by --calibration")
+    (calibration,) = session.calibrations
+    cameras = _choose_cameras(calibration, choices)
+    takes = read_takes(session, form, {camera.name: camera.size for camera in cameras}, choices, tell)
     sequences = split_takes(takes, choices.longest_gap, tell)
-    cameras = [_room_camera(camera, takes, tell) for camera in found]
-    parts = [take for take, _ in sequences]
-    room = _choose_room(session, parts, cameras, form.axes, tell)
+    lensed = [_room_camera(camera, takes, tell) for camera in cameras]
+    room = _choose_room(calibration, [take for take, _ in sequences], lensed, form.axes, tell)
     written = [RoomSequence(take.subject, name, take.trial.name, room.poses(take.poses), take) for take, name in sequences]
-    _check_views(written, cameras, room)
+    _check_views(written, lensed, room)
     with atomic_folder(out) as new:
-        _write(new, written, {camera.name: room.camera(camera) for camera in cameras}, choices.copy, parallel)
+        _write(new, written, {camera.name: room.camera(camera) for camera in lensed}, choices.copy, parallel)
         write_text(new / REPORT, "".join(f"{line}\n" for line in tell))
     return tell
 
@@ -85,12 +88,12 @@ def _room_camera(camera: FoundCamera, takes: Sequence[Take], tell: list[str]) ->
     return RoomCamera(camera.name, size, scale_matrix(camera.matrix, camera.size, first), distortion, camera.R, camera.t)
 
 
-def _choose_room(session: Session, takes: Sequence[Take], cameras: Sequence[RoomCamera], axes: str, tell: list[str]) -> Room:
+def _choose_room(calibration: Path, takes: Sequence[Take], cameras: Sequence[RoomCamera], axes: str, tell: list[str]) -> Room:
     """How poses and cameras come together: where 2D keypoints are there, so that they lie nearest to those, else as the format usually has it."""
     try:
         rooms = find_rooms([take.poses for take in takes], cameras, axes)
     except UserError as error:
-        raise UserError(f"{session.calibration}: {error}") from None
+        raise UserError(f"{calibration}: {error}") from None
     errors = [_errors(takes, cameras, room) for room in rooms]
     best = min(range(len(rooms)), key=lambda i: (float(np.median(list(errors[i].values()))) if errors[i] else 0.0, i))
     room = rooms[best]

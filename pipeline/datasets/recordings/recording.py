@@ -16,20 +16,20 @@ class Trial:
 
     name : what it is called; what is left of it by `safe_name` begins the names of its files
     group : whoever the trial is of, a participant's folder; empty where the session has no such folders
-    poses : who is seen (`P1`, ...; empty where there is one person), and the file of their 3D poses
+    poses : who is seen (`P1`, ...; empty where there is one person), and the files that may hold their 3D poses: it should be one
     videos : the folder of its videos, one per camera
     keypoints : the folder of 2D keypoints, a folder of OpenPose's JSON files per camera; None where there are none. Files are numbered as the frames
         of the video, or, where there are shifts, as those of the poses
-    shifts : by the name of a camera or its video, how many frames later the video shows what the poses' frame of the same number holds; where there
-        are any, the name of every camera is among them
+    shifts : by the name of a camera or its video, how many frames later the video shows what the poses' frame of the same number holds, None where
+        nothing says it; empty where videos and poses are in step
     """
 
     name: str
-    poses: Mapping[str, Path]
+    poses: Mapping[str, tuple[Path, ...]]
     videos: Path
     group: str = ""
     keypoints: Path | None = None
-    shifts: Mapping[str, int] = field(default_factory=dict)
+    shifts: Mapping[str, int | None] = field(default_factory=dict)
 
     def shift(self, camera: str, video: str) -> int | None:
         """By how many frames the video of that name is late; None where the files do not say it."""
@@ -38,9 +38,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Session:
-    """Trials that were filmed by the same cameras. calibration : the file that says where they stood."""
+    """Trials that were filmed by the same cameras. calibrations : the files that may say where they stood: it should be one."""
 
-    calibration: Path
+    calibrations: tuple[Path, ...]
     trials: tuple[Trial, ...]
 
 
@@ -68,7 +68,7 @@ class Format:
 
     name : the word of `--format`
     about : what is read, in a line
-    find : the session in a folder; None where the folder has another layout
+    find : the session in a folder; None where the folder has another layout. It looks at names alone: what is missing is said when it is needed
     read : the markers in a file of poses
     suffix : how names of such files end
     axes : how the axes of the poses usually lie in the room of the cameras, a word of `room.AXES`

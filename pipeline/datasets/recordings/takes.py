@@ -79,21 +79,25 @@ def read_takes(session: Session, form: Format, sizes: Mapping[str, tuple[int, in
     for index, trial in enumerate(trials):
         found = {camera: look_at(path, sizes[camera]) for camera, path in find_videos(trial.videos, tuple(sizes)).items()}
         _compare_lengths(trial, found, tell)
-        for person, path in trial.poses.items():
+        for person, (path,) in trial.poses.items():
             takes.append(_take(trial, subjects[index, person], form.read(path), found, choices, tell))
     return takes
 
 
 def _choose_trials(trials: Sequence[Trial], names: Sequence[str]) -> list[Trial]:
-    """Those of the names, all where there is none; raise UserError where a name is no trial's, or a trial has no poses."""
+    """Those of the names, all where there is none; raise UserError where a name is no trial's, or a trial has not one file of poses per person."""
     for name in names:
         if name not in {trial.name for trial in trials}:
             raise UserError(f"--trials {name}: expected one of {', '.join(trial.name for trial in trials)}")
     chosen = [trial for trial in trials if trial.name in names or not names]
     for trial in chosen:
-        if not trial.poses:
-            others = ",".join(dict.fromkeys(other.name for other in trials if other.poses))
-            raise UserError(f"{trial.videos.parent}: expected 3D poses, found none; triangulate the trial, or leave it out: --trials {others}")
+        for files in list(trial.poses.values()) or [()]:
+            if len(files) != 1:
+                found = ", ".join(path.name for path in files) or "none"
+                raise UserError(
+                    f"{trial.videos.parent}: expected one file of 3D poses per person, found {found}; keep one, name it by --poses, or leave the "
+                    "trial out by --trials"
+                )
     return chosen
 
 
@@ -167,8 +171,8 @@ def _shift(take: Take, camera: str, video: Path, choices: Choices) -> int:
     shift = take.trial.shift(camera, video.stem)
     if shift is None and take.trial.shifts:
         raise UserError(
-            f"{take.trial.videos.parent}: expected synchronised keypoints of every camera, found none of {camera}; say by --offset {camera}=FRAMES "
-            "how many frames its video is late"
+            f"{take.trial.videos.parent}: expected the synchronised keypoints (pose-sync) of camera {camera} also among the others (pose), found "
+            f"none; say by --offset {camera}=FRAMES how many frames its video is late"
         )
     return shift or 0
 

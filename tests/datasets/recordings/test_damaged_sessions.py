@@ -87,10 +87,13 @@ def turned(camera: str) -> dict[str, object]:
 DAMAGED: dict[str, tuple[Damage, str]] = {
     "no folder": (shutil.rmtree, "session: expected the folder of a recording, found nothing"),
     "an empty folder": (lambda s: [shutil.rmtree(path) for path in s.iterdir()], "session: expected a Pose2Sim session"),
-    "no calibration": (lambda s: shutil.rmtree(s / "calibration"), "session: expected one calibration, calibration/*.toml, found none"),
+    "no calibration": (
+        lambda s: shutil.rmtree(s / "calibration"),
+        "expected one calibration (calibration/*.toml), found none; name it by --calibration",
+    ),
     "two calibrations": (
         lambda s: shutil.copy(calibration(s), s / "calibration" / "Old.toml"),
-        "found calibration/Calib.toml, calibration/Old.toml; name it by --calibration",
+        "calibration/Old.toml; name it by --calibration",
     ),
     "a calibration that is no TOML": (edit(calibration, "[cam01]", "[cam01"), "Calib.toml: expected a calibration in TOML"),
     "a calibration without cameras": (
@@ -146,11 +149,11 @@ DAMAGED: dict[str, tuple[Damage, str]] = {
     ),
     "a trial without poses": (
         lambda s: poses_of(s).unlink(),
-        "session/Walk: expected 3D poses, found none; triangulate the trial, or leave it out: --trials Sit",
+        "session/Walk: expected one file of 3D poses per person, found none; keep one, name it by --poses, or leave the trial out",
     ),
     "two files of poses": (
         lambda s: shutil.copy(poses_of(s), poses_of(s).with_stem("Walk_0-40_filt_gaussian")),
-        "Walk/pose-3d: expected one file of poses per person, found",
+        "Walk: expected one file of 3D poses per person, found Walk_0-40_filt_butterworth.trc, Walk",
     ),
     "an empty file of poses": (
         lambda s: poses_of(s).write_bytes(b""),
@@ -195,10 +198,10 @@ DAMAGED: dict[str, tuple[Damage, str]] = {
         "camera cam01: expected the skeleton inside most frames, found it there in 0 % of them; so it is for cam01, cam02: check",
     ),
     "damaged keypoints": (damaged_keypoints, "cam01_000000.json: expected keypoints as OpenPose writes them"),
-    "synchronised keypoints of something else": (lost_keypoints, "cam01_json: expected keypoints that are also in pose/cam01_json, found none"),
+    "synchronised keypoints of something else": (lost_keypoints, "Walk: expected the synchronised keypoints (pose-sync) of camera cam01 also among"),
     "a camera that was not synchronised": (
         unsynchronised_camera,
-        "Walk: expected synchronised keypoints of every camera, found none of cam04; say by --offset",
+        "of camera cam04 also among the others (pose), found none; say by --offset cam04=FRAMES",
     ),
 }
 

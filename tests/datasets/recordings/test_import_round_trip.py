@@ -199,6 +199,12 @@ def test_single_files_by_options(session: Path, tmp_path: Path) -> None:
     assert not out.video("S1", "elsewhere", "cam04").is_symlink()
 
 
+def test_the_right_one_of_two_calibrations_is_named(session: Path, tmp_path: Path) -> None:
+    write_toml(session / "calibration" / "Old.toml", size=(640, 480))
+    run_import(session, tmp_path / "out", *TWO, "--calibration", session / "calibration" / "Calib.toml")
+    check_poses(Imported(tmp_path / "out").world("S1", "Walk"), people(1))
+
+
 def test_markers_that_are_called_otherwise_are_named(session: Path, tmp_path: Path) -> None:
     path = trc_of(session, "Walk")
     path.write_text(path.read_text(encoding="utf-8").replace("RWrist", "Hand 2"), encoding="utf-8")

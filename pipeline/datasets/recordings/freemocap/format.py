@@ -23,21 +23,12 @@ _MOST = 1e7
 
 
 def find_freemocap(folder: Path) -> Session | None:
-    """The recording in a folder; None where it has not these folders. Raises UserError where it has them, and not one calibration or array."""
+    """The recording in a folder; None where it has not these folders."""
     if not (folder / VIDEOS).is_dir() or not (folder / POSES).is_dir():
         return None
-    calibration = _one(folder, "*calibration*.toml", "--calibration")
     raw = [path for path in sorted((folder / POSES).glob(_RAW)) if not path.name.startswith("reprojection_filtered")]
-    poses = raw[0] if len(raw) == 1 else _one(folder / POSES, _BODY, "--poses")
-    return Session(calibration, (Trial(folder.resolve().name, {"": poses}, folder / VIDEOS),))
-
-
-def _one(folder: Path, pattern: str, option: str) -> Path:
-    found = sorted(folder.glob(pattern))
-    if len(found) != 1:
-        names = ", ".join(path.name for path in found) or "none"
-        raise UserError(f"{folder}: expected one file {pattern}, found {names}; name it by {option}")
-    return found[0]
+    poses = tuple(raw or sorted((folder / POSES).glob(_BODY)))
+    return Session(tuple(sorted(folder.glob("*calibration*.toml"))), (Trial(folder.resolve().name, {"": poses}, folder / VIDEOS),))
 
 
 def read_npy(path: Path) -> Markers:

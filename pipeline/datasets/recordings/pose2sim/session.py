@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.datasets.recordings.recording import Session, Trial
-from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
 
 POSES, VIDEOS = "pose-3d", "videos"
@@ -23,27 +22,17 @@ _DEPTH = 3  # folders below the session
 
 
 def find_pose2sim(folder: Path, suffix: str) -> Session | None:
-    """The session in a folder whose poses are files that end in `suffix`; None where there is no such folder of poses.
-
-    Raises UserError where there is no calibration, or more than one, or a trial with several files of poses of one person.
-    """
+    """The session in a folder whose poses are files that end in `suffix`; None where there is no such folder of poses."""
     found = [path.parent for depth in range(_DEPTH) for path in sorted(folder.glob("*/" * depth + POSES)) if path.is_dir()]
     if not any(_files(trial / POSES, suffix) for trial in found):
         return None
-    return Session(_calibration(folder), tuple(_trial(folder, trial, suffix) for trial in found))
+    places = [path for path in sorted(folder.iterdir()) if "calib" in path.name.lower()]
+    calibrations = [path for place in places for path in ([place] if place.suffix == ".toml" else sorted(place.glob("*.toml")))]
+    return Session(tuple(calibrations), tuple(_trial(folder, trial, suffix) for trial in found))
 
 
 def _files(folder: Path, suffix: str) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() == suffix and not path.name.startswith("."))
-
-
-def _calibration(session: Path) -> Path:
-    folders = [path for path in sorted(session.iterdir()) if path.is_dir() and "calib" in path.name.lower()]
-    files = [path for folder in folders for path in sorted(folder.glob("*.toml"))]
-    if len(files) != 1:
-        found = ", ".join(str(path.relative_to(session)) for path in files) or "none"
-        raise UserError(f"{session}: expected one calibration, calibration/*.toml, found {found}; name it by --calibration")
-    return files[0]
 
 
 def _trial(session: Path, folder: Path, suffix: str) -> Trial:
@@ -52,7 +41,7 @@ def _trial(session: Path, folder: Path, suffix: str) -> Trial:
         people[_person(path)].append(path)
     keypoints = next((folder / name for name in KEYPOINTS if (folder / name).is_dir()), None)
     group = folder.parent.name if folder.parent not in (session, session.parent) else ""
-    poses = {person: _chosen(folder, files) for person, files in sorted(people.items())}
+    poses = {person: _likely(files) for person, files in sorted(people.items())}
     return Trial(folder.resolve().name, poses, folder / VIDEOS, group, keypoints, _shifts(folder))
 
 
@@ -62,31 +51,26 @@ def _person(path: Path) -> str:
     return person[1] if person else ""
 
 
-def _chosen(folder: Path, files: list[Path]) -> Path:
-    """The poses of one person: those that were filtered, and never the markers that a network made up of them."""
+def _likely(files: list[Path]) -> tuple[Path, ...]:
+    """Of the poses of one person those that were filtered, where there are any, and never the markers that a network made up of them."""
     measured = [path for path in files if "LSTM" not in path.stem]
-    filtered = [path for path in measured if "_filt" in path.stem]
-    best = filtered or measured
-    if len(best) != 1:
-        names = ", ".join(path.name for path in best or files)
-        raise UserError(f"{folder / POSES}: expected one file of poses per person, found {names}; keep one of them there")
-    return best[0]
+    return tuple([path for path in measured if "_filt" in path.stem] or measured)
 
 
-def _shifts(folder: Path) -> Mapping[str, int]:
+def _shifts(folder: Path) -> Mapping[str, int | None]:
     """By how many frames each camera's video is late, where Pose2Sim has synchronised keypoints and left the videos as they were.
 
     It copies the files of 2D keypoints under other numbers, so a file that has the same content tells the shift.
     """
     synchronised, recorded = folder / "pose-sync", folder / "pose"
-    if not synchronised.is_dir() or not recorded.is_dir():
+    if not synchronised.is_dir():
         return {}
     folders = [folder for folder in sorted(synchronised.iterdir()) if folder.is_dir()]
     return {folder.name.removesuffix("_json"): _shift(folder, recorded / folder.name) for folder in folders}
 
 
-def _shift(synchronised: Path, recorded: Path) -> int:
-    """The shift of one camera, from the first file whose content stands only once in its folder of recorded keypoints."""
+def _shift(synchronised: Path, recorded: Path) -> int | None:
+    """The shift of one camera, from the first file whose content stands only once in its folder of recorded keypoints; None where there is none."""
     numbers = defaultdict(list)
     for path in recorded.glob("*.json"):
         numbers[file_hash(path)].append(frame_number(path))
@@ -94,10 +78,7 @@ def _shift(synchronised: Path, recorded: Path) -> int:
         same = numbers[file_hash(path)]
         if len(same) == 1:
             return same[0] - frame_number(path)
-    raise UserError(
-        f"{synchronised}: expected keypoints that are also in {recorded.parent.name}/{recorded.name}, found none; synchronise again: without them "
-        "nothing says by how many frames the video is late"
-    )
+    return None
 
 
 def frame_number(path: Path) -> int:
