@@ -117,6 +117,19 @@ def trc(poses: np.ndarray, first: int = 0, rate: float = FPS, unit: float = 1000
     return "\n".join(lines) + "\n"
 
 
+def write_c3d(path: Path, poses: np.ndarray) -> None:
+    """Poses (T, 17, 3) mm as a C3D file, z up, with the name of a subject before those of the markers."""
+    import ezc3d
+
+    file = ezc3d.c3d()
+    points = np.ones((4, len(MARKERS), len(poses)))
+    points[:3] = poses[:, JOINTS].transpose(2, 1, 0)
+    file["parameters"]["POINT"]["RATE"]["value"] = [float(FPS)]
+    file["parameters"]["POINT"]["LABELS"]["value"] = [f"Anna:{name}" for name in MARKERS.values()]
+    file["data"]["points"] = points
+    file.write(str(path))
+
+
 def write_videos(folder: Path, frames: int = FRAMES, size: tuple[int, int] = SIZE, names: Sequence[str] = CAMERAS, fps: int = FPS) -> None:
     """A video per camera; frame i is as grey as 5 i."""
     for name in names:

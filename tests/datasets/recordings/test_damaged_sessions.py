@@ -1,6 +1,5 @@
 """What can be wrong with a session of one's own: each is one line that names the file, and nothing is written."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from importing import TWO, refused
-from invented_session import CAMERAS, FRAMES, SIZE, cameras, people, trc, write_keypoints, write_toml, write_videos
+from invented_session import CAMERAS, FRAMES, SIZE, cameras, people, trc, write_c3d, write_keypoints, write_toml, write_videos
 
 from pipeline.pose.skeleton import H36M_17
 
@@ -278,11 +277,22 @@ def test_damaged_arrays(content: bytes | np.ndarray, words: str, session: Path, 
     assert words in line
 
 
-def test_a_damaged_c3d_file(session: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda path: path.write_bytes(b"no C3D" * 200), "expected a C3D file with points, found something else"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-600]), "as its header says, found"),
+        (cut_in_half, "it ends early, copy or export it again"),
+        (lambda path: path.write_bytes(b""), "expected a C3D file with points, found something else"),
+    ],
+)
+def test_a_damaged_c3d_file(damage: Callable[[Path], object], words: str, session: Path, tmp_path: Path) -> None:
     pytest.importorskip("ezc3d")
-    path = poses_of(session).with_suffix(".c3d")
-    path.write_bytes(json.dumps({"no": "C3D"}).encode() * 100)
     shutil.rmtree(session / "Sit")
-    poses_of_trc = next(path for path in path.parent.iterdir() if path.suffix == ".trc")
-    poses_of_trc.unlink()
-    assert "expected a C3D file with points" in refused(session, tmp_path / "out")
+    poses_of(session).unlink()
+    path = session / "Walk" / "pose-3d" / "Walk.c3d"
+    write_c3d(path, people(1))
+    damage(path)
+    line = refused(session, tmp_path / "out")
+    assert line.startswith(str(path))
+    assert words in line

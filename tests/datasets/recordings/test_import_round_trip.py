@@ -10,11 +10,11 @@ from invented_session import (
     CAMERAS,
     FRAMES,
     JOINTS,
-    MARKERS,
     SIZE,
     cameras,
     people,
     trc,
+    write_c3d,
     write_freemocap,
     write_keypoints,
     write_toml,
@@ -227,16 +227,10 @@ def test_freemocap_in_the_frame_of_its_first_camera(tmp_path: Path) -> None:
 
 
 def test_c3d(session: Path, tmp_path: Path) -> None:
-    ezc3d = pytest.importorskip("ezc3d")
+    pytest.importorskip("ezc3d")
     for trial, seed in (("Walk", 1), ("Sit", 2)):
         trc_of(session, trial).unlink()
-        file = ezc3d.c3d()
-        points = np.ones((4, len(MARKERS), FRAMES))
-        points[:3] = people(seed)[:, JOINTS].transpose(2, 1, 0)
-        file["parameters"]["POINT"]["RATE"]["value"] = [50.0]
-        file["parameters"]["POINT"]["LABELS"]["value"] = [f"Anna:{name}" for name in MARKERS.values()]
-        file["data"]["points"] = points
-        file.write(str(session / trial / "pose-3d" / f"{trial}.c3d"))
+        write_c3d(session / trial / "pose-3d" / f"{trial}.c3d", people(seed))
     run_import(session, tmp_path / "out", *TWO)
     check_poses(Imported(tmp_path / "out").world("S1", "Walk"), people(1), atol=0.1)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.datasets.recordings.recording import Format, Markers, Session, Trial
-from pipeline.utils.errors import MachineError, UserError
-from pipeline.utils.files import machine_faults
+from pipeline.utils.errors import UserError
+from pipeline.utils.files import file_hash
 from pipeline.utils.numbers import check_numbers
 
 VIDEOS, POSES = "synchronized_videos", "output_data"
@@ -33,15 +33,14 @@ def find_freemocap(folder: Path) -> Session | None:
 
 def read_npy(path: Path) -> Markers:
     """The points of an array (T, M, 3); raise UserError where it is missing, damaged, empty or has another shape."""
+    if not path.is_file():
+        raise UserError(f"{path}: not found; expected 3D poses, an array (frames, points, 3)")
+    file_hash(path)  # raises MachineError where not the file is at fault
     try:
-        with machine_faults(path):
-            positions = np.asarray(np.load(path, allow_pickle=False), np.float64)
-    except MachineError:
-        raise
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; expected 3D poses, an array (frames, points, 3)") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: expected an array of NumPy (.npy), found {error}; process the recording again") from None
+        positions = np.asarray(np.load(path, allow_pickle=False), np.float64)
+    except Exception as error:  # a damaged header makes the library raise what reading code raises
+        found = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"{path}: expected an array of NumPy (.npy), found {found}; process the recording again") from error
     if positions.ndim != 3 or positions.shape[2] != 3 or not len(positions):
         raise UserError(f"{path}: expected an array (frames, points, 3), found {positions.shape}; name the right one by --poses")
     check_numbers(positions, _MOST, str(path), "coordinates", missing=True)
