@@ -63,7 +63,7 @@ def _whole(image: np.ndarray, size: tuple[int, int], generator: Generator) -> np
     for name, needed in (
         ("pose.source", conditioning.config.source),
         ("pose.appearance", conditioning.config.appearance),
-        (f"model.vunet.look: {conditioning.appearance_input}", conditioning.appearance_input != "image"),
+        (f"model.vunet.appearance_input: {conditioning.appearance_input}", conditioning.appearance_input != "image"),
     ):
         if needed:
             raise UserError(f"source pose: missing; this model was trained with {name}, so it needs the pose that the picture shows")

@@ -42,7 +42,7 @@ def conditioning_of(model: ModelConfig, pose: "AnyMapConfig", lifter: "Lifter | 
 
 def appearance_input_of(model: ModelConfig) -> AppearanceInput:
     """What the chosen generator sees of the source's person."""
-    return "image" if model.generator == "pg2" else model.vunet.look
+    return "image" if model.generator == "pg2" else model.vunet.appearance_input
 
 
 def map_config_of(model: ModelConfig, pose: "AnyMapConfig") -> "AnyMapConfig":
@@ -75,7 +75,7 @@ def load_coarse(path: Path) -> tuple[G1 | VUNet, Conditioning]:
     if name not in kinds:
         raise UserError(f"{path}: expected the weights of {' or '.join(kinds)}, found those of {name}; give the file that `train_g1` writes")
     network, pose = load_with_maps(path, kinds[name])
-    appearance_input: AppearanceInput = network.config.get("look", "image")
+    appearance_input: AppearanceInput = network.config.get("appearance_input", "image")
     try:
         return network, make_conditioning(pose, network.lifter, appearance_input)
     except ValueError as error:

@@ -26,8 +26,8 @@ POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source
 @pytest.mark.parametrize(
     ("generator", "appearance", "kind", "size", "maps"),
     [
-        ("pg2", "placed", G1, (3, *SIZE), 8 + 2 * (10 + 2)),
-        ("vunet", "placed", VUNet, (8, 8, 4), 10 + 2),
+        ("pg2", "warped", G1, (3, *SIZE), 8 + 2 * (10 + 2)),
+        ("vunet", "warped", VUNet, (8, 8, 4), 10 + 2),
         ("vunet", "parts", VUNet, (30, 8, 4), 10 + 2),
         ("vunet", "image", VUNet, (3, *SIZE), 10 + 2),
     ],
@@ -35,7 +35,7 @@ POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source
 def test_what_is_chosen_is_made_saved_and_loaded(
     tmp_path: Path, generator: str, appearance: str, kind: type, size: tuple[int, int, int], maps: int
 ) -> None:
-    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "look": appearance}), Lifter(16, 1, RULE)
+    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "appearance_input": appearance}), Lifter(16, 1, RULE)
     conditioning = conditioning_of(chosen, POSE, lifter)
     assert (conditioning.appearance_size(SIZE), conditioning.channels) == (size, maps)
     network = make_coarse(conditioning, SIZE, chosen, "a loss").eval()
