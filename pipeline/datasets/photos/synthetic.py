@@ -27,7 +27,7 @@ from pipeline.datasets.synthetic.motion import ACTIONS, invent_motion
 from pipeline.datasets.synthetic.person import Person, invent_person
 from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.rig import Pose, rotation, unit
-from pipeline.datasets.synthetic.room import View, camera_rays
+from pipeline.datasets.synthetic.room import EmptyRoom, camera_rays
 from pipeline.datasets.synthetic.twins import mirror_chain, pictures_differ
 from pipeline.parallel import run_parallel
 from pipeline.pose.camera import Camera
@@ -188,6 +188,6 @@ class Scene:
         """The picture, (S, S, 3) uint8 RGB; the wall is a little darker below."""
         shade = np.linspace(1.02, 0.95, self.size)[:, None, None]
         wall = np.broadcast_to((self.wall * shade).clip(0, 1), (self.size, self.size, 3)).astype(np.float32)
-        view = View(self.camera, camera_rays(self.camera, self.size), wall, np.full((self.size, self.size, 2), np.nan, np.float32))
+        view = EmptyRoom(self.camera, camera_rays(self.camera, self.size), wall, np.full((self.size, self.size, 2), np.nan, np.float32))
         renderer = Renderer(build_body(self.person, pose, None), self.person.materials)
         return renderer.picture(view, screen_bounds(renderer.solids, self.camera), 0)
