@@ -112,8 +112,8 @@ class PhotoParams(Section):
         for name, section in (("train_g1", self.train_g1), ("train_g2", self.train_g2)):
             if section.order_weight:
                 raise refuse(f"{name}.order_weight", f"{section.order_weight:g}: photographs have no twins to learn it from; expected 0")
-        if self.data.labelled_only and self.data.depth is None:
-            raise refuse("data.labelled_only", "without data.depth no picture has labels; expected false, or a file of labels")
+        if self.data.labelled_only and self.data.labels is None:
+            raise refuse("data.labelled_only", "without data.labels no picture has labels; expected false, or a file of labels")
         check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
         return self
 

@@ -19,6 +19,7 @@ MOST_NODES, MOST_DEPTH = 20_000, 16  # values with what aliases stand for, and l
 MOST_SIDE = 8192  # px of an image or a picture
 _SHOWN = 100  # characters of a value in a message
 RENAMED = {  # parameters that had another name
+    "data.depth": "data.labels",
     "model.vunet.look": "model.vunet.appearance_input",
     "train_g1.order": "train_g1.order_weight",
     "train_g2.order": "train_g2.order_weight",

@@ -198,7 +198,7 @@ FACES, PHOTOS, POSE = (ROOT / "recipes" / name / "params.yaml" for name in ("fac
         (named("train_g1.lr", 1e-310), r"train_g1\.lr: 1e-310"),
         (named("train_g2.d_lr", 1e6), r"train_g2\.d_lr: 1e\+06"),
         (named("train_lifter.views", 10**8), r"train_lifter\.views.*GiB"),
-        (named("data.labelled_only", True, PHOTOS) | {"data": VALUES[PHOTOS]["data"] | {"depth": None}}, r"data\.labelled_only"),
+        (named("data.labelled_only", True, PHOTOS) | {"data": VALUES[PHOTOS]["data"] | {"labels": None}}, r"data\.labelled_only"),
         (named("data.annotations", ["a.csv", "a.csv"], PHOTOS), r"data\.annotations.*once"),
         (named("pairs.across_cameras", False, FACES), r"pairs\.across_cameras"),
         (named("data.views", ["11", "12"], FACES), r"data\.views"),

@@ -17,7 +17,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.datasets.photos.annotations import identity, write_annotations, write_list, write_pairs
-from pipeline.datasets.photos.hand_labels import FILE_NAME, write_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, write_label_file
 from pipeline.datasets.photos.joints import to_coco_18, to_h36m_17
 from pipeline.datasets.photos.layout import split_pictures
 from pipeline.datasets.photos.poses import label_poses, write_poses_3d
@@ -74,8 +74,8 @@ def write_photos(root: Path, config: PhotosConfig, pose: PoseConfig, parallel: P
     test = lists["test"]
     write_pairs(root / PAIRS, [(source, target) for source in test for target in test if source != target and identity(source) == identity(target)])
     write_poses_3d(root / POSES, {name: photo.pose_3d for name, photo in photos.items()})
-    write_depth(root / FILE_NAME, {name: photo.labels for name, photo in photos.items()})
-    write_depth(root / FOLDER / FILE_NAME, {name: labels for photo in photos.values() for name, labels in photo.twins.items()})
+    write_label_file(root / FILE_NAME, {name: photo.labels for name, photo in photos.items()})
+    write_label_file(root / FOLDER / FILE_NAME, {name: labels for photo in photos.values() for name, labels in photo.twins.items()})
 
 
 def _identity(number: int) -> str:
