@@ -62,7 +62,7 @@ def columns(rows: int, seed: int) -> dict[str, np.ndarray]:
     return {
         "image": rng.integers(0, 255, (rows, *SIZE, 3), dtype=np.uint8),
         "pose_2d": rng.uniform(0, 4, (rows, 17, 2)).astype(np.float32),
-        "label": rng.integers(-1, 2, (rows, 8)).astype(np.int8),
+        "label": rng.integers(-1, 2, (rows, len(LIMB_NAMES))).astype(np.int8),
         "pose_3d": (rng.uniform(-500, 500, (rows, 17, 3)) + np.array([0, 0, 4000])).astype(np.float32),
         "frame": np.arange(rows, dtype=np.int32),
         **{name: np.array([word] * rows, dtype=object) for name, word in words.items()},

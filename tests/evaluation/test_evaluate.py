@@ -76,7 +76,7 @@ def pack():
     rng = np.random.default_rng(0)
     count = 16
     pose_2d = STANDING + rng.normal(0, 0.7, (count, 17, 2)).astype(np.float32)
-    label = np.zeros((count, 8), dtype=np.int8)
+    label = np.zeros((count, len(LIMB_NAMES)), dtype=np.int8)
     label[:, FOREARM] = 1
     twin = label[::2].copy()
     twin[:, FOREARM] = -1
@@ -95,7 +95,7 @@ def pack():
         camera=np.tile(np.repeat(["54138969", "55011271"], 4), 2),
         offset={"S9": 0},
         label_truth=truth,
-        label_clear=np.ones((count, 8), dtype=bool),
+        label_clear=np.ones((count, len(LIMB_NAMES)), dtype=bool),
         twins=Twins(draw(pose_2d[::2], twin), np.arange(0, count, 2), np.full(8, 2, dtype=np.int8), twin, np.zeros((8, 17, 3), dtype=np.float32)),
     )
 

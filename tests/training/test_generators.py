@@ -32,6 +32,7 @@ from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.packs.pack import read_packs
 from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.pose.skeleton import LIMB_RADIUS, LIMBS
 from pipeline.training.generators import GeneratorTraining, load_g1, train_g1, train_g2
 from pipeline.training.loop import Average, make_fabric, optimiser_step, precision_of, schedule, setup
 from pipeline.training.objectives import PG2_BETAS, VUNetObjective, make_objective
@@ -46,7 +47,7 @@ SIZE = (32, 16)
 ROWS = 8
 POSE = {
     "torso_thickness": 240,
-    "limb_radius": {"thigh": 80, "calf": 60, "upper_arm": 50, "forearm": 45},
+    "limb_radius": LIMB_RADIUS,
     "depth": True,
     "maps": ["limbs"],
     "appearance": True,
@@ -117,12 +118,18 @@ def write_pack(path: Path) -> None:
     with h5py.File(path, "w") as file:
         file.attrs["subject"] = path.stem
         file["image"], file["pose_2d"] = image, pose_2d
-        file["label"] = rng.integers(-1, 2, (ROWS, 8), dtype=np.int8)
+        file["label"] = rng.integers(-1, 2, (ROWS, len(LIMBS)), dtype=np.int8)
         file["pose_3d"] = np.zeros((ROWS, 17, 3), np.float32)
         file["frame"] = np.arange(ROWS, dtype=np.int32)
         for name in ("sequence", "identity", "action", "camera"):
             file[name] = np.array(["a"] * ROWS, dtype=h5py.string_dtype())
-        twins = {"image": ((0, *SIZE, 3), "u1"), "row": ((0,), "i4"), "chain": ((0,), "i1"), "label": ((0, 8), "i1"), "pose_3d": ((0, 17, 3), "f4")}
+        twins = {
+            "image": ((0, *SIZE, 3), "u1"),
+            "row": ((0,), "i4"),
+            "chain": ((0,), "i1"),
+            "label": ((0, len(LIMBS)), "i1"),
+            "pose_3d": ((0, 17, 3), "f4"),
+        }
         for name, (shape, kind) in twins.items():
             file.create_dataset(f"twins/{name}", shape, kind)
 

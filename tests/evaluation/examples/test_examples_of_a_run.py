@@ -21,6 +21,7 @@ from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.parts import N_PARTS, front_parts
+from pipeline.pose.skeleton import LIMBS
 from pipeline.report.html import render_report
 
 RNG = np.random.default_rng(0)
@@ -54,7 +55,7 @@ class AddsNothing(nn.Module):
 def crossing(recorded):
     """A pack of as many people as values in `recorded`, two frames each; the first has a twin, whose right forearm has the other label."""
     count, rows = 2 * len(recorded), np.arange(0, 2 * len(recorded), 2)
-    label, twin = np.zeros((count, 8), dtype=np.int8), np.zeros((len(recorded), 8), dtype=np.int8)
+    label, twin = np.zeros((count, len(LIMBS)), dtype=np.int8), np.zeros((len(recorded), len(LIMBS)), dtype=np.int8)
     label[:, 7], twin[:, 7] = np.repeat(recorded, 2), -np.asarray(recorded)
     pose_2d = CROSSING + RNG.normal(0, 0.5, (count, 17, 2)).astype(np.float32)
 
