@@ -63,7 +63,9 @@ def test_of_a_discriminator(border: int) -> None:
 
 
 def test_of_the_lifter() -> None:
-    config = TrainLifterConfig(views=1, steps=1, batch_size=1, lr=0.1, weight_decay=0, noise=0, width=512, blocks=3, seed=1, threads=1)
+    config = TrainLifterConfig(
+        views=1, steps=1, batch_size=1, lr=0.1, weight_decay=0, noise=0, width=512, blocks=3, seed=1, threads=1, log_every=1, checkpoint_every=1
+    )
     weights = sum(weight.numel() for weight in Residual(51, config.width, config.blocks, 17).parameters())
     assert 0.5 * 2 * 16 * weights < lifter_need(config).bytes <= 2 * 16 * weights + 10**6
 
