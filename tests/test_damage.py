@@ -117,9 +117,10 @@ def write_bytes(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
-HAND = f"subject,sequence,camera,frame,{','.join(LIMB_NAMES)}\nS1,Walking,54138969,2,0,0,0,0,-1,-1,1,1\n"
+LABELS = "".join(f",{number % 3 - 1}" for number in range(len(LIMB_NAMES)))
+HAND = f"subject,sequence,camera,frame,{','.join(LIMB_NAMES)}\nS1,Walking,54138969,2{LABELS}\n"
 ANNOTATIONS = f"name:keypoints_y:keypoints_x\na_1.jpg: {list(range(18))}: {[5] * 18}\nb_1.jpg: {[-1] * 18}: {[-1] * 18}\n"
-DEPTH = f"name,{','.join(LIMB_NAMES)}\na_1.jpg,0,-1,0,0,1,1,,\nb_1.jpg,0,0,0,0,0,0,0,0\n"
+DEPTH = f"name,{','.join(LIMB_NAMES)}\na_1.jpg{LABELS[:-2]},\nb_1.jpg{LABELS}\n"
 PAIRS = "subject,identity,source,target\nS1,S1-a,0,1\nS1,S1-a,4,2\n"
 POSE = (ROOT / "examples" / "person.json").read_text(encoding="utf-8")
 

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from by_hand import AddsNothing, HandsOn, PaintsByHand
 from click.testing import CliRunner
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
@@ -106,31 +107,12 @@ def pairs():
     return np.array([(start + a, start + b) for start in (0, 8) for a, b in ((0, 1), (1, 2), (3, 2), (5, 6), (6, 7), (2, 7))])
 
 
-class PaintsByHand(G1):
-    """A coarse generator whose weights have no say; what it paints follows by hand."""
-
-    def __init__(self) -> None:
-        super().__init__(1, False, SIZE, 1, 3, "conv", "nearest")
-
-
 class PaintsParts(PaintsByHand):
     """Gives each pixel the colour of the part that the part map shows there: the perfect model of these people."""
 
     def forward(self, _: Tensor, maps: Tensor) -> Tensor:
         background = 1 - maps.sum(1, keepdim=True)
         return torch.einsum("bphw,pc->bchw", torch.cat((background, maps), 1), COLOURS / 127.5 - 1)
-
-
-class HandsOn(PaintsByHand):
-    """Paints the colours that are placed on top, and the source where there are none."""
-
-    def forward(self, source: Tensor, maps: Tensor) -> Tensor:
-        return torch.where(maps[:, 3:4] > 0, maps[:, :3], source)
-
-
-class AddsNothing(nn.Module):
-    def forward(self, coarse: Tensor, _: Tensor) -> Tensor:
-        return torch.zeros_like(coarse)
 
 
 def see(pose):

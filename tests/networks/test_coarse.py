@@ -19,20 +19,22 @@ from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
+from pipeline.pose.bodies.parts import N_PARTS
 from pipeline.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (32, 16)
+MAPS = N_PARTS + 2  # channels of one pose: its parts, and two of its depth
 POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, heatmap_radius=2)
 
 
 @pytest.mark.parametrize(
     ("generator", "appearance", "kind", "size", "maps"),
     [
-        ("pg2", "placed", G1, (3, *SIZE), 8 + 2 * (10 + 2)),
-        ("vunet", "placed", VUNet, (8, 8, 4), 10 + 2),
-        ("vunet", "parts", VUNet, (30, 8, 4), 10 + 2),
-        ("vunet", "image", VUNet, (3, *SIZE), 10 + 2),
+        ("pg2", "placed", G1, (3, *SIZE), 8 + 2 * MAPS),
+        ("vunet", "placed", VUNet, (8, 8, 4), MAPS),
+        ("vunet", "parts", VUNet, (3 * N_PARTS, 8, 4), MAPS),
+        ("vunet", "image", VUNet, (3, *SIZE), MAPS),
     ],
 )
 def test_what_is_chosen_is_made_saved_and_loaded(
@@ -83,8 +85,9 @@ import sys
 from pathlib import Path
 import torch
 from pipeline.networks.coarse import load_coarse
+from pipeline.pose.skeleton import LIMBS
 lifter = load_coarse(Path(sys.argv[1]))[0].lifter
-print(lifter(torch.rand(2, 17, 2) * 100, torch.zeros(2, 8, dtype=torch.int8)).shape)
+print(lifter(torch.rand(2, 17, 2) * 100, torch.zeros(2, len(LIMBS), dtype=torch.int8)).shape)
 """
 
 

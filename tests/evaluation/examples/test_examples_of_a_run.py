@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from by_hand import AddsNothing, HandsOn, PaintsByHand
 from standing import RULE
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
@@ -40,16 +41,11 @@ def section(text, name):
     return text[text.index(f'<section id="{name}">') :].split("</section>")[0]
 
 
-class PaintsParts(nn.Module):
+class PaintsParts(PaintsByHand):
     """Gives each pixel the colour of the part that the part map shows there: the perfect model of `crossing`."""
 
     def forward(self, _: Tensor, maps: Tensor) -> Tensor:
         return torch.einsum("bphw,pc->bchw", torch.cat((1 - maps.sum(1, keepdim=True), maps), 1), COLOURS / 127.5 - 1)
-
-
-class AddsNothing(nn.Module):
-    def forward(self, coarse: Tensor, _: Tensor) -> Tensor:
-        return torch.zeros_like(coarse)
 
 
 def crossing(recorded):
@@ -78,13 +74,6 @@ def crossing(recorded):
         twins=twins,
         **names,
     )
-
-
-class HandsOn(nn.Module):
-    """Paints the colours that are placed on top, and the source where there are none."""
-
-    def forward(self, source: Tensor, maps: Tensor) -> Tensor:
-        return torch.where(maps[:, 3:4] > 0, maps[:, :3], source)
 
 
 def evaluated(pack, depth=True, lifter=None):

@@ -161,8 +161,8 @@ def test_label_accuracy_by_hand():
     clear = np.ones((2, len(LIMBS)), dtype=bool)
     clear[1, 7] = False
     figures = label_accuracy(label, truth, clear)
-    assert figures["label_accuracy"] == pytest.approx(14 / 15, abs=1e-6)
-    assert figures["label_accuracy_all"] == 14 / 16
+    assert figures["label_accuracy"] == pytest.approx(1 - 1 / (2 * len(LIMBS) - 1), abs=1e-6)
+    assert figures["label_accuracy_all"] == pytest.approx(1 - 2 / (2 * len(LIMBS)), abs=1e-6)
     assert figures["label_accuracy_balanced"] == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-6)
 
 
