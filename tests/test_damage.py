@@ -21,7 +21,7 @@ from pipeline.config.params import check_params
 from pipeline.datasets.human36m.metadata import ACTIONS, FILE_NAME, Metadata, read_metadata, write_metadata
 from pipeline.datasets.photos.annotations import read_annotations, read_list
 from pipeline.datasets.photos.annotations import read_pairs as read_photo_pairs
-from pipeline.datasets.photos.hand_labels import read_depth
+from pipeline.datasets.photos.hand_labels import read_label_file
 from pipeline.evaluation.label_sweep import read_hand_labels, read_known
 from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.unet import G2
@@ -146,7 +146,7 @@ def metadata_of_one_sequence(folder: Path) -> bytes:
 TEXTS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "hand labels": ("hand.csv", HAND, hand_labels),
     "annotations": ("annotation.csv", ANNOTATIONS, read_annotations),
-    "depth labels": ("depth.csv", DEPTH, read_depth),
+    "depth labels": ("depth.csv", DEPTH, read_label_file),
     "pairs": ("train.csv", PAIRS, pairs_of_pack),
     "pairs of photos": ("pairs.csv", "from,to\na_1.jpg,a_2.jpg\n", read_photo_pairs),
     "list of photos": ("train.lst", "a_1.jpg\na_2.jpg\n", read_list),

@@ -15,8 +15,8 @@ GeneratorName = Literal["pg2", "vunet"]
 class VUNetConfig(Section):
     """Section `model.vunet`: the coarse generator of the thesis."""
 
-    look: Literal["placed", "parts", "image"] = Field(
-        description="what the appearance is encoded from: the source's colours, `placed` part by part where the target pose shows the parts; upright "
+    appearance_input: Literal["warped", "parts", "image"] = Field(
+        description="what the appearance is encoded from: the source, `warped` part by part to where the target pose shows the parts; upright "
         "crops of the ten body `parts`, as published; or the whole `image`"
     )
     filters: Whole = Field(ge=1, le=4096, description="filters at full size; they double with every halving")

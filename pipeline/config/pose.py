@@ -28,8 +28,8 @@ class MapConfig(Section):
     maps: Annotated[tuple[MapKind, ...], EachOnce] = Field(
         min_length=1, description=f"what the networks see of a pose: {', '.join(f'`{kind}`' for kind in get_args(MapKind))}"
     )
-    appearance: Flag = Field(description="G1 also gets the source's colours, placed part by part where the target pose shows the parts")
-    lift: Flag = Field(description="the depth of the joints is inferred from pose and labels: it orders the placed colours, and is a map itself")
+    appearance: Flag = Field(description="G1 also gets the source, warped part by part to where the target pose shows the parts")
+    lift: Flag = Field(description="the depth of the joints is inferred from pose and labels: it orders the warped parts, and is a map itself")
     source: Flag = Field(description="the source pose is part of the input, too")
     heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a joint's disc in `heatmaps`, px")
 

@@ -70,7 +70,7 @@ def _make_vunet(seen: Conditioning, image_size: tuple[int, int], model: ModelCon
 
 GENERATORS: dict[GeneratorName, CoarseKind] = {
     "pg2": CoarseKind(G1, _make_pg2),
-    "vunet": CoarseKind(VUNet, _make_vunet, lambda model: model.vunet.look, sees_source=False),
+    "vunet": CoarseKind(VUNet, _make_vunet, lambda model: model.vunet.appearance_input, sees_source=False),
 }
 
 
@@ -109,7 +109,7 @@ def load_coarse(path: Path) -> tuple[CoarseNetwork, Conditioning]:
     if name not in kinds:
         raise UserError(f"{path}: expected the weights of {' or '.join(kinds)}, found those of {name}; give the file that `train_g1` writes")
     network, pose = load_with_maps(path, kinds[name])
-    appearance_input: AppearanceInput = network.config.get("look", "image")
+    appearance_input: AppearanceInput = network.config.get("appearance_input", "image")
     try:
         return network, make_conditioning(pose, network.lifter, appearance_input)
     except ValueError as error:

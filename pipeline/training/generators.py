@@ -110,7 +110,7 @@ def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: "
     for what, found, wanted in (
         ("data.image_size", network.config["image_size"], list(image_size)),
         ("model.generator", type(network).__name__, GENERATORS[model.generator].network.__name__),
-        ("model.vunet.look", conditioning.appearance_input, appearance_input_of(model)),
+        ("model.vunet.appearance_input", conditioning.appearance_input, appearance_input_of(model)),
         ("the section pose", conditioning.config, map_config_of(model, pose)),
     ):
         if found != wanted:
@@ -189,7 +189,7 @@ def train_g2(run: GeneratorTraining, g1: CoarseNetwork, model: ModelConfig, conf
                 loss_order = order_loss(refined, batch.target, batch.negative)
                 if g2_step >= 0:
                     rate = config.lr * schedule(g2_step, config.steps, config.warmup)
-                    optimiser_step(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate, config.clip)
+                    optimiser_step(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order_weight * loss_order), rate, config.clip)
                     average.update(g2, g2_step)
 
             done = step + 1

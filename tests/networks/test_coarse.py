@@ -31,8 +31,8 @@ POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source
 @pytest.mark.parametrize(
     ("generator", "appearance", "kind", "size", "maps"),
     [
-        ("pg2", "placed", G1, (3, *SIZE), 8 + 2 * MAPS),
-        ("vunet", "placed", VUNet, (8, 8, 4), MAPS),
+        ("pg2", "warped", G1, (3, *SIZE), 8 + 2 * MAPS),
+        ("vunet", "warped", VUNet, (8, 8, 4), MAPS),
         ("vunet", "parts", VUNet, (3 * N_PARTS, 8, 4), MAPS),
         ("vunet", "image", VUNet, (3, *SIZE), MAPS),
     ],
@@ -40,7 +40,7 @@ POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source
 def test_what_is_chosen_is_made_saved_and_loaded(
     tmp_path: Path, generator: str, appearance: str, kind: type, size: tuple[int, int, int], maps: int
 ) -> None:
-    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "look": appearance}), Lifter(16, 1, RULE)
+    chosen, lifter = model_config(generator=generator, vunet={**VUNET, "appearance_input": appearance}), Lifter(16, 1, RULE)
     conditioning = conditioning_of(chosen, POSE, lifter)
     assert (conditioning.appearance_size(SIZE), conditioning.channels) == (size, maps)
     network = make_coarse(conditioning, SIZE, chosen, "a loss").eval()

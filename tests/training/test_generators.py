@@ -64,7 +64,7 @@ TRAIN = {
     "ema": 0.9,
     "flip": True,
     "twins": True,
-    "order": 1.0,
+    "order_weight": 1.0,
     "seed": 1,
     "precision": "32-true",
     "threads": 1,

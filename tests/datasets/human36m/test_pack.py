@@ -26,7 +26,15 @@ FRAMES = np.array([0, 5, 10])
 
 
 def config(root: Path, **values: Any) -> DataConfig:
-    given = {"root": str(root), "subjects": ["S1", "S9"], "test_subjects": ["S9"], "cameras": "all", "fps": 10, "frame_height": 60}
+    given = {
+        "kind": "recordings",
+        "root": str(root),
+        "subjects": ["S1", "S9"],
+        "test_subjects": ["S9"],
+        "cameras": "all",
+        "fps": 10,
+        "frame_height": 60,
+    }
     return DataConfig.model_validate({**given, "image_size": IMAGE_SIZE, "margin": 0.15, "skip_bad": False, "exclude": [], **values})
 
 
