@@ -1,4 +1,4 @@
-"""What each of the two coarse generators is trained for: one call per step, from a batch to the loss and the curves of its parts."""
+"""What a coarse generator is trained for: one call per step, from a batch to the loss and the curves of its parts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -97,5 +97,8 @@ class VUNetObjective:
 
 
 def make_objective(model: ModelConfig, config: TrainG1Config) -> Objective:
-    """What `model.generator` is trained for; raise UserError where the perceptual loss's weights are not what they should be."""
-    return PG2Objective(config) if model.generator == "pg2" else VUNetObjective(model, config)
+    """What `model.generator` is trained for: PG2's objective, or one of its own.
+
+    Raises UserError where the perceptual loss's weights are not what they should be.
+    """
+    return VUNetObjective(model, config) if model.generator == "vunet" else PG2Objective(config)

@@ -119,7 +119,7 @@ def test_whatever_is_left_out_is_counted_and_named(copy: Path, tmp_path: Path) -
 def test_without_labels_every_limb_is_level_where_that_is_asked_for(photos: Path, tmp_path: Path) -> None:
     pack_photos(tmp_path / "packed", config(photos, labels=None, labelled_only=False), POSE, PARALLEL)
     assert (read_packs(tmp_path / "packed", BOTH).label == 0).all()
-    assert report(tmp_path / "packed")["limbs_without_label"] == 16 * 8
+    assert report(tmp_path / "packed")["limbs_without_label"] == 16 * len(LIMBS)
     with pytest.raises(UserError, match="no picture with keypoints is left for `train`"):
         pack_photos(tmp_path / "none", config(photos, labels=None), POSE, PARALLEL)
     assert not (tmp_path / "none").exists()

@@ -27,6 +27,7 @@ from pipeline.datasets.photos.hand_labels import HEADER as DEPTH_HEADER
 from pipeline.datasets.photos.hand_labels import read_label_file, write_label_file
 from pipeline.datasets.photos.poses import read_poses_3d, write_poses_3d
 from pipeline.datasets.photos.tables import name_fault
+from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.errors import UserError, printable
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -104,7 +105,7 @@ def test_cells_that_are_deep_or_long_are_refused_in_one_short_line(tmp_path: Pat
     assert said is not None
     assert is_line(said, tmp_path / "a.csv")
     assert re.search("line 2, a_1.jpg: expected a (JSON )?list of 18 numbers", said)
-    (tmp_path / "d.csv").write_text(",".join(DEPTH_HEADER) + f"\n{cell},0,0,0,0,0,0,0,0\n", encoding="utf-8")
+    (tmp_path / "d.csv").write_text(",".join(DEPTH_HEADER) + f"\n{cell}{',0' * len(LIMB_NAMES)}\n", encoding="utf-8")
     assert is_line(refusal(read_label_file, tmp_path / "d.csv"), tmp_path / "d.csv")
 
 
