@@ -63,7 +63,7 @@ lint: $(VENV)/.installed
 
 # The pages of docs/ and the reference of the code as a site; a warning is an error.
 docs: $(VENV)/.installed
-	python -m recipes.parameters --check
+	python -m recipes.tables --check
 	python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto docs docs/_build/html
 
 bench: $(VENV)/.installed

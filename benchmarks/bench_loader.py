@@ -17,6 +17,7 @@ from pipeline.networks.lifter import Lifter
 from pipeline.packs.batches import Batch, batch_indices, make_batch
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.pose.skeleton import LIMBS
 from pipeline.training.losses import masked_l1
 
 ROWS, PAIRS, STEPS = 4000, 40000, 15
@@ -29,7 +30,7 @@ def invented_pack(size: tuple[int, int]) -> Pack:
     return Pack(
         image=rng.integers(0, 256, (ROWS, *size, 3), dtype=np.uint8),
         pose_2d=(rng.random((ROWS, 17, 2)) * size[::-1]).astype(np.float32),
-        label=rng.integers(-1, 2, (ROWS, 8), dtype=np.int8),
+        label=rng.integers(-1, 2, (ROWS, len(LIMBS)), dtype=np.int8),
         pose_3d=pose_3d,
         frame=np.arange(ROWS, dtype=np.int32),
         subject=text,

@@ -10,10 +10,10 @@ from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.room import room_cameras
 from pipeline.pose.bodies import pose_space
 from pipeline.pose.bodies.pose_space import AT_HIPS, AT_SHOULDERS, PADDING, TOP, label_limbs
-from pipeline.pose.skeleton import LIMBS, TORSO
+from pipeline.pose.skeleton import LIMB_KINDS, LIMB_RADIUS, LIMBS, TORSO
 
 THICKNESS = 240.0
-RADIUS = np.array([80, 60, 80, 60, 50, 45, 50, 45], float)
+RADIUS = np.array([LIMB_RADIUS[kind] for kind in LIMB_KINDS])
 PLAIN_FRAMES = 400  # the loop labels every n-th pose, this many in all
 REPEATS = 7
 

@@ -18,7 +18,7 @@ from pipeline.datasets.synthetic.body import Solids, build_body
 from pipeline.datasets.synthetic.dataset import EXTRA_FRAMES, FPS, TRUTH_STEP, invent_take
 from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
-from pipeline.datasets.synthetic.room import View, look, room_cameras
+from pipeline.datasets.synthetic.room import EmptyRoom, look, room_cameras
 from pipeline.datasets.synthetic.truth import label_truth
 
 PARAMS = Path(__file__).parents[1] / "params.yaml"
@@ -26,7 +26,7 @@ FRAMES = 30
 REPEATS = 3
 
 
-def plain_depth(solids: Solids, view: View, t: int) -> np.ndarray:
+def plain_depth(solids: Solids, view: EmptyRoom, t: int) -> np.ndarray:
     """Depth of what is nearest on each ray, (H, W) float64, infinite where nothing is. Standing people only: no boxes."""
     depth = np.full(view.rays.shape[:2], np.inf)
     for n in range(len(solids.kind)):

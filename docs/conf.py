@@ -34,7 +34,7 @@ python_use_unqualified_type_names = True
 
 # Every reference to a name of the project has to lead somewhere. Those to other projects' pages would need the internet; type variables have no page.
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(?!pipeline\.).*"), ("py:.*", r"pipeline\.[\w.]+\.(C|N|Item|Result|Function)")]
+nitpick_ignore_regex = [("py:.*", r"(?!pipeline\.).*"), ("py:.*", r"pipeline\.[\w.]+\.([A-Z]|Item|Result|Function)")]
 
 # What a docstring says of a name: `name : shape, dtype, unit`, at the beginning of a line or after a semicolon.
 _FIELD = re.compile(r"(?:^|(?<=; ))(\w+(?:, \w+)*) : ", re.MULTILINE)

@@ -1,29 +1,21 @@
-"""Which scores a table of runs shows, and where they stand in metrics/test.json."""
+"""Which scores a table of runs shows, and where they stand in metrics/test.json. What a score is called, and what is ideal, it declares itself."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.evaluation.scores.declared import ALL_SCORES
+
+IMAGE_SCORES = {score.heading: score.name for score in ALL_SCORES}
+TRUE_SCORES = {score.name: score.ideal for score in ALL_SCORES}
+
+_HEADINGS = {name: heading for heading, name in IMAGE_SCORES.items()}
 # Column -> where its value stands; the order accuracy has a column of its own.
 COLUMNS = {
-    "SSIM": ("refined", "ssim"),
-    "mask SSIM": ("refined", "mask_ssim"),
-    "L1": ("refined", "l1"),
-    "sharpness": ("refined", "sharpness"),
+    **{_HEADINGS[name]: ("refined", name) for name in ("ssim", "mask_ssim", "l1", "sharpness")},
     "label accuracy": ("depth", "label_accuracy"),
 }
 ORDER = ("order_accuracy", "order_low", "order_high")
-IMAGE_SCORES = {
-    "SSIM": "ssim",
-    "SSIM (7x7 RGB)": "ssim_pg2",
-    "SSIM (grey)": "ssim_gray",
-    "mask SSIM": "mask_ssim",
-    "L1": "l1",
-    "sharpness": "sharpness",
-    "Inception score": "inception_score",
-    "FID": "fid",
-}
-DEFAULT_SCORES = ("SSIM", "mask SSIM", "L1", "sharpness", "Inception score", "FID")
-TRUE_SCORES = {"ssim": 1.0, "ssim_pg2": 1.0, "ssim_gray": 1.0, "mask_ssim": 1.0, "l1": 0.0, "sharpness": 1.0, "fid": 0.0}
+DEFAULT_SCORES = tuple(_HEADINGS[name] for name in ("ssim", "mask_ssim", "l1", "sharpness", "inception_score", "fid"))
 
 
 def value_at(metrics: Mapping[str, Any], *keys: str) -> float | None:

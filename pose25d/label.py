@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 import uvicorn
 
-from pipeline.config.data import DataConfig
 from pipeline.config.kinds import load_data
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
@@ -32,7 +31,7 @@ THREADS = 2
 
 @stage
 @click.argument("folder", type=existing)
-@click.option("--depth", type=click.Path(path_type=Path), help="File of labels.  [default: depth.csv in FOLDER]")
+@click.option("--labels", type=click.Path(path_type=Path), help="File of labels.  [default: depth.csv in FOLDER]")
 @click.option("--poses-3d", type=existing, help="3D poses (.npz) to guess labels from.")
 @click.option("--lifter", type=existing, help="Weights of a lifter to guess labels with.")
 @click.option("--g1", type=existing, help="Weights of G1, for the studio.")
@@ -41,7 +40,7 @@ THREADS = 2
 @click.option("--browser/--no-browser", default=True, help="Open the page in the browser.  [default: yes]")
 def main(
     folder: Path,
-    depth: Path | None,
+    labels: Path | None,
     poses_3d: Path | None,
     lifter: Path | None,
     g1: Path | None,
@@ -56,13 +55,13 @@ def main(
     """
     if (g1 is None) != (g2 is None):
         raise UserError("expected --g1 and --g2 together, found one of them")
-    check_kept(depth or folder / FILE_NAME)
-    photos = PhotoFolder(folder, depth)
+    check_kept(labels or folder / FILE_NAME)
+    photos = PhotoFolder(folder, labels)
     studio = None
     if g1 is not None and g2 is not None:
         fix_arithmetic(THREADS)
         data = load_data(params)
-        studio = PoseStudio(photos, load_generator(g1, g2), data.margin if isinstance(data, DataConfig) else None)
+        studio = PoseStudio(photos, load_generator(g1, g2), data.margin if data.kind == "recordings" else None)
     token = secrets.token_urlsafe(24)
     with _listen(port) as listener, ExitStack() as stack:
         private = stack.enter_context(_private_folder()) if browser else None

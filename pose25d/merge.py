@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.datasets.photos.hand_labels import check_depth, locked_depth, merge_depth, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import check_label_file, locked_label_file, merge_labels, read_label_file, write_label_file
 from pipeline.utils.files import check_file_place
 from pipeline.utils.remade import check_kept
 from stages.command import existing, output, stage
@@ -21,14 +21,14 @@ def main(first: Path, second: Path, merged: Path, params: Path) -> None:  # noqa
     """
     check_file_place(merged)
     check_kept(merged)
-    check_depth(merged)
-    mine, theirs = read_depth(first), read_depth(second)
-    labels, faults = merge_depth(mine, theirs)
+    check_label_file(merged)
+    mine, theirs = read_label_file(first), read_label_file(second)
+    labels, faults = merge_labels(mine, theirs)
     both = [(a, b) for name in mine.keys() & theirs.keys() for a, b in zip(mine[name], theirs[name], strict=True) if a is not None and b is not None]
     for fault in faults:
         click.echo(f"merge: {fault}")
-    with locked_depth(merged):
-        write_depth(merged, labels, durable=True)
+    with locked_label_file(merged):
+        write_label_file(merged, labels, durable=True)
     share = f", {100 * (1 - len(faults) / len(both)):.1f} % of them alike" if both else ""
     click.echo(f"merge: {len(labels)} pictures in {click.format_filename(merged)}; {len(both)} limbs were labelled twice{share}")
 

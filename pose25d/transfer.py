@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.data import DataConfig
 from pipeline.config.kinds import load_data
 from pipeline.inference.generator import load_generator
 from pipeline.inference.painted import check_name, is_painted, write_picture
@@ -33,7 +32,7 @@ def main(image: Path, source_pose: Path | None, pose: Path, g1: Path, g2: Path, 
     if out.is_file() and not click.get_current_context().params["force"] and not is_painted(out):
         raise UserError(f"{out}: is there already, and is no picture that was painted here; give another name, or --force to replace it")
     data = load_data(params)
-    margin = data.margin if isinstance(data, DataConfig) else None
+    margin = data.margin if data.kind == "recordings" else None
     source = None if source_pose is None else read_pose(source_pose)
     write_picture(out, transfer(load_generator(g1, g2), read_picture(image), source, read_pose(pose), margin))
 

@@ -15,11 +15,13 @@ from pipeline.utils.files import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHS = ("dvc.yaml", "data/dvc.yaml")
-OWN_GRAPHS = (  # written by hand but for code dependencies
-    *(f"recipes/{name}/{graph}" for name in ("faces", "deepfashion") for graph in GRAPHS),
-    "recipes/pose/dvc.yaml",
-)
 RECIPES = ("tiny", "full")
+OWN_GRAPHS = tuple(  # those of all other recipes, written by hand but for code dependencies
+    f"recipes/{folder.name}/{graph}"
+    for folder in sorted((ROOT / "recipes").iterdir())
+    for graph in GRAPHS
+    if folder.name not in RECIPES and (folder / graph).is_file()
+)
 PACKAGES = ("pipeline", "stages")
 CODE = re.compile(r"    - (pipeline|stages)/")  # a line of a stage's dependencies
 PLACES = {  # what recipes of some kinds alone run; the others import it inside of functions that they never call

@@ -4,7 +4,7 @@ from typing import Any
 
 from pipeline.config.model import ModelConfig
 
-VUNET = {"look": "parts", "filters": 4, "max_filters": 8, "levels": 4, "dropout": 0.1, "kl": 0.05, "anneal": [0.25, 0.5]}
+VUNET = {"appearance_input": "parts", "filters": 4, "max_filters": 8, "levels": 4, "dropout": 0.1, "kl": 0.05, "anneal": [0.25, 0.5]}
 MODEL = {
     "generator": "pg2",
     "lambda": 10,

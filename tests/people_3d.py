@@ -1,15 +1,14 @@
 """People in 3D for the tests of views and of the lifter, and the label rule for them."""
 
 import numpy as np
+from standing import RULE
 
-from pipeline.config.pose import LimbRadius, PoseConfig
+from pipeline.config.pose import PoseConfig
 from pipeline.pose.skeleton import H36M_17
-
-RADIUS = LimbRadius(thigh=75, calf=53, upper_arm=48, forearm=42)
 
 
 def pose_config(**values: object) -> PoseConfig:
-    defaults = {"torso_thickness": 230, "limb_radius": RADIUS, "depth": True, "maps": ("limbs",), "appearance": True, "lift": True, "source": True}
+    defaults = {**RULE, "depth": True, "maps": ("limbs",), "appearance": True, "lift": True, "source": True}
     return PoseConfig.model_validate({"heatmap_radius": 4, **defaults, **values})
 
 

@@ -1,10 +1,13 @@
-"""A pose for the tests of whatever is drawn, and the rule that its labels go by."""
+"""A pose for the tests of whatever is drawn, and the rule that its labels go by: that of params.yaml."""
 
-from pipeline.config.pose import LimbRadius
+from pathlib import Path
+
+from pipeline.config.pose import PoseConfig
+from pipeline.config.section import load_config
 
 SIZE = (128, 64)
-RULE = {"torso_thickness": 230, "limb_radius": {"thigh": 75, "calf": 53, "upper_arm": 48, "forearm": 42}}
-RADIUS = LimbRadius(**RULE["limb_radius"])
+POSE = load_config(PoseConfig, Path(__file__).parents[1] / "params.yaml", "pose")
+RULE, THICKNESS, RADIUS = POSE.rule, POSE.torso_thickness, POSE.limb_radius
 # Someone who stands and faces the camera, so that right is on the left of the picture.
 STANDING = {
     "hips": (32, 66),

@@ -21,7 +21,7 @@ from pipeline.config.params import check_params
 from pipeline.datasets.human36m.metadata import ACTIONS, FILE_NAME, Metadata, read_metadata, write_metadata
 from pipeline.datasets.photos.annotations import read_annotations, read_list
 from pipeline.datasets.photos.annotations import read_pairs as read_photo_pairs
-from pipeline.datasets.photos.hand_labels import read_depth
+from pipeline.datasets.photos.hand_labels import read_label_file
 from pipeline.evaluation.label_sweep import read_hand_labels, read_known
 from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.unet import G2
@@ -62,7 +62,7 @@ def columns(rows: int, seed: int) -> dict[str, np.ndarray]:
     return {
         "image": rng.integers(0, 255, (rows, *SIZE, 3), dtype=np.uint8),
         "pose_2d": rng.uniform(0, 4, (rows, 17, 2)).astype(np.float32),
-        "label": rng.integers(-1, 2, (rows, 8)).astype(np.int8),
+        "label": rng.integers(-1, 2, (rows, len(LIMB_NAMES))).astype(np.int8),
         "pose_3d": (rng.uniform(-500, 500, (rows, 17, 3)) + np.array([0, 0, 4000])).astype(np.float32),
         "frame": np.arange(rows, dtype=np.int32),
         **{name: np.array([word] * rows, dtype=object) for name, word in words.items()},
@@ -117,9 +117,10 @@ def write_bytes(folder: Path, name: str, text: str) -> Path:
     return folder / name
 
 
-HAND = f"subject,sequence,camera,frame,{','.join(LIMB_NAMES)}\nS1,Walking,54138969,2,0,0,0,0,-1,-1,1,1\n"
+LABELS = "".join(f",{number % 3 - 1}" for number in range(len(LIMB_NAMES)))
+HAND = f"subject,sequence,camera,frame,{','.join(LIMB_NAMES)}\nS1,Walking,54138969,2{LABELS}\n"
 ANNOTATIONS = f"name:keypoints_y:keypoints_x\na_1.jpg: {list(range(18))}: {[5] * 18}\nb_1.jpg: {[-1] * 18}: {[-1] * 18}\n"
-DEPTH = f"name,{','.join(LIMB_NAMES)}\na_1.jpg,0,-1,0,0,1,1,,\nb_1.jpg,0,0,0,0,0,0,0,0\n"
+DEPTH = f"name,{','.join(LIMB_NAMES)}\na_1.jpg{LABELS[:-2]},\nb_1.jpg{LABELS}\n"
 PAIRS = "subject,identity,source,target\nS1,S1-a,0,1\nS1,S1-a,4,2\n"
 POSE = (ROOT / "examples" / "person.json").read_text(encoding="utf-8")
 
@@ -145,7 +146,7 @@ def metadata_of_one_sequence(folder: Path) -> bytes:
 TEXTS: dict[str, tuple[str, str, Callable[[Path], Any]]] = {
     "hand labels": ("hand.csv", HAND, hand_labels),
     "annotations": ("annotation.csv", ANNOTATIONS, read_annotations),
-    "depth labels": ("depth.csv", DEPTH, read_depth),
+    "depth labels": ("depth.csv", DEPTH, read_label_file),
     "pairs": ("train.csv", PAIRS, pairs_of_pack),
     "pairs of photos": ("pairs.csv", "from,to\na_1.jpg,a_2.jpg\n", read_photo_pairs),
     "list of photos": ("train.lst", "a_1.jpg\na_2.jpg\n", read_list),

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 from ruamel.yaml import YAML
 
-from recipes.parameters import PAGE, parameters_page
+from recipes.tables import expected_pages, with_scores
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -140,8 +140,13 @@ def test_figures_of_the_readme_are_those_of_the_results() -> None:
         assert row <= known_figures[image], image
 
 
-def test_the_table_of_parameters_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == parameters_page()
+@pytest.mark.parametrize(("path", "page"), expected_pages().items(), ids=str)
+def test_the_tables_that_follow_from_the_code_are_up_to_date(path: Path, page: str) -> None:
+    assert path.read_text(encoding="utf-8") == page
+
+
+def test_the_table_of_scores_has_its_place() -> None:
+    assert with_scores(text_of("docs/scores.md").replace("| `fid` |", "| `old` |")) == text_of("docs/scores.md")
 
 
 @pytest.fixture(scope="module")

@@ -127,7 +127,7 @@ def test_limbs_are_not_asked_of_faces(faces: tuple[Clone, str], tmp_path: Path) 
     params = clone.path / FACES / "params.yaml"
     for key, value, fault in (
         ("train_g1.twins", True, "a face has no limbs"),
-        ("model.vunet.look", "placed", "expected image"),
+        ("model.vunet.appearance_input", "warped", "expected image"),
         ("pose.mask", "box", "mask = 'box'"),
     ):
         yaml = YAML()
@@ -137,7 +137,7 @@ def test_limbs_are_not_asked_of_faces(faces: tuple[Clone, str], tmp_path: Path) 
         for section in sections:
             place = place[section]
         place[name] = value
-        if name == "look":
+        if name == "appearance_input":
             values["model"]["generator"] = "vunet"
         yaml.dump(values, tmp_path / "params.yaml")
         done = clone.failing("python", "-m", "stages.validate", str(tmp_path / "checked"), "--params", str(tmp_path / "params.yaml"))

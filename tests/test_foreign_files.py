@@ -56,6 +56,7 @@ def answer(read: Callable[[], Any]) -> Any:
     return None
 
 
+LABELS = "".join(f",{number % 3 - 1}" for number in range(len(LIMB_NAMES)))
 POSE = {
     "joints": {name: [10.0 * i, 20.0 * i] for i, name in enumerate(H36M_17.names)},
     "labels": {name: i % 3 - 1 for i, name in enumerate(LIMB_NAMES)},
@@ -132,7 +133,10 @@ GOOD: dict[str, tuple[bytes, Callable[[Path], Any]]] = {
     ),
     CSV_NAME: ("\n".join([",".join(HEADER), ",".join(["1-01.jpg", *CELLS])]).encode(), read_csv),
     "1-01.pts": (("version: 1\nn_points: 68\n{\n" + "1 2\n" * 68 + "}\n").encode(), read_pts),
-    "hand.csv": ("\n".join([",".join(HAND_COLUMNS), "S1,Walking,7,3," + "0,1,-1,0,0,1,1,0"]).encode(), lambda path: read_hand_labels(path, KNOWN)),
+    "hand.csv": (
+        "\n".join([",".join(HAND_COLUMNS), f"S1,Walking,7,3{LABELS}"]).encode(),
+        lambda path: read_hand_labels(path, KNOWN),
+    ),
 }
 KNOWN = Known(
     np.zeros((5, 17, 3), np.float32),

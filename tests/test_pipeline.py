@@ -53,7 +53,7 @@ def test_an_experiment_runs_what_its_parameter_touches_and_metrics_diff_compares
     clone.run("git", "checkout", "--quiet", "-b", "lambda-50")
     clone.commit("An experiment")
     clone.run("git", "checkout", "--quiet", "main")
-    plain = Clone(clone.path.parent / "plain", clone.env)
+    plain = Clone(clone.path.parent / "plain", clone.env, clone.private)
     clone.run("git", "clone", "--quiet", str(clone.path), str(plain.path))
     scores = f"{TINY}/metrics/test.json"
     changes = json.loads(plain.dvc("metrics", "diff", "--json", "main", "origin/lambda-50", "--targets", scores))[scores]

@@ -5,13 +5,13 @@ run is refused; what comes close may still fail.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.config.evaluate import EvaluateConfig
-from pipeline.config.model import ModelConfig
+from pipeline.config.model import GeneratorName, ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose_net import PoseNetConfig, TrainPoseConfig
 from pipeline.config.train import LoopConfig, TrainG1Config, TrainG2Config, TrainLifterConfig
@@ -32,6 +32,14 @@ class Network(NamedTuple):
 
     weights: int
     kept: int
+
+
+class Coarse(NamedTuple):
+    """A coarse generator: the keys that its size depends on, in words, and its filters at full size."""
+
+    network: Network
+    keys: str
+    filters: int
 
 
 class Need(NamedTuple):
@@ -69,6 +77,23 @@ def vunet(image_size: tuple[int, int], filters: int, max_filters: int, levels: i
     return Network(weights, kept)
 
 
+def _pg2(image_size: tuple[int, int], model: ModelConfig) -> Coarse:
+    return Coarse(unet(image_size, model.filters, model.blocks, model.bottleneck), "model.filters, model.blocks", model.filters)
+
+
+def _vunet(image_size: tuple[int, int], model: ModelConfig) -> Coarse:
+    own, keys = model.vunet, "model.vunet.filters, model.vunet.max_filters, model.vunet.levels"
+    return Coarse(vunet(image_size, own.filters, own.max_filters, own.levels), keys, own.filters)
+
+
+_COARSE: dict[GeneratorName, Callable[[tuple[int, int], ModelConfig], Coarse]] = {"pg2": _pg2, "vunet": _vunet}
+
+
+def coarse(image_size: tuple[int, int], model: ModelConfig) -> Coarse:
+    """Of the coarse generator that `model.generator` chooses."""
+    return _COARSE[model.generator](image_size, model)
+
+
 def discriminator(image_size: tuple[int, int], border: int, smallest: int = 4, filters: int = 32) -> Network:
     """Of D (`networks/discriminator.py`): filters double while the shorter side is halved."""
     height, width = (side - 2 * border for side in image_size)
@@ -91,17 +116,14 @@ def painting_needs(
     parallel: ParallelConfig,
 ) -> Iterator[Need]:
     """Of the two trainings and of the scores."""
-    own, g2 = model.vunet, unet(image_size, model.filters, model.blocks - 2)
-    if model.generator == "pg2":
-        g1, keys = unet(image_size, model.filters, model.blocks, model.bottleneck), "model.filters, model.blocks"
-    else:
-        g1, keys = vunet(image_size, own.filters, own.max_filters, own.levels), "model.vunet.filters, model.vunet.max_filters, model.vunet.levels"
+    g1, keys, filters = coarse(image_size, model)
+    g2 = unet(image_size, model.filters, model.blocks - 2)
     d = discriminator(image_size, model.border)
     yield _training("train_g1", keys, g1, train_g1, parallel)
     refining = Network(g2.weights + d.weights + g1.weights // 5, g2.kept + 3 * d.kept)  # of G1 the weights alone
     yield _training("train_g2", "model.filters, model.blocks", refining, train_g2, parallel)
     pixels = image_size[0] * image_size[1]
-    widest = LARGEST_SHARE * (model.filters if model.generator == "pg2" else own.filters)
+    widest = LARGEST_SHARE * filters
     yield Need("evaluate.batch_size, data.image_size", 4 * (g1.weights + g2.weights) + evaluate.batch_size * pixels * (9 + widest) * 2)
 
 

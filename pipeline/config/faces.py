@@ -12,7 +12,7 @@ BUILT_IN = PurePosixPath("recipes/faces/data/fei")  # where the built-in faces g
 BUILT_IN_VIEWS = {f"{number:02d}" for number in range(1, 11)}
 FaceMapKind = Literal["heatmaps", "edges"]
 Stretch = Annotated[Number, Field(ge=0.01, le=100)]
-View = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-4])$")]
+ViewNumber = Annotated[str, StringConstraints(pattern=r"^(0[1-9]|1[0-4])$")]
 
 
 class FaceDataConfig(TwoPacks):
@@ -21,7 +21,7 @@ class FaceDataConfig(TwoPacks):
     kind: Literal["faces"] = Field(description="what the data are: FEI's pictures, with landmarks")
     root: Text = Field(description="folder with FEI's pictures, `<person>-<view>.jpg`, and their landmarks")
     predictor: Text | None = Field(description="dlib's file of a 68-landmark predictor, for pictures without a file of landmarks, or null")
-    views: Annotated[tuple[View, ...], EachOnce] = Field(
+    views: Annotated[tuple[ViewNumber, ...], EachOnce] = Field(
         min_length=2, description="FEI's numbers of the views to use; `01` to `10` are the ten angles"
     )
     test_share: TestShare = Field(description="share of the people that are never trained on")

@@ -1,5 +1,7 @@
 """Section `model`: the networks and the weights of their losses."""
 
+from collections.abc import Iterator
+from operator import itemgetter
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -7,13 +9,14 @@ from pydantic import Field, field_validator
 from pipeline.config.section import MOST_SIDE, Number, Section, Share, Text, Weight, Whole, refuse
 
 LEAST_SEEN = 8  # px that D needs of the shorter side
+GeneratorName = Literal["pg2", "vunet"]
 
 
 class VUNetConfig(Section):
     """Section `model.vunet`: the coarse generator of the thesis."""
 
-    look: Literal["placed", "parts", "image"] = Field(
-        description="what the appearance is encoded from: the source's colours, `placed` part by part where the target pose shows the parts; upright "
+    appearance_input: Literal["warped", "parts", "image"] = Field(
+        description="what the appearance is encoded from: the source, `warped` part by part to where the target pose shows the parts; upright "
         "crops of the ten body `parts`, as published; or the whole `image`"
     )
     filters: Whole = Field(ge=1, le=4096, description="filters at full size; they double with every halving")
@@ -34,7 +37,7 @@ class VUNetConfig(Section):
 class ModelConfig(Section):
     """Section `model` of params.yaml."""
 
-    generator: Literal["pg2", "vunet"] = Field(
+    generator: GeneratorName = Field(
         description="what paints the coarse image: `pg2`, G1 of Ma et al. 2017, or `vunet`, the variational U-Net of Esser et al. 2018 and the thesis"
     )
     lambda_: Weight = Field(alias="lambda", description="weight of the masked L1 in the loss of G2")
@@ -56,14 +59,18 @@ class ModelConfig(Section):
 
         The networks say the same when they are made, which is after the data have been.
         """
-        halvings, what = max(self.blocks - 3, 0), "model.blocks"  # of G2, which has two blocks fewer than G1
-        if self.generator == "pg2":
-            halvings = self.blocks - 1
-        elif self.vunet.levels > halvings:
-            halvings, what = self.vunet.levels, "model.vunet.levels"
+        halvings, what = max(self._halvings(), key=itemgetter(0))
         if any(side % 2**halvings for side in image_size):
             raise refuse("data.image_size", f"{list(image_size)}: expected multiples of {2**halvings}, by {what}; change one of them")
         left = min(image_size) - 2 * self.border
         if left < LEAST_SEEN:
             expected = f"expected at least {LEAST_SEEN} px of an image of {list(image_size)} to be left for D"
             raise refuse("model.border", f"{self.border}: {expected}, found {left}; lower it")
+
+    def _halvings(self) -> Iterator[tuple[int, str]]:
+        """How often networks halve the images, and the parameter that says so."""
+        yield max(self.blocks - 3, 0), "model.blocks"  # G2, which has two blocks fewer than G1
+        if self.generator == "pg2":
+            yield self.blocks - 1, "model.blocks"
+        if self.generator == "vunet":
+            yield self.vunet.levels, "model.vunet.levels"

@@ -80,10 +80,10 @@ class FaceParams(Section):
     @model_validator(mode="after")
     def _without_limbs(self) -> "FaceParams":
         for name, section in (("train_g1", self.train_g1), ("train_g2", self.train_g2)):
-            if section.twins or section.order:
-                raise refuse(name, "twins, order: a face has no limbs whose order could be learned; expected false and 0")
-        if self.model.generator == "vunet" and self.model.vunet.look != "image":
-            raise refuse("model.vunet.look", f"{self.model.vunet.look}: a face has no body parts; expected image")
+            if section.twins or section.order_weight:
+                raise refuse(name, "twins, order_weight: a face has no limbs whose order could be learned; expected false and 0")
+        if self.model.generator == "vunet" and self.model.vunet.appearance_input != "image":
+            raise refuse("model.vunet.appearance_input", f"{self.model.vunet.appearance_input}: a face has no body parts; expected image")
         if not self.pairs.across_cameras:
             raise refuse("pairs.across_cameras", "false: a person has one picture of each view, and so no two of one; expected true")
         if PurePosixPath(self.data.root) == BUILT_IN_FACES and len(set(self.data.views) & BUILT_IN_VIEWS) < 2:
@@ -110,10 +110,10 @@ class PhotoParams(Section):
         if self.pose.lift:
             raise refuse("pose.lift", "photographs have no 3D that a lifter could learn from; expected false")
         for name, section in (("train_g1", self.train_g1), ("train_g2", self.train_g2)):
-            if section.order:
-                raise refuse(f"{name}.order", f"{section.order:g}: photographs have no twins to learn it from; expected 0")
-        if self.data.labelled_only and self.data.depth is None:
-            raise refuse("data.labelled_only", "without data.depth no picture has labels; expected false, or a file of labels")
+            if section.order_weight:
+                raise refuse(f"{name}.order_weight", f"{section.order_weight:g}: photographs have no twins to learn it from; expected 0")
+        if self.data.labelled_only and self.data.labels is None:
+            raise refuse("data.labelled_only", "without data.labels no picture has labels; expected false, or a file of labels")
         check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
         return self
 

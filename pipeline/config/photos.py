@@ -16,7 +16,7 @@ class PhotoDataConfig(TwoPacks):
     annotations: Annotated[tuple[Text, ...], EachOnce] = Field(
         min_length=1, description="files of keypoints in `data.root`, `name:keypoints_y:keypoints_x`"
     )
-    depth: Text | None = Field(
+    labels: Text | None = Field(
         description="file of depth labels in `data.root` (`.csv`), or of 3D poses that are labelled by the rule (`.npz`), or null"
     )
     labelled_only: Flag = Field(description="leave out pictures without depth labels; otherwise their limbs count as level with the torso")

@@ -1,6 +1,6 @@
 """Section `pose`: the Three-Layer Pose Space and what is drawn of it."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
@@ -26,10 +26,10 @@ class MapConfig(Section):
 
     depth: Flag = Field(description="`false` makes every label 0: the 2D baseline")
     maps: Annotated[tuple[MapKind, ...], EachOnce] = Field(
-        min_length=1, description="what the networks see of a pose: `rgb`, `limbs`, `parts`, `heatmaps`"
+        min_length=1, description=f"what the networks see of a pose: {', '.join(f'`{kind}`' for kind in get_args(MapKind))}"
     )
-    appearance: Flag = Field(description="G1 also gets the source's colours, placed part by part where the target pose shows the parts")
-    lift: Flag = Field(description="the depth of the joints is inferred from pose and labels: it orders the placed colours, and is a map itself")
+    appearance: Flag = Field(description="G1 also gets the source, warped part by part to where the target pose shows the parts")
+    lift: Flag = Field(description="the depth of the joints is inferred from pose and labels: it orders the warped parts, and is a map itself")
     source: Flag = Field(description="the source pose is part of the input, too")
     heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a joint's disc in `heatmaps`, px")
 

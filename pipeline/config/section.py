@@ -18,6 +18,12 @@ MOST_BYTES = 2**18  # of a file of parameters; its parser takes seconds for more
 MOST_NODES, MOST_DEPTH = 20_000, 16  # values with what aliases stand for, and lists within lists
 MOST_SIDE = 8192  # px of an image or a picture
 _SHOWN = 100  # characters of a value in a message
+RENAMED = {  # parameters that had another name
+    "data.depth": "data.labels",
+    "model.vunet.look": "model.vunet.appearance_input",
+    "train_g1.order": "train_g1.order_weight",
+    "train_g2.order": "train_g2.order_weight",
+}
 
 
 class Section(BaseModel):
@@ -183,6 +189,8 @@ def _line(where: str, path: tuple[str, ...], cls: type[BaseModel], fault: Any, h
     if fault["type"] == "rule":
         return f"{where}: {'.'.join(filter(None, (names, printable(fault['msg'], 10 * _SHOWN))))}"
     key = f"{where}: {names}"
+    if fault["type"] == "extra_forbidden" and names in RENAMED:
+        return f"{key}: renamed; write {RENAMED[names]}"
     if fault["type"] == "extra_forbidden":
         return f"{key} = {shown(fault['input'])}: unknown key; known here: {', '.join(_keys(cls, fault['loc'][:-1]))}"
     if fault["type"] == "missing":

@@ -50,7 +50,7 @@ class TrainConfig(LoopConfig):
 
     flip: Flag = Field(description="mirror half of the pairs left to right")
     twins: Flag = Field(description="paint a twin of the target half of the time, where the data has twins")
-    order: Weight = Field(description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
+    order_weight: Weight = Field(description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
 
 
 class TrainG1Config(TrainConfig):

@@ -20,6 +20,7 @@ from pipeline.evaluation.scores.summary import DISTANCES, by_group, distance_gro
 from pipeline.evaluation.twins import count_twins, judge_twins, order_figures, twin_task
 from pipeline.inference.batched import BatchedGenerator, Task, pose_distance
 from pipeline.inference.generator import Generator
+from pipeline.networks.coarse import generator_name
 from pipeline.networks.vunet import VUNet
 from pipeline.packs.pack import Pack
 from pipeline.utils.errors import UserError
@@ -113,10 +114,10 @@ def lifting(batched: BatchedGenerator) -> dict[str, float | None]:
 
 
 def generator_figures(generator: Generator) -> dict[str, Any]:
-    """Which coarse generator painted, what number formats G1 and G2 were trained with, and for which loss the variational U-Net was."""
+    """Which coarse generator painted, what number formats G1 and G2 were trained with, and for which loss, where G1's file says so."""
     g1, precision = generator.g1, dict(zip(("g1", "g2"), generator.precision, strict=True))
-    named = {"generator": "vunet", "loss": g1.config["loss"]} if isinstance(g1, VUNet) else {"generator": "pg2"}
-    return named | {"precision": precision}
+    loss = {"loss": g1.config["loss"]} if "loss" in g1.config else {}
+    return {"generator": generator_name(g1), **loss, "precision": precision}
 
 
 def _check(batched: BatchedGenerator, pairs: np.ndarray) -> None:

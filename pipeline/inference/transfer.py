@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from pipeline.inference.generator import Generator
-from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.conditioning import encode_poses
 from pipeline.pose.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.pose.pose_file import LabelledPose
@@ -27,7 +26,7 @@ def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | Non
     UserError where the picture and its pose do not fit each other.
     """
     size = generator.image_size
-    if not isinstance(generator.conditioning, BodyConditioning):
+    if generator.conditioning.config.kind != "bodies":
         raise UserError("these weights paint faces; a pose file names the joints of a body: give weights of a recipe that paints people")
     if source is None:
         crop, source_pose, source_label = _whole(image, size, generator), np.full_like(target.pose_2d, np.nan), np.zeros_like(target.label)
@@ -59,11 +58,10 @@ def _whole(image: np.ndarray, size: tuple[int, int], generator: Generator) -> np
     """The whole picture at the size that the networks see; raise UserError where that would stretch it, or where they need a source pose."""
     height, width = image.shape[:2]
     conditioning = generator.conditioning
-    assert isinstance(conditioning, BodyConditioning)
     for name, needed in (
         ("pose.source", conditioning.config.source),
-        ("pose.appearance", conditioning.config.appearance),
-        (f"model.vunet.look: {conditioning.appearance_input}", conditioning.appearance_input != "image"),
+        ("pose.appearance", conditioning.warped_source),
+        (f"model.vunet.appearance_input: {conditioning.appearance_input}", conditioning.appearance_input != "image"),
     ):
         if needed:
             raise UserError(f"source pose: missing; this model was trained with {name}, so it needs the pose that the picture shows")

@@ -1,12 +1,17 @@
-"""The two coarse generators, of which `model.generator` chooses one: what they have in common, and what they see."""
+"""The coarse generators, of which `model.generator` chooses one: what they have in common, and what they see.
 
+A new one is a module with the network, and here what makes it and its line in `GENERATORS`; docs/extend.md says what else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
 
-from pipeline.config.model import ModelConfig
+from pipeline.config.model import GeneratorName, ModelConfig
 from pipeline.networks.checkpoint import load_with_maps, network_name
 from pipeline.networks.kinds import make_conditioning
 from pipeline.networks.unet import G1
@@ -32,7 +37,46 @@ class Coarse(Protocol):
         """Move to a device."""
 
 
-KINDS: dict[str, type[G1] | type[VUNet]] = {"pg2": G1, "vunet": VUNet}
+CoarseNetwork = G1 | VUNet
+
+
+@dataclass(frozen=True)
+class CoarseKind:
+    """A kind of coarse generator.
+
+    network : its class
+    make : an untrained one, from what is seen, height and width of the images, px, the section `model`, what it is trained with, in words, and the
+        lifter's `config`
+    appearance_input : what it sees of the source's person
+    sees_source : whether it sees the source's pose and the warped source. One that learns from single images does not: there source and target pose
+        are the same, and a source that is warped to where it was taken from would be the answer itself. It knows the source by the appearance
+        input alone
+    """
+
+    network: type[CoarseNetwork]
+    make: "Callable[[Conditioning, tuple[int, int], ModelConfig, str, Mapping[str, Any] | None], CoarseNetwork]"
+    appearance_input: Callable[[ModelConfig], AppearanceInput] = lambda _model: "image"
+    sees_source: bool = True
+
+
+def _make_pg2(seen: Conditioning, image_size: tuple[int, int], model: ModelConfig, _loss: str, lifter: Mapping[str, Any] | None) -> G1:
+    return G1(seen.channels, seen.warped_source, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
+
+
+def _make_vunet(seen: Conditioning, image_size: tuple[int, int], model: ModelConfig, loss: str, lifter: Mapping[str, Any] | None) -> VUNet:
+    own, appearance = model.vunet, (seen.appearance_input, seen.appearance_size(image_size))
+    return VUNet(seen.channels, *appearance, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss, lifter)
+
+
+GENERATORS: dict[GeneratorName, CoarseKind] = {
+    "pg2": CoarseKind(G1, _make_pg2),
+    "vunet": CoarseKind(VUNet, _make_vunet, lambda model: model.vunet.appearance_input, sees_source=False),
+}
+
+
+def generator_name(network: object) -> GeneratorName:
+    """What `model.generator` calls the kind of a coarse generator."""
+    return next(name for name, kind in GENERATORS.items() if isinstance(network, kind.network))
 
 
 def conditioning_of(model: ModelConfig, pose: "AnyMapConfig", lifter: "Lifter | None") -> Conditioning:
@@ -42,40 +86,30 @@ def conditioning_of(model: ModelConfig, pose: "AnyMapConfig", lifter: "Lifter | 
 
 def appearance_input_of(model: ModelConfig) -> AppearanceInput:
     """What the chosen generator sees of the source's person."""
-    return "image" if model.generator == "pg2" else model.vunet.look
+    return GENERATORS[model.generator].appearance_input(model)
 
 
 def map_config_of(model: ModelConfig, pose: "AnyMapConfig") -> "AnyMapConfig":
-    """What the chosen generator sees of the section `pose`.
-
-    The variational U-Net learns from single images: a source that is warped to where it was taken from would be the answer itself, and source
-    and target pose are the same. So it has the target's maps, and knows the source by the appearance input alone.
-    """
-    return pose if model.generator == "pg2" else pose.of_the_target
+    """What the chosen generator sees of the section `pose`."""
+    return pose if GENERATORS[model.generator].sees_source else pose.of_the_target
 
 
-def make_coarse(conditioning: Conditioning, image_size: tuple[int, int], model: ModelConfig, loss: str = "untrained") -> G1 | VUNet:
-    """An untrained coarse generator for what is seen, with its lifter; loss : what a `vunet` is trained with, in words."""
+def make_coarse(conditioning: Conditioning, image_size: tuple[int, int], model: ModelConfig, loss: str = "untrained") -> CoarseNetwork:
+    """An untrained coarse generator for what is seen, with its lifter; loss : what it is trained with, in words."""
     lifter = None if conditioning.lifter is None else conditioning.lifter.config
-    network: G1 | VUNet
-    if model.generator == "pg2":
-        shape = model.filters, model.blocks, model.bottleneck, model.upsampling
-        network = G1(conditioning.channels, conditioning.warped_source, image_size, *shape, lifter)
-    else:
-        own, appearance = model.vunet, (conditioning.appearance_input, conditioning.appearance_size(image_size))
-        network = VUNet(conditioning.channels, *appearance, image_size, own.filters, own.max_filters, own.levels, own.dropout, loss, lifter)
+    network = GENERATORS[model.generator].make(conditioning, image_size, model, loss, lifter)
     if network.lifter is not None and conditioning.lifter is not None:
         network.lifter.load_state_dict(conditioning.lifter.state_dict())
     return network
 
 
-def load_coarse(path: Path) -> tuple[G1 | VUNet, Conditioning]:
+def load_coarse(path: Path) -> tuple[CoarseNetwork, Conditioning]:
     """A trained coarse generator and what it sees; raise UserError where the file is not fit."""
-    name, kinds = network_name(path), {kind.__name__: kind for kind in KINDS.values()}
+    name, kinds = network_name(path), {kind.network.__name__: kind.network for kind in GENERATORS.values()}
     if name not in kinds:
         raise UserError(f"{path}: expected the weights of {' or '.join(kinds)}, found those of {name}; give the file that `train_g1` writes")
     network, pose = load_with_maps(path, kinds[name])
-    appearance_input: AppearanceInput = network.config.get("look", "image")
+    appearance_input: AppearanceInput = network.config.get("appearance_input", "image")
     try:
         return network, make_conditioning(pose, network.lifter, appearance_input)
     except ValueError as error:

@@ -169,7 +169,7 @@ class Prior(nn.Module):
 class VUNet(nn.Module):
     """The coarse image of a person, known by the appearance input, in the target pose. `config` rebuilds it.
 
-    look, look_size : which appearance input, and its channels, height and width; headers of weights have these names
+    appearance_input, appearance_size : what the appearance is encoded from, and its channels, height and width
     loss : what it was trained with, in words, for the records
     lifter : as in `unet.G1`
     """
@@ -177,8 +177,8 @@ class VUNet(nn.Module):
     def __init__(
         self,
         map_channels: int,
-        look: str,
-        look_size: tuple[int, int, int],
+        appearance_input: str,
+        appearance_size: tuple[int, int, int],
         image_size: tuple[int, int],
         filters: int,
         max_filters: int,
@@ -190,8 +190,8 @@ class VUNet(nn.Module):
         super().__init__()
         self.config: dict[str, Any] = {
             "map_channels": map_channels,
-            "look": look,
-            "look_size": list(look_size),
+            "appearance_input": appearance_input,
+            "appearance_size": list(appearance_size),
             "image_size": list(image_size),
             "filters": filters,
             "max_filters": max_filters,
@@ -202,8 +202,8 @@ class VUNet(nn.Module):
         }
         _check_size(image_size, levels)
         widths = [min(filters * 2**level, max_filters) for level in range(levels)]
-        skipped = (image_size[0] // look_size[1]).bit_length() - 1  # halvings by which the appearance input is smaller than the image
-        self.look = Encoder(look_size[0], widths[skipped:], dropout)
+        skipped = (image_size[0] // appearance_size[1]).bit_length() - 1  # halvings by which the appearance input is smaller than the image
+        self.appearance = Encoder(appearance_size[0], widths[skipped:], dropout)
         self.posterior = Posterior(widths[skipped:], dropout)
         self.pose = Encoder(map_channels, widths, dropout)
         small_first = widths[::-1]
@@ -215,11 +215,11 @@ class VUNet(nn.Module):
         self.lifter = rebuild_lifter(lifter)
 
     def forward(self, appearance: Tensor, maps: Tensor, learn: bool = False) -> Any:
-        """(B, *look_size) and (B, map_channels, H, W) -> (B, 3, H, W), not clamped, from the posterior's means.
+        """(B, *appearance_size) and (B, map_channels, H, W) -> (B, 3, H, W), not clamped, from the posterior's means.
 
         With `learn` a `Learned`: the image is that of latents drawn from the posterior.
         """
-        means, latents = self.posterior(self.look(appearance), noise=learn)
+        means, latents = self.posterior(self.appearance(appearance), noise=learn)
         image, expected = self._paint(self.pose(maps), latents)
         if not learn:
             return image
@@ -227,7 +227,7 @@ class VUNet(nn.Module):
 
     def encode(self, appearance: Tensor) -> list[Tensor]:
         """Means of the posterior, (B, C, h, w) each, the smallest size first."""
-        return self.posterior(self.look(appearance), noise=False)[0]
+        return self.posterior(self.appearance(appearance), noise=False)[0]
 
     def paint(self, maps: Tensor, latents: list[Tensor]) -> Tensor:
         """The image (B, 3, H, W) of latents as `encode` gives them."""

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from pipeline.datasets.photos.annotations import check_points, read_all_annotations
-from pipeline.datasets.photos.hand_labels import FILE_NAME, locked_depth, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, locked_label_file, read_label_file, write_label_file
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.layout import find_pictures
 from pipeline.pose.labels import UNLABELLED, Labels
@@ -82,7 +82,7 @@ class PhotoFolder:
         What somebody else, in this process or another, wrote meanwhile about other photos stays; raises ConflictError where it was about this one.
         before : the labels that whoever answers has seen, by default what is known here.
         """
-        with self._lock, locked_depth(self.label_file):
+        with self._lock, locked_label_file(self.label_file):
             theirs = self._on_disk()
             seen = self.labels(name) if before is None else before
             if theirs.get(name, UNLABELLED) not in (seen, labels):
@@ -91,7 +91,7 @@ class PhotoFolder:
                     f"{self.label_file} was changed by somebody else: {name} has other labels there now; look at them and answer again"
                 )
             mine = {**theirs, name: labels}
-            write_depth(self.label_file, mine, durable=True)
+            write_label_file(self.label_file, mine, durable=True)
             self._labels = mine
 
     def size(self, name: str) -> tuple[int, int]:
@@ -122,7 +122,7 @@ class PhotoFolder:
 
     def _on_disk(self) -> dict[str, Labels]:
         check_file_place(self.label_file)
-        return read_depth(self.label_file) if self.label_file.exists() else {}
+        return read_label_file(self.label_file) if self.label_file.exists() else {}
 
 
 def _annotation_files(root: Path) -> list[Path]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 WARP_LAYERS = 2  # of the warped source: the front parts and the second ones
 WARP_CHANNELS = WARP_LAYERS * 4  # red, green, blue; how much is known
-AppearanceInput = Literal["image", "parts", "placed"]
+AppearanceInput = Literal["image", "parts", "warped"]
 
 
 class DepthLifter(Protocol):
@@ -50,7 +50,7 @@ class Conditioning(Protocol):
 
     @property
     def appearance_input(self) -> AppearanceInput:
-        """What the networks see of the source's person: the whole `image`, its `parts` each by itself, or those `placed` as in the target."""
+        """What the networks see of the source's person: the whole `image`, its `parts`, or them `warped` to their places in the target."""
 
     @property
     def channels(self) -> int:

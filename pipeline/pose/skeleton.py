@@ -83,9 +83,15 @@ TORSO = tuple(H36M_17.index(name) for name in ("left_shoulder", "right_shoulder"
 NECK_AND_HEAD = tuple(H36M_17.index(name) for name in ("thorax", "nose", "head"))
 
 # A limb chain hangs on one root joint: (root, middle, end), and the two limbs it is made of.
-CHAIN_NAMES = ("right_leg", "left_leg", "left_arm", "right_arm")
-CHAINS = tuple((LIMBS[2 * i][0], LIMBS[2 * i][1], LIMBS[2 * i + 1][1]) for i in range(4))
-CHAIN_LIMBS = ((0, 1), (2, 3), (4, 5), (6, 7))
+_CHAINS = (
+    ("right_leg", "right_thigh", "right_calf"),
+    ("left_leg", "left_thigh", "left_calf"),
+    ("left_arm", "left_upper_arm", "left_forearm"),
+    ("right_arm", "right_upper_arm", "right_forearm"),
+)
+CHAIN_NAMES = tuple(name for name, *_ in _CHAINS)
+CHAIN_LIMBS = tuple((LIMB_NAMES.index(first), LIMB_NAMES.index(second)) for _, first, second in _CHAINS)
+CHAINS = tuple((*LIMBS[first], LIMBS[second][1]) for first, second in CHAIN_LIMBS)
 
 # The 18 keypoints of OpenPose on COCO, in its order; the bones are its limbs but for the two from shoulder to ear, which close a circle.
 _COCO_NAMES = (

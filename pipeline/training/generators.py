@@ -17,10 +17,9 @@ from torch import Tensor, nn
 
 from pipeline.config.model import ModelConfig
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
-from pipeline.networks.coarse import KINDS, appearance_input_of, load_coarse, make_coarse, map_config_of
+from pipeline.networks.coarse import GENERATORS, CoarseNetwork, appearance_input_of, load_coarse, make_coarse, map_config_of
 from pipeline.networks.discriminator import D
-from pipeline.networks.unet import G1, G2
-from pipeline.networks.vunet import VUNet
+from pipeline.networks.unet import G2
 from pipeline.packs.batches import Batch, batch_indices, choose_twins, make_batch
 from pipeline.packs.pack import Pack, pack_path, read_packs
 from pipeline.packs.pairs import read_pairs
@@ -105,13 +104,13 @@ class GeneratorTraining(TrainingRun):
             yield cls(fabric, scratch, pack, rows, conditioning, config)
 
 
-def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: "AnyMapConfig") -> tuple[G1 | VUNet, Conditioning]:
+def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: "AnyMapConfig") -> tuple[CoarseNetwork, Conditioning]:
     """The trained coarse generator and what it sees; UserError where it was trained for other images, or is or sees something else."""
     network, conditioning = load_coarse(path)
     for what, found, wanted in (
         ("data.image_size", network.config["image_size"], list(image_size)),
-        ("model.generator", type(network).__name__, KINDS[model.generator].__name__),
-        ("model.vunet.look", conditioning.appearance_input, appearance_input_of(model)),
+        ("model.generator", type(network).__name__, GENERATORS[model.generator].network.__name__),
+        ("model.vunet.appearance_input", conditioning.appearance_input, appearance_input_of(model)),
         ("the section pose", conditioning.config, map_config_of(model, pose)),
     ):
         if found != wanted:
@@ -119,7 +118,7 @@ def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: "
     return network, conditioning
 
 
-def train_g1(run: GeneratorTraining, model: ModelConfig, config: TrainG1Config, objective: Objective) -> G1 | VUNet:
+def train_g1(run: GeneratorTraining, model: ModelConfig, config: TrainG1Config, objective: Objective) -> CoarseNetwork:
     """The coarse generator learns what `objective` asks for; returns the averaged network.
 
     Raises UserError where a loss is not finite, or where the networks do not fit the image size.
@@ -154,7 +153,7 @@ def train_g1(run: GeneratorTraining, model: ModelConfig, config: TrainG1Config, 
     return average.network
 
 
-def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config: TrainG2Config) -> tuple[G2, D]:
+def train_g2(run: GeneratorTraining, g1: CoarseNetwork, model: ModelConfig, config: TrainG2Config) -> tuple[G2, D]:
     """G2 learns what to add to the images of a fixed G1, against D; returns the averaged G2, and D.
 
     In the first `config.pretrain_d` steps D learns alone. Raises UserError where a loss is not finite.
@@ -190,7 +189,7 @@ def train_g2(run: GeneratorTraining, g1: G1 | VUNet, model: ModelConfig, config:
                 loss_order = order_loss(refined, batch.target, batch.negative)
                 if g2_step >= 0:
                     rate = config.lr * schedule(g2_step, config.steps, config.warmup)
-                    optimiser_step(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order * loss_order), rate, config.clip)
+                    optimiser_step(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order_weight * loss_order), rate, config.clip)
                     average.update(g2, g2_step)
 
             done = step + 1

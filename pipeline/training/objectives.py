@@ -1,4 +1,4 @@
-"""What each of the two coarse generators is trained for: one call per step, from a batch to the loss and the curves of its parts."""
+"""What a coarse generator is trained for: one call per step, from a batch to the loss and the curves of its parts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +49,7 @@ class PG2Objective:
     betas = PG2_BETAS
 
     def __init__(self, config: TrainG1Config) -> None:
-        self.order = config.order
+        self.order_weight = config.order_weight
 
     def begin(self, network: nn.Module, batch: Callable[[int], Batch]) -> None:
         """Nothing to prepare."""
@@ -58,7 +58,7 @@ class PG2Objective:
         """As `Objective` says."""
         coarse = g1(batch.appearance, batch.maps)
         l1, order = masked_l1(coarse, batch.target, batch.mask), order_loss(coarse, batch.target, batch.negative)
-        return l1 + self.order * order, {"l1": l1, "order": order}
+        return l1 + self.order_weight * order, {"l1": l1, "order": order}
 
 
 class VUNetObjective:
@@ -68,7 +68,7 @@ class VUNetObjective:
     betas = VUNET_BETAS
 
     def __init__(self, model: ModelConfig, config: TrainG1Config) -> None:
-        self.order, self.model, self.steps = config.order, model.vunet, config.steps
+        self.order_weight, self.model, self.steps = config.order_weight, model.vunet, config.steps
         features = make_features(model.perceptual_weights)
         self.features: nn.Module | None = features
         self.loss = f"Kullback-Leibler divergence and perceptual loss ({features.loss})"
@@ -85,7 +85,7 @@ class VUNetObjective:
         assert self.features is not None
         perceptual = perceptual_loss(self.features, coarse, batch.target)
         order = order_loss(coarse, batch.target, batch.negative)
-        loss = perceptual + self.kl_weight(step) * kl + WEIGHT * self.order * order  # the image itself has the weight WEIGHT, too
+        loss = perceptual + self.kl_weight(step) * kl + WEIGHT * self.order_weight * order  # the image itself has the weight WEIGHT, too
         with torch.no_grad():
             l1 = masked_l1(coarse, batch.target, batch.mask)
         return loss, {"l1": l1, "order": order, "perceptual": perceptual, "kl": kl}
@@ -97,5 +97,8 @@ class VUNetObjective:
 
 
 def make_objective(model: ModelConfig, config: TrainG1Config) -> Objective:
-    """What `model.generator` is trained for; raise UserError where the perceptual loss's weights are not what they should be."""
-    return PG2Objective(config) if model.generator == "pg2" else VUNetObjective(model, config)
+    """What `model.generator` is trained for: PG2's objective, or one of its own.
+
+    Raises UserError where the perceptual loss's weights are not what they should be.
+    """
+    return VUNetObjective(model, config) if model.generator == "vunet" else PG2Objective(config)

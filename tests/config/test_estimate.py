@@ -1,8 +1,11 @@
 """The memory that is estimated is a lower bound of what the networks take, and not far below it."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from model_section import model_config
+from ruamel.yaml import YAML
 from torch import Tensor, nn
 
 from pipeline.config.estimate import GIB, Need, Network, beyond, discriminator, lifter_need, memory_for_training, unet, vunet
@@ -13,6 +16,7 @@ from pipeline.networks.lifter import Residual
 from pipeline.networks.unet import UNet
 from pipeline.networks.vunet import VUNet
 
+ROOT = Path(__file__).resolve().parents[2]
 SIZE = (64, 32)
 
 
@@ -63,7 +67,8 @@ def test_of_a_discriminator(border: int) -> None:
 
 
 def test_of_the_lifter() -> None:
-    config = TrainLifterConfig(views=1, steps=1, batch_size=1, lr=0.1, weight_decay=0, noise=0, width=512, blocks=3, seed=1, threads=1)
+    values = YAML(typ="safe").load(ROOT / "params.yaml")["train_lifter"]
+    config = TrainLifterConfig.model_validate(values | {"views": 1, "batch_size": 1, "width": 512, "blocks": 3})
     weights = sum(weight.numel() for weight in Residual(51, config.width, config.blocks, 17).parameters())
     assert 0.5 * 2 * 16 * weights < lifter_need(config).bytes <= 2 * 16 * weights + 10**6
 

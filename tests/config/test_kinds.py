@@ -14,6 +14,7 @@ from pipeline.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE_OF = {"recordings": "params.yaml", "faces": "recipes/faces/params.yaml", "photos": "recipes/deepfashion/params.yaml"}
+THERE = ", ".join(KINDS)
 LOADED = """
 import json, sys
 from pathlib import Path
@@ -26,8 +27,8 @@ print(json.dumps([name for name in sys.modules if name.startswith("pipeline.conf
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        ({}, r"p\.yaml: data\.kind: missing; expected what the data are, one of recordings, faces, photos, keypoints"),
-        ({"kind": "hands"}, r"p\.yaml: data\.kind = 'hands': expected what the data are, one of recordings, faces, photos, keypoints"),
+        ({}, rf"p\.yaml: data\.kind: missing; expected what the data are, one of {THERE}"),
+        ({"kind": "hands"}, rf"p\.yaml: data\.kind = 'hands': expected what the data are, one of {THERE}"),
         ({"kind": ["faces"]}, r"p\.yaml: data\.kind = \['faces'\]: expected"),
         (None, r"p\.yaml: section `data` is missing; expected one with `kind`"),
     ],

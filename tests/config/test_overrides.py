@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([ROOT / "params.yaml", *ROOT.glob("recipes/*/params.yaml")])
 MAY_BE_EMPTY = {"data.exclude", "synthetic.twin_subjects"}
 MAY_BE_NULL = {
-    "data.depth",
+    "data.labels",
     "data.predictor",
     "data.test_pairs",
     "evaluate.inception",
@@ -93,7 +93,7 @@ def test_every_list_can_be_emptied_and_every_value_made_null(tmp_path: Path, ori
     for change in changes:
         ((key, value),) = change.items()
         assert overridden(copied, original, change) == with_changes(values, change), key
-        allowed = (value == [] and key in MAY_BE_EMPTY) or (value is None and key in MAY_BE_NULL and key != "data.depth")
+        allowed = (value == [] and key in MAY_BE_EMPTY) or (value is None and key in MAY_BE_NULL and key != "data.labels")
         if allowed:
             check_params(copied)
         elif value != "x":

@@ -7,6 +7,7 @@ import torch
 from pipeline.evaluation.kept_images import KeptImages
 from pipeline.evaluation.painted import Painted
 from pipeline.inference.batched import Task
+from pipeline.pose.skeleton import LIMBS
 
 COUNT = 23
 
@@ -22,7 +23,7 @@ def kept_of(images, error, size, named=(), few=3):
     for start in range(0, COUNT, size):
         number = np.arange(start, min(start + size, COUNT))
         nothing = torch.zeros(len(number), 1, 4, 2, dtype=torch.bool)
-        painted = Painted(number, Task(number, number, np.zeros((len(number), 8))), images[:, number], images[0, number], nothing, nothing)
+        painted = Painted(number, Task(number, number, np.zeros((len(number), len(LIMBS)))), images[:, number], images[0, number], nothing, nothing)
         kept.add(painted, error[number])
         assert len(kept._images) <= len(named) + 2 * few
     return kept

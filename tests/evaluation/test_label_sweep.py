@@ -29,12 +29,12 @@ from pipeline.evaluation.label_sweep import (
 )
 from pipeline.evaluation.scores.depth import label_accuracy
 from pipeline.pose.bodies.pose_space import label_limbs
-from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
+from pipeline.pose.skeleton import H36M_17, LIMB_NAMES, LIMB_RADIUS
 from pipeline.utils.errors import UserError
 from pose25d.sweep import main
 
 ROOT = Path(__file__).resolve().parents[2]
-RADIUS = LimbRadius(thigh=80, calf=60, upper_arm=50, forearm=45)
+RADIUS = LimbRadius(**LIMB_RADIUS)
 TRUE = 200.0  # mm, the thickness that made the truth
 FOREARMS = [LIMB_NAMES.index("left_forearm"), LIMB_NAMES.index("right_forearm")]
 # Someone who faces the camera, mm: to the picture's right, down, away from the camera.
@@ -211,17 +211,17 @@ def test_labels_given_by_hand_are_the_truth(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (["S1", "Walking", "7", 99, *[0] * 8], "line 2: no pack has 'S1/Walking/7/99'"),
+        (["S1", "Walking", "7", 99, *[0] * len(LIMB_NAMES)], "line 2: no pack has 'S1/Walking/7/99'"),
         (["S1", "Walking", "7", 1, *[0] * 7, 2], r"line 2: expected labels -1 .* found \[2\]"),
         (["S1", "Walking", "7", 1, *[0] * 7, ""], "line 2: expected whole numbers"),
         (["S1", "Walking", "7", 1], "line 2: expected whole numbers"),
-        (["S1", "Walking", "7", "1_0", *[0] * 8], "line 2: expected whole numbers .* found '1_0'"),
-        (["S1", "Walking", "7", "9" * 5000, *[0] * 8], "line 2: expected whole numbers .* found '9999"),
+        (["S1", "Walking", "7", "1_0", *[0] * len(LIMB_NAMES)], "line 2: expected whole numbers .* found '1_0'"),
+        (["S1", "Walking", "7", "9" * 5000, *[0] * len(LIMB_NAMES)], "line 2: expected whole numbers .* found '9999"),
         (["S1", "Walking", "7", 1, *[0] * 7, "True"], "line 2: expected whole numbers .* found 'True'"),
         (["S1", "Walking", "7", 1, *[0] * 7, "nan"], "line 2: expected whole numbers"),
         (["S1", "Walking", "7", 1, *[0] * 9], "line 2: expected 12 columns, found 13"),
-        (["x" * 200_000, "Walking", "7", 1, *[0] * 8], r"found a damaged row .field larger"),
-        (["S1\0", "Walking", "7", 1, *[0] * 8], "found bytes that are 0"),
+        (["x" * 200_000, "Walking", "7", 1, *[0] * len(LIMB_NAMES)], r"found a damaged row .field larger"),
+        (["S1\0", "Walking", "7", 1, *[0] * len(LIMB_NAMES)], "found bytes that are 0"),
         (None, "expected at least one labelled picture, found none"),
     ],
 )
@@ -237,7 +237,7 @@ def test_a_table_without_the_limbs_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_is_labelled_twice_is_named(tmp_path: Path) -> None:
-    path = write_hand_labels(tmp_path / "hand.csv", [["S1", "Walking", "7", frame, *[0] * 8] for frame in (3, 4, 3)])
+    path = write_hand_labels(tmp_path / "hand.csv", [["S1", "Walking", "7", frame, *[0] * len(LIMB_NAMES)] for frame in (3, 4, 3)])
     with pytest.raises(UserError, match="line 4: expected each picture once, found 'S1/Walking/7/3' again"):
         read_hand_labels(path, known(10))
 
@@ -249,10 +249,10 @@ def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
 
 
 def test_labels_in_other_encodings_are_read_or_named(tmp_path: Path) -> None:
-    path = write_hand_labels(tmp_path / "hand.csv", [["S1", "Walking", "7", 4, *[0] * 8]])
+    path = write_hand_labels(tmp_path / "hand.csv", [["S1", "Walking", "7", 4, *[0] * len(LIMB_NAMES)]])
     text = path.read_text(encoding="utf-8")
     path.write_text(text, encoding="utf-8-sig")  # as spreadsheets do
-    assert read_hand_labels(path, known(10)).truth.tolist() == [[0] * 8]
+    assert read_hand_labels(path, known(10)).truth.tolist() == [[0] * len(LIMB_NAMES)]
     path.write_text(text.replace("Walking", "Gehen über"), encoding="latin-1")
     with pytest.raises(UserError, match="expected text in UTF-8"):
         read_hand_labels(path, known(10))

@@ -246,7 +246,7 @@ def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but
 ) -> None:
     pose = MapConfig(depth=True, maps=("limbs",), appearance=False, lift=False, source=False, heatmap_radius=3)
     save_network(tmp_path / "g2.safetensors", G2(SIZE, 4, 1, "nearest"), pose)
-    for appearance in ("placed", "parts", "image"):
+    for appearance in ("warped", "parts", "image"):
         torch.manual_seed(0)
         conditioning = BodyConditioning(pose, None, appearance)
         save_network(
@@ -264,7 +264,7 @@ def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but
         if appearance == "image":
             assert transfer(generator, whole, None, target, MARGIN).shape == (*SIZE, 3)
         else:
-            with pytest.raises(UserError, match=f"this model was trained with model.vunet.look: {appearance}, so it needs the pose"):
+            with pytest.raises(UserError, match=f"this model was trained with model.vunet.appearance_input: {appearance}, so it needs the pose"):
                 transfer(generator, whole, None, target, MARGIN)
 
 

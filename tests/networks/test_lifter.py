@@ -5,10 +5,9 @@ no harm.
 import numpy as np
 import pytest
 import torch
-from standing import RULE, STANDING
+from standing import RADIUS, RULE, STANDING, THICKNESS
 from torch import Tensor
 
-from pipeline.config.pose import LimbRadius
 from pipeline.networks.lifter import AWAY, Lifter, chain_means, joint_features, mirror_depth, raise_pose
 from pipeline.pose.bodies.pose_space import label_limbs, mirror_chain
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_NAMES
@@ -87,14 +86,16 @@ def test_the_features_hold_what_the_rule_says_of_the_body_and_of_its_mirrored_ch
     depth = torch.zeros(3, 17)
     pose[:, [KNEE, KNEE + 1]] = pose[:, [2, 2]] + torch.tensor([[4.0, 0.0], [2.0, 20.0]])  # the legs cross
     depth[:, [2, 3]] = 300.0
-    given, ruled, differ = lifter.flip_features(pose, depth, label)[:, 17 * 4 :].split((8, 40, 40), dim=1)
+    given, ruled, differ = lifter.flip_features(pose, depth, label)[:, 17 * 4 :].split(
+        (len(LIMB_NAMES), 5 * len(LIMB_NAMES), 5 * len(LIMB_NAMES)), dim=1
+    )
     assert torch.equal(given, label.float())
     body = raise_pose(pose, depth)
-    rule = label_limbs(body, 230, LimbRadius(**RULE["limb_radius"]))
-    right_leg = label_limbs(mirror_chain(body, 0), 230, LimbRadius(**RULE["limb_radius"]))
+    rule = label_limbs(body, THICKNESS, RADIUS)
+    right_leg = label_limbs(mirror_chain(body, 0), THICKNESS, RADIUS)
     assert (rule != right_leg).any()
-    np.testing.assert_array_equal(ruled[:, :16].numpy(), np.concatenate([rule, right_leg], axis=1))
-    np.testing.assert_array_equal(differ[:, :8].numpy(), rule != label.numpy())
+    np.testing.assert_array_equal(ruled[:, : 2 * len(LIMB_NAMES)].numpy(), np.concatenate([rule, right_leg], axis=1))
+    np.testing.assert_array_equal(differ[:, : len(LIMB_NAMES)].numpy(), rule != label.numpy())
 
 
 def test_a_missing_joint_is_told_from_one_in_the_middle_and_leaves_the_others_alone() -> None:

@@ -8,23 +8,23 @@ from pipeline.networks.vunet import Convolution, Enlarge, VUNet, squares, start,
 from pipeline.utils.errors import UserError
 
 SIZE = (64, 32)
-LOOKS = {"parts": (30, 16, 8), "placed": (8, 16, 8), "image": (3, *SIZE)}
+APPEARANCES = {"parts": (30, 16, 8), "warped": (8, 16, 8), "image": (3, *SIZE)}
 MAPS = 7
 
 
-def make(look: str = "parts", dropout: float = 0.0, levels: int = 4, size: tuple[int, int] = SIZE) -> VUNet:
+def make(appearance: str = "parts", dropout: float = 0.0, levels: int = 4, size: tuple[int, int] = SIZE) -> VUNet:
     torch.manual_seed(1)
-    return VUNet(MAPS, look, LOOKS[look], size, 4, 8, levels, dropout, "a loss")
+    return VUNet(MAPS, appearance, APPEARANCES[appearance], size, 4, 8, levels, dropout, "a loss")
 
 
-def inputs(look: str = "parts", count: int = 4) -> tuple[Tensor, Tensor]:
+def inputs(appearance: str = "parts", count: int = 4) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(count, *LOOKS[look], generator=generator), torch.randn(count, MAPS, *SIZE, generator=generator)
+    return torch.randn(count, *APPEARANCES[appearance], generator=generator), torch.randn(count, MAPS, *SIZE, generator=generator)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_weight_takes_part_and_the_latents_are_at_the_two_smallest_sizes(look: str) -> None:
-    network, (seen, maps) = make(look), inputs(look)
+@pytest.mark.parametrize("appearance", APPEARANCES)
+def test_every_weight_takes_part_and_the_latents_are_at_the_two_smallest_sizes(appearance: str) -> None:
+    network, (seen, maps) = make(appearance), inputs(appearance)
     learned = network(seen, maps, learn=True)
     assert learned.image.shape == (4, 3, *SIZE)
     assert [tuple(mean.shape) for mean in network.encode(seen)] == [(4, 8, 8, 4), (4, 8, 16, 8)]
@@ -35,36 +35,36 @@ def test_every_weight_takes_part_and_the_latents_are_at_the_two_smallest_sizes(l
 
 
 def test_the_image_is_that_of_the_means_and_of_drawn_latents_in_training() -> None:
-    network, (look, maps) = make().eval(), inputs()
+    network, (appearance, maps) = make().eval(), inputs()
     with torch.no_grad():
-        torch.testing.assert_close(network(look, maps), network.paint(maps, network.encode(look)))
-        torch.testing.assert_close(network(look, maps), network(look, maps))
-        first, second = (network(look, maps, learn=True).image for _ in range(2))
+        torch.testing.assert_close(network(appearance, maps), network.paint(maps, network.encode(appearance)))
+        torch.testing.assert_close(network(appearance, maps), network(appearance, maps))
+        first, second = (network(appearance, maps, learn=True).image for _ in range(2))
     assert (first - second).abs().mean() > 1e-3
 
 
-def test_look_and_pose_both_matter() -> None:
-    network, (look, maps) = make().eval(), inputs()
+def test_appearance_and_pose_both_matter() -> None:
+    network, (appearance, maps) = make().eval(), inputs()
     with torch.no_grad():
-        image = network(look, maps)
-        assert (network(look.roll(1, 0), maps) - image).abs().mean() > 1e-3
-        assert (network(look, maps.roll(1, 0)) - image).abs().mean() > 1e-3
+        image = network(appearance, maps)
+        assert (network(appearance.roll(1, 0), maps) - image).abs().mean() > 1e-3
+        assert (network(appearance, maps.roll(1, 0)) - image).abs().mean() > 1e-3
 
 
 def test_no_image_reaches_another_of_the_batch() -> None:
-    network, (look, maps) = make().eval(), inputs()
+    network, (appearance, maps) = make().eval(), inputs()
     with torch.no_grad():
-        torch.testing.assert_close(network(look[:1], maps[:1]), network(look, maps)[:1], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(network(appearance[:1], maps[:1]), network(appearance, maps)[:1], rtol=1e-3, atol=1e-4)
 
 
 def test_the_divergence_is_half_the_squared_distance_of_the_means() -> None:
     """A sum over all latents: known from the prior's means, which are asked for with the posterior's own."""
-    network, (look, maps) = make().eval(), inputs()
+    network, (appearance, maps) = make().eval(), inputs()
     with torch.no_grad():
-        means = network.encode(look)
+        means = network.encode(appearance)
         _, expected = network._paint(network.pose(maps), means)
         by_hand = sum(0.5 * (mean - other).square().sum((1, 2, 3)) for mean, other in zip(means, expected, strict=True))
-        torch.testing.assert_close(network.divergence(look, maps), by_hand)
+        torch.testing.assert_close(network.divergence(appearance, maps), by_hand)
 
 
 def test_the_prior_goes_from_group_to_group() -> None:
@@ -107,14 +107,14 @@ def test_squares_are_put_together_again() -> None:
 
 
 def test_the_first_batch_sets_mean_and_variance_of_every_convolution() -> None:
-    network, (look, maps) = make(dropout=0.0), inputs(count=16)
-    start(network, 5 * look, 0.1 * maps + 3)
+    network, (appearance, maps) = make(dropout=0.0), inputs(count=16)
+    start(network, 5 * appearance, 0.1 * maps + 3)
     seen: list[Tensor] = []
     for module in network.pose.modules():
         if isinstance(module, Convolution):
             module.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
     with torch.no_grad():
-        network(5 * look, 0.1 * maps + 3)
+        network(5 * appearance, 0.1 * maps + 3)
     assert len(seen) == 1 + 2 * 4 + 3
     for output in seen:
         deviation, mean = torch.std_mean(output, dim=(0, 2, 3))
@@ -131,20 +131,20 @@ def test_the_length_of_a_direction_does_not_matter() -> None:
 
 
 def test_dropout_is_for_training_alone() -> None:
-    network, (look, maps) = make(dropout=0.5), inputs()
+    network, (appearance, maps) = make(dropout=0.5), inputs()
     with torch.no_grad():
-        assert not torch.equal(network(look, maps), network(look, maps))
+        assert not torch.equal(network(appearance, maps), network(appearance, maps))
         network.eval()
-        assert torch.equal(network(look, maps), network(look, maps))
+        assert torch.equal(network(appearance, maps), network(appearance, maps))
 
 
 def test_its_description_rebuilds_it() -> None:
     network = make()
     rebuilt = VUNet(**network.config)
     rebuilt.load_state_dict(network.state_dict())
-    look, maps = inputs()
+    appearance, maps = inputs()
     with torch.no_grad():
-        assert torch.equal(rebuilt.eval()(look, maps), network.eval()(look, maps))
+        assert torch.equal(rebuilt.eval()(appearance, maps), network.eval()(appearance, maps))
 
 
 @pytest.mark.parametrize("size", [(60, 32), (64, 40)])

@@ -320,13 +320,13 @@ def test_by_itself_the_target_is_its_own_source_twin_or_not(pack: Pack) -> None:
 @pytest.mark.parametrize("lift", [False, True])
 def test_the_placed_input_is_the_warped_source_of_g1_a_quarter_as_large(pack: Pack, lift: bool) -> None:
     whole = make_batch(pack, PAIRS[:5], None, make_conditioning(appearance=True, lift=lift)).maps[:, :WARP_CHANNELS]
-    conditioning = replace(make_conditioning(lift=lift), appearance_input="placed")
+    conditioning = replace(make_conditioning(lift=lift), appearance_input="warped")
     appearance = make_batch(pack, PAIRS[:5], None, conditioning).appearance
     assert appearance.shape[1:] == conditioning.appearance_size((HEIGHT, WIDTH))
     torch.testing.assert_close(appearance, whole.unflatten(3, (-1, 4)).unflatten(2, (-1, 4)).mean((3, 5)))
 
 
-@pytest.mark.parametrize("appearance_input", ["parts", "placed"])
+@pytest.mark.parametrize("appearance_input", ["parts", "warped"])
 def test_an_appearance_input_without_depth_is_blind_to_labels(pack: Pack, appearance_input: AppearanceInput) -> None:
     conditioning = replace(make_conditioning(depth=False), appearance_input=appearance_input)
     image, poses = to_image(pack.image[:2]), torch.from_numpy(pack.pose_2d[:2])

@@ -19,7 +19,7 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from pipeline.datasets.photos.hand_labels import read_depth
+from pipeline.datasets.photos.hand_labels import read_label_file
 from pipeline.pose.pose_file import read_pose
 from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.pictures import read_picture
@@ -74,7 +74,7 @@ class Visit:
 
     def on_disk(self, name: str) -> dict[str, int | None]:
         path = self.root / "depth.csv"
-        labels = read_depth(path).get(name) if path.is_file() else None
+        labels = read_label_file(path).get(name) if path.is_file() else None
         return dict(zip(LIMB_NAMES, labels, strict=True)) if labels else {}
 
 

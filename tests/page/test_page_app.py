@@ -31,7 +31,7 @@ from starlette.testclient import TestClient
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.datasets.photos.annotations import write_annotations
-from pipeline.datasets.photos.hand_labels import HEADER, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import HEADER, read_label_file, write_label_file
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.poses import write_poses_3d
 from pipeline.inference.generator import load_generator
@@ -46,7 +46,7 @@ from pipeline.pose.skeleton import COCO_18, H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
 from pose25d import label as label_depth
-from pose25d import merge as merge_depth
+from pose25d import merge as merge_labels
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a token of this test"
@@ -179,12 +179,12 @@ def test_a_picture_of_a_billion_pixels_is_too_large_as_well(folder: PhotoFolder)
 def test_an_answer_is_on_disk_at_once(folder: PhotoFolder) -> None:
     answer = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": LABELS})
     assert answer.json() == {"done": False, "labelled": 0, "of": 5}
-    assert read_depth(folder.label_file) == {GOOD[1]: tuple(LABELS)}
+    assert read_label_file(folder.label_file) == {GOOD[1]: tuple(LABELS)}
     answer = client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [0] * N_LIMBS})
     assert answer.json() == {"done": True, "labelled": 1, "of": 5}
     assert PhotoFolder(folder.root).is_done(GOOD[1])
     client(folder).put(f"/api/labels/{GOOD[1]}", json={"labels": [None] * N_LIMBS})
-    assert read_depth(folder.label_file) == {}
+    assert read_label_file(folder.label_file) == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"no json", b"[1]", b'{"labels": [0]}', b'{"labels": "00000000"}', b"{}", b"[" * 5000])
@@ -213,18 +213,18 @@ def test_answers_from_several_windows_are_all_kept(folder: PhotoFolder) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert read_depth(folder.label_file) == {name: tuple([number % 2] * N_LIMBS) for number, name in enumerate(names)}
+    assert read_label_file(folder.label_file) == {name: tuple([number % 2] * N_LIMBS) for number, name in enumerate(names)}
 
 
 def test_what_somebody_else_writes_meanwhile_is_not_lost(folder: PhotoFolder) -> None:
     folder.save(GOOD[0], (1,) * N_LIMBS)
-    write_depth(folder.label_file, {GOOD[0]: (1,) * N_LIMBS, GOOD[1]: (-1,) * N_LIMBS})
+    write_label_file(folder.label_file, {GOOD[0]: (1,) * N_LIMBS, GOOD[1]: (-1,) * N_LIMBS})
     folder.save(GOOD[2], (0,) * N_LIMBS)
-    assert read_depth(folder.label_file) == {GOOD[0]: (1,) * N_LIMBS, GOOD[1]: (-1,) * N_LIMBS, GOOD[2]: (0,) * N_LIMBS}
-    write_depth(folder.label_file, {GOOD[0]: (0,) * N_LIMBS})
+    assert read_label_file(folder.label_file) == {GOOD[0]: (1,) * N_LIMBS, GOOD[1]: (-1,) * N_LIMBS, GOOD[2]: (0,) * N_LIMBS}
+    write_label_file(folder.label_file, {GOOD[0]: (0,) * N_LIMBS})
     with pytest.raises(ConflictError, match=f"{GOOD[0]} has other labels there now"):
         folder.save(GOOD[0], (-1,) * N_LIMBS)
-    assert read_depth(folder.label_file) == {GOOD[0]: (0,) * N_LIMBS}
+    assert read_label_file(folder.label_file) == {GOOD[0]: (0,) * N_LIMBS}
     answer = client(folder).put(f"/api/labels/{GOOD[0]}", json={"labels": [1] * N_LIMBS})
     assert answer.status_code == 200
 
@@ -236,7 +236,7 @@ def test_an_answer_to_labels_that_are_no_more_is_refused(folder: PhotoFolder) ->
     refused = client(folder).put(put, json={"labels": [*[None] * (N_LIMBS - 1), 0], "before": [None] * N_LIMBS})
     assert refused.status_code == 409
     assert "has other labels there now; look at them and answer again" in refused.text
-    assert read_depth(folder.label_file) == {GOOD[0]: (1,) * N_LIMBS}
+    assert read_label_file(folder.label_file) == {GOOD[0]: (1,) * N_LIMBS}
     assert client(folder).put(put, json={"labels": [0] * N_LIMBS, "before": [1] * N_LIMBS}).status_code == 200
 
 
@@ -273,7 +273,7 @@ def test_two_servers_at_full_speed_lose_no_answer(tmp_path: Path) -> None:
     said = [server.communicate(timeout=120)[0].split("\n")[:-1] for server in servers]
     assert [(server.returncode, len(lines)) for server, lines in zip(servers, said, strict=True)] == [(0, 200), (0, 200)]
     last = {name: int(value) for lines in said for name, value in (line.split() for line in lines)}
-    assert read_depth(root / "depth.csv") == {name: (value,) * N_LIMBS for name, value in last.items()}
+    assert read_label_file(root / "depth.csv") == {name: (value,) * N_LIMBS for name, value in last.items()}
 
 
 @contextmanager
@@ -302,7 +302,7 @@ def test_an_answer_that_is_not_saved_does_not_count(folder: PhotoFolder) -> None
     assert not [path for path in folder.root.iterdir() if path.name.startswith(".partial-")]
     answer = page.put(f"/api/labels/{GOOD[2]}", json={"labels": [0] * N_LIMBS})
     assert answer.json() == {"done": True, "labelled": 2, "of": 5}
-    assert set(read_depth(folder.label_file)) == {GOOD[0], GOOD[2]}
+    assert set(read_label_file(folder.label_file)) == {GOOD[0], GOOD[2]}
 
 
 def test_a_file_that_is_damaged_meanwhile_stays_and_the_answer_does_not_count(folder: PhotoFolder) -> None:
@@ -316,7 +316,7 @@ def test_a_file_that_is_damaged_meanwhile_stays_and_the_answer_does_not_count(fo
 
 def test_labels_that_are_shared_by_a_link_stay_shared(tmp_path: Path) -> None:
     shared, folders = tmp_path / "shared.csv", []
-    write_depth(shared, {"of another.png": (1,) * N_LIMBS})
+    write_label_file(shared, {"of another.png": (1,) * N_LIMBS})
     shared.chmod(0o660)
     for who in ("ann", "bob"):
         root = write_folder(tmp_path / who)
@@ -325,7 +325,7 @@ def test_labels_that_are_shared_by_a_link_stay_shared(tmp_path: Path) -> None:
     for folder, name in zip(folders, GOOD[:2], strict=True):
         assert client(folder).put(f"/api/labels/{name}", json={"labels": [0] * N_LIMBS}).status_code == 200
         assert folder.label_file.is_symlink()
-    assert read_depth(shared) == {"of another.png": (1,) * N_LIMBS, GOOD[0]: (0,) * N_LIMBS, GOOD[1]: (0,) * N_LIMBS}
+    assert read_label_file(shared) == {"of another.png": (1,) * N_LIMBS, GOOD[0]: (0,) * N_LIMBS, GOOD[1]: (0,) * N_LIMBS}
     assert stat.S_IMODE(shared.stat().st_mode) == 0o660
     lock = tmp_path / ".shared.csv.lock"  # one for both
     assert stat.S_IMODE(lock.stat().st_mode) == 0o660  # who may write the labels may hold it
@@ -366,7 +366,7 @@ def test_strange_names_are_served_or_left_out_by_name(tmp_path: Path) -> None:
         assert page.put(f"/api/labels/{place}", json={"labels": [0] * N_LIMBS}).status_code == 200
     for name in left_out:
         assert page.get(f"/image/{quote(os.fsencode(name), safe='')}").status_code == 404
-    assert read_depth(root / "depth.csv") == dict.fromkeys(served, (0,) * N_LIMBS)
+    assert read_label_file(root / "depth.csv") == dict.fromkeys(served, (0,) * N_LIMBS)
     assert PhotoFolder(root).done == len(served)
 
 
@@ -483,10 +483,10 @@ def test_what_is_wrong_from_the_start_is_one_line_and_writes_nothing(folder: Pho
     before = sorted(folder.root.iterdir())
     for depth in (folder.root, folder.root / GOOD[0], folder.root / "annotation.csv", Path("/dev/null")):
         content = depth.read_bytes() if depth.is_file() else None
-        assert run(str(folder.root), "--depth", str(depth)).count("\n") == 1
+        assert run(str(folder.root), "--labels", str(depth)).count("\n") == 1
         assert content is None or depth.read_bytes() == content
     assert sorted(folder.root.iterdir()) == before
-    assert "expected the name of a file to write, found a folder" in run(str(folder.root), "--depth", str(folder.root))
+    assert "expected the name of a file to write, found a folder" in run(str(folder.root), "--labels", str(folder.root))
     (tmp_path / "empty").mkdir()
     assert "expected pictures, .jpg or .png" in run(str(tmp_path / "empty"))
 
@@ -530,26 +530,30 @@ def test_other_users_see_no_token_in_the_browsers_command_line(server: tuple[str
 
 
 def test_two_peoples_files_are_merged_with_a_report(tmp_path: Path) -> None:
-    write_depth(tmp_path / "ann.csv", {"a.png": (1,) * N_LIMBS, "b.png": (0, *UNLABELLED[1:])})
-    write_depth(tmp_path / "bob.csv", {"a.png": (1, -1, *(1,) * (N_LIMBS - 2)), "c.png": (0,) * N_LIMBS})
+    write_label_file(tmp_path / "ann.csv", {"a.png": (1,) * N_LIMBS, "b.png": (0, *UNLABELLED[1:])})
+    write_label_file(tmp_path / "bob.csv", {"a.png": (1, -1, *(1,) * (N_LIMBS - 2)), "c.png": (0,) * N_LIMBS})
     files = [str(tmp_path / name) for name in ("ann.csv", "bob.csv", "both.csv")]
-    result = CliRunner().invoke(merge_depth.main, [*files, "--params", str(ROOT / "params.yaml")])
+    result = CliRunner().invoke(merge_labels.main, [*files, "--params", str(ROOT / "params.yaml")])
     assert result.exit_code == 0, result.output
     assert "a.png, right_calf: in front in the first, occluded in the second" in result.output
     assert "3 pictures" in result.output
-    assert "8 limbs were labelled twice, 87.5 % of them alike" in result.output
-    assert read_depth(tmp_path / "both.csv") == {"a.png": (1, None, *(1,) * (N_LIMBS - 2)), "b.png": (0, *UNLABELLED[1:]), "c.png": (0,) * N_LIMBS}
+    assert f"{N_LIMBS} limbs were labelled twice, {100 * (1 - 1 / N_LIMBS):.1f} % of them alike" in result.output
+    assert read_label_file(tmp_path / "both.csv") == {
+        "a.png": (1, None, *(1,) * (N_LIMBS - 2)),
+        "b.png": (0, *UNLABELLED[1:]),
+        "c.png": (0,) * N_LIMBS,
+    }
 
 
 def merge(*arguments: object) -> Result:
-    return CliRunner().invoke(merge_depth.main, [*map(str, arguments), "--params", str(ROOT / "params.yaml")])
+    return CliRunner().invoke(merge_labels.main, [*map(str, arguments), "--params", str(ROOT / "params.yaml")])
 
 
 def test_merged_labels_never_replace_others_unasked(folder: PhotoFolder, tmp_path: Path) -> None:
     ann, bob, mine = tmp_path / "ann.csv", tmp_path / "bob.csv", folder.label_file
-    write_depth(ann, {GOOD[0]: (1,) * N_LIMBS})
-    write_depth(bob, {GOOD[0]: (-1,) * N_LIMBS, GOOD[1]: (0,) * N_LIMBS})
-    write_depth(mine, {GOOD[2]: (0,) * N_LIMBS})
+    write_label_file(ann, {GOOD[0]: (1,) * N_LIMBS})
+    write_label_file(bob, {GOOD[0]: (-1,) * N_LIMBS, GOOD[1]: (0,) * N_LIMBS})
+    write_label_file(mine, {GOOD[2]: (0,) * N_LIMBS})
     before = {path: path.read_bytes() for path in (ann, bob, mine)}
     for target in (mine, ann, bob):
         refused = merge(ann, bob, target)
@@ -557,13 +561,13 @@ def test_merged_labels_never_replace_others_unasked(folder: PhotoFolder, tmp_pat
         assert refused.output == f"Error: {target}: is there already, and is not replaced; give another name, or --force to replace it\n"
     assert {path: path.read_bytes() for path in before} == before
     assert merge(ann, bob, mine, "--force").exit_code == 0
-    assert read_depth(mine) == {GOOD[1]: (0,) * N_LIMBS}
+    assert read_label_file(mine) == {GOOD[1]: (0,) * N_LIMBS}
     assert merge(ann, bob, bob, "--force").exit_code == 0
-    assert read_depth(bob) == {GOOD[1]: (0,) * N_LIMBS}
+    assert read_label_file(bob) == {GOOD[1]: (0,) * N_LIMBS}
 
 
 def test_merged_labels_replace_nothing_but_labels(folder: PhotoFolder, tmp_path: Path) -> None:
-    write_depth(tmp_path / "a.csv", {GOOD[0]: (1,) * N_LIMBS})
+    write_label_file(tmp_path / "a.csv", {GOOD[0]: (1,) * N_LIMBS})
     before = {path: path.read_bytes() for path in folder.root.iterdir()}
     for target in (folder.root, folder.root / "annotation.csv", folder.root / GOOD[0], folder.root / GOOD[0] / "depth.csv", Path("/dev/null")):
         for force in ((), ("--force",)):

@@ -9,6 +9,7 @@ from people import STANDING
 from ruamel.yaml import YAML
 
 from pipeline.packs.pack import write_pack
+from pipeline.pose.skeleton import LIMBS
 from pipeline.pose_estimation.pictures import draw_skeleton
 
 SIZE = (64, 32)
@@ -28,7 +29,7 @@ def write_sticks(path: Path, rows: int, seed: int) -> None:
             {
                 "image": image[None],
                 "pose_2d": pose_2d[None],
-                "label": np.zeros((1, 8), np.int8),
+                "label": np.zeros((1, len(LIMBS)), np.int8),
                 "pose_3d": np.zeros((1, 0, 3), np.float32),
                 "frame": np.array([row], np.int32),
                 **{name: np.array(["a"], dtype=object) for name in ("sequence", "action", "camera")},
@@ -39,7 +40,7 @@ def write_sticks(path: Path, rows: int, seed: int) -> None:
         "image": np.zeros((0, *SIZE, 3), np.uint8),
         "row": np.zeros(0, np.int32),
         "chain": np.zeros(0, np.int8),
-        "label": np.zeros((0, 8), np.int8),
+        "label": np.zeros((0, len(LIMBS)), np.int8),
         "pose_3d": np.zeros((0, 0, 3), np.float32),
     }
     write_pack(path, path.stem, "sticks", columns, [twins])

@@ -14,9 +14,10 @@ from people import STANDING
 from test_onnx_pose import write_model
 
 from pipeline.datasets.photos.annotations import read_annotations
-from pipeline.datasets.photos.hand_labels import write_depth
+from pipeline.datasets.photos.hand_labels import write_label_file
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.openpose import Guess, PoseNet, bones
+from pipeline.pose.skeleton import LIMBS
 from pipeline.pose_estimation.estimate import estimate
 from pipeline.pose_estimation.photos import load_finder
 from pipeline.pose_estimation.targets import draw_targets
@@ -99,7 +100,7 @@ def test_adding_to_a_file_that_is_not_there_makes_it(photos: Path, model: Path) 
 @pytest.mark.parametrize("options", [(), ("--force",), ("--add",)])
 def test_nothing_but_keypoints_is_ever_replaced(photos: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     """It is said at once, before the model is read: this one is none."""
-    write_depth(photos / "depth.csv", {"a_1.png": (0,) * 8})
+    write_label_file(photos / "depth.csv", {"a_1.png": (0,) * len(LIMBS)})
     (tmp_path / "none.onnx").write_text("none", encoding="utf-8")
     before = contents(photos)
     for place in (photos, photos / "a_1.png", photos / "depth.csv", photos / "a_1.png" / "annotation.csv", Path("/dev/null")):

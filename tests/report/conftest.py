@@ -28,6 +28,7 @@ from pipeline.evaluation.scores.declared import SCORES
 from pipeline.evaluation.scores.depth import order_accuracy
 from pipeline.evaluation.scores.summary import DISTANCES, by_group, summary
 from pipeline.inference.images import IMAGES
+from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.files import write_json
 
 
@@ -42,7 +43,7 @@ def cases():
         demonstrations=demonstrations(3),
         steps=steps(2),
         appearances=appearances(0),
-        labels=Labels(RNG.integers(0, 9, (8, 3, 3))),
+        labels=Labels(RNG.integers(0, 9, (len(LIMBS), 3, 3))),
     )
 
 

@@ -15,6 +15,7 @@ from pipeline.evaluation.examples.cases import (
 )
 from pipeline.evaluation.examples.demonstrations import KINDS
 from pipeline.packs.frame_store import store_path, write_frames
+from pipeline.pose.skeleton import LIMBS
 from stages.report import main
 
 RNG = np.random.default_rng(0)
@@ -31,7 +32,7 @@ def pose(rows):
 
 
 def labels(rows):
-    return RNG.integers(-1, 2, (rows, 8)).astype(np.int8)
+    return RNG.integers(-1, 2, (rows, len(LIMBS))).astype(np.int8)
 
 
 def captions(rows):

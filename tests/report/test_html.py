@@ -16,6 +16,7 @@ from pipeline.evaluation.examples.demonstrations import KINDS
 from pipeline.evaluation.scores.declared import GROUPED_SCORES
 from pipeline.evaluation.scores.depth import order_accuracy
 from pipeline.inference.images import IMAGES
+from pipeline.pose.skeleton import LIMBS
 from pipeline.report.html import render_report
 from pipeline.report.image_rows import appearance_rows
 from pipeline.report.pictures import RIGHT, WRONG, draw_demonstrations, write_pictures
@@ -71,7 +72,7 @@ def test_data_without_truth_and_twins(cases, figures, tmp_path):
         demonstrations=demonstrations(0),
         steps=steps(0),
         appearances=appearances(0),
-        labels=Labels(np.zeros((8, 3, 3), dtype=np.int64)),
+        labels=Labels(np.zeros((len(LIMBS), 3, 3), dtype=np.int64)),
     )
     none = np.zeros(0, dtype=int)
     orders = dict.fromkeys(IMAGES, order_accuracy(np.zeros((0, 2)), none, none > 0, none.astype(str)))

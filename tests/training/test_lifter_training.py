@@ -13,7 +13,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 from lightning_fabric import Fabric
-from people_3d import RADIUS, in_picture, people, pose_config
+from people_3d import in_picture, people, pose_config
+from standing import RADIUS, THICKNESS
 
 from pipeline.config.pose import PoseConfig
 from pipeline.config.train import TrainLifterConfig
@@ -68,7 +69,7 @@ def _settings_end_with_the_test() -> Iterator[None]:
 def figures(lifter: Lifter, observable: bool = False) -> dict[str, float | None]:
     """Figures on other people of whom one arm is mirrored or not; observable : only of those whose labels say which."""
     pose = np.concatenate([people(200, seed=9), mirror_chain(people(200, seed=9), 2)])
-    label = label_limbs(pose, 230, RADIUS)
+    label = label_limbs(pose, THICKNESS, RADIUS)
     if observable:
         rows = (label[:200] != label[200:])[:, CHAIN_LIMBS[2]].any(1)
         pose, label = pose[np.tile(rows, 2)], label[np.tile(rows, 2)]
@@ -88,7 +89,7 @@ def test_labels_tell_which_end_of_a_limb_is_nearer(lifters: dict[bool, Lifter]) 
 
 def test_a_chain_of_which_the_labels_say_nothing_lies_as_it_usually_does(scratch: Path) -> None:
     usual, twin = people(200, seed=9, forward=True), mirror_chain(people(200, seed=9, forward=True), 2)
-    label, other = (label_limbs(pose, 230, RADIUS) for pose in (usual, twin))
+    label, other = (label_limbs(pose, THICKNESS, RADIUS) for pose in (usual, twin))
     lifter = train(scratch, people(forward=True), pose_config(), train_config())
     seen, observable = torch.from_numpy(in_picture(usual).astype(np.float32)), (label != other)[:, CHAIN_LIMBS[2]].any(1)
     with torch.no_grad():

@@ -2,7 +2,8 @@
 
 import numpy as np
 import torch
-from people_3d import RADIUS, in_picture, people, pose_config
+from people_3d import in_picture, people, pose_config
+from standing import RADIUS, THICKNESS
 
 from pipeline.pose.bodies.pose_space import label_limbs, mirror_chain
 from pipeline.pose.skeleton import CHAIN_LIMBS, CHAINS, H36M_17
@@ -52,14 +53,14 @@ def test_the_chosen_chains_are_mirrored_where_their_labels_say_so() -> None:
     chosen = np.random.default_rng(6).random((3000, 4)) < 0.5
     mirrored, label_then, observable = mirror_chains(views, chosen, pose_config())
     np.testing.assert_allclose(in_picture(mirrored), in_picture(views), atol=1e-9)
-    label, other = (label_limbs(poses, 230, RADIUS) for poses in (views, mirrored))
+    label, other = (label_limbs(poses, THICKNESS, RADIUS) for poses in (views, mirrored))
     np.testing.assert_array_equal(label_then, other)
     moved = np.stack([(mirrored[:, moving] != views[:, moving]).any((1, 2)) for _, *moving in CHAINS], axis=1)
     alone = moved.sum(1) == 1
     for chain, limbs in enumerate(CHAIN_LIMBS):
         rows = alone & moved[:, chain]
         assert (label[rows][:, limbs] != other[rows][:, limbs]).any(1).all()
-        again = label_limbs(mirror_chain(mirrored, chain), 230, RADIUS)
+        again = label_limbs(mirror_chain(mirrored, chain), THICKNESS, RADIUS)
         np.testing.assert_array_equal(observable[:, chain], (again[:, limbs] != other[:, limbs]).any(1))
     assert not moved[~chosen].any()
     assert observable[moved & alone[:, None]].all()

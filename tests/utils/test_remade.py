@@ -9,7 +9,7 @@ from pipeline.utils.errors import UserError
 from pipeline.utils.remade import check_kept
 from pose25d import find_keypoints
 from pose25d import label as label_depth
-from pose25d import merge as merge_depth
+from pose25d import merge as merge_labels
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = """schema: '2.0'
@@ -55,9 +55,9 @@ def test_the_commands_for_hands_look_first(project: Path) -> None:
     photos = project / "recipes/a/data/photos"
     for main, arguments in (
         (label_depth.main, [photos]),
-        (label_depth.main, [project / "mine", "--depth", photos / "depth.csv"]),
+        (label_depth.main, [project / "mine", "--labels", photos / "depth.csv"]),
         (find_keypoints.main, [project / "mine", photos / "annotation.csv", "--model", ROOT / "params.yaml"]),
-        (merge_depth.main, [ROOT / "params.yaml", ROOT / "params.yaml", photos / "both.csv"]),
+        (merge_labels.main, [ROOT / "params.yaml", ROOT / "params.yaml", photos / "both.csv"]),
     ):
         result = CliRunner().invoke(main, [*map(str, arguments), "--params", str(ROOT / "params.yaml")])
         assert result.exit_code == 1

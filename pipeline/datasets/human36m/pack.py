@@ -50,7 +50,7 @@ _COLUMNS: dict[str, tuple[tuple[int, ...], str, float, float]] = {
 
 
 @dataclass(frozen=True)
-class View:
+class ProjectedView:
     """One view of the file of poses: its columns, its twins (sorted by row and limb chain), and the size of the video, px."""
 
     subject: str
@@ -85,7 +85,7 @@ def pack_subject(subject: str, frames: Path, poses: Path, path: Path, data: Data
 # ---- what belongs together
 
 
-def _read_views(subject: str, path: Path) -> list[View]:
+def _read_views(subject: str, path: Path) -> list[ProjectedView]:
     """Every view in the file of poses, sorted by sequence and camera."""
     with open_hdf5(path, "a file of poses", "project") as file:
         if (found := file.attrs["subject"]) != subject:
@@ -94,7 +94,7 @@ def _read_views(subject: str, path: Path) -> list[View]:
         return [_read_view(file, subject, *name) for name in names]
 
 
-def _read_view(file: h5py.File, subject: str, sequence: str, camera: str) -> View:
+def _read_view(file: h5py.File, subject: str, sequence: str, camera: str) -> ProjectedView:
     group, twins = _group(file, f"{sequence}/{camera}"), _NO_TWINS
     for name in (sequence, camera):
         if fault := name_fault(name):
@@ -110,7 +110,7 @@ def _read_view(file: h5py.File, subject: str, sequence: str, camera: str) -> Vie
     texts = [group.attrs[name] for name in ("identity", "action")]
     if not all(isinstance(text, str) for text in texts):
         raise Damaged(f"and in `{group.name}` the words `identity` and `action`, found others")
-    return View(subject, sequence, camera, texts[0], texts[1], (_side(group, "width"), _side(group, "height")), data, twins)
+    return ProjectedView(subject, sequence, camera, texts[0], texts[1], (_side(group, "width"), _side(group, "height")), data, twins)
 
 
 def _group(file: h5py.File, name: str) -> h5py.Group:
@@ -140,7 +140,7 @@ def _read_columns(group: h5py.Group, names: Sequence[str]) -> Columns:
     return columns
 
 
-def _matched(views: list[View], subject: str, frames: Path, poses: Path) -> list[View]:
+def _matched(views: list[ProjectedView], subject: str, frames: Path, poses: Path) -> list[ProjectedView]:
     """The views that have frames, too; raise UserError where one side lacks a view, unless `extract` reports that it was left out."""
     posed, stored, left_out = {(view.sequence, view.camera) for view in views}, set(views_in(frames)), _left_out(frames, subject)
     for sequence, camera in sorted(stored - posed):
@@ -185,7 +185,7 @@ def _find_truth(poses: Path, root: Path) -> Path:
 # ---- one view
 
 
-def _pack_view(frames: Path, truth: Path | None, image_size: tuple[int, int], margin: float, view: View) -> tuple[Columns, Columns]:
+def _pack_view(frames: Path, truth: Path | None, image_size: tuple[int, int], margin: float, view: ProjectedView) -> tuple[Columns, Columns]:
     """The rows of one view, and its twins, whose `row` counts from the view's first row."""
     pose_2d = view.data["pose_2d"]
     if (np.ptp(pose_2d, axis=1).max(axis=1) < 1).any():
@@ -222,7 +222,7 @@ def _coarse_colour(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
 
 
-def _twins(truth: Path, view: View) -> Iterator[tuple[int, np.ndarray]]:
+def _twins(truth: Path, view: ProjectedView) -> Iterator[tuple[int, np.ndarray]]:
     """(row of the original, full picture (h, w, 3) uint8 RGB) of each twin, found by its frame and limb chain."""
     if not len(view.twins["index"]):
         return

@@ -31,7 +31,7 @@ _BESIDE = 1.0  # px; a twin has its original's 2D pose
 
 
 @dataclass(frozen=True)
-class View:
+class ListedView:
     """Where one view stands in the manifest: its subject, its sequence's entry and its own."""
 
     subject: str
@@ -70,7 +70,7 @@ def _write_views(file: h5py.File, manifest: dict[str, Any], root: Path, fps: flo
     for sequence in manifest["sequences"]:
         world = _read_17(root, sequence) if sequence["space"] == "world" else None
         for entry in sequence["views"]:
-            view = View(manifest["subject"], sequence, entry)
+            view = ListedView(manifest["subject"], sequence, entry)
             camera = Camera.from_dict(entry["calibration"])
             pose_3d = _read_17(root, entry) if world is None else camera.to_camera(world)
             if len(pose_3d) < sequence["poses"]:
@@ -97,7 +97,7 @@ def _known_file(root: Path, entry: dict[str, Any]) -> Path:
     return path
 
 
-def _write_view(group: h5py.Group, view: View, camera: Camera, pose_3d: np.ndarray, frames: np.ndarray, pose: PoseConfig) -> None:
+def _write_view(group: h5py.Group, view: ListedView, camera: Camera, pose_3d: np.ndarray, frames: np.ndarray, pose: PoseConfig) -> None:
     label = _label(view, pose_3d, pose)
     pose_2d = camera.project(pose_3d)
     check_numbers(pose_3d, MOST_MM, str(view), "joints in mm")
@@ -112,7 +112,7 @@ def _write_view(group: h5py.Group, view: View, camera: Camera, pose_3d: np.ndarr
     group.attrs["camera"] = json.dumps(camera.to_dict())
 
 
-def _write_truth(file: h5py.File, view: View, truth: h5py.Group, frames: np.ndarray, poses: int, pose: PoseConfig) -> None:
+def _write_truth(file: h5py.File, view: ListedView, truth: h5py.Group, frames: np.ndarray, poses: int, pose: PoseConfig) -> None:
     """What only invented data knows: the labels of its z-buffer, and the twins of kept frames, labelled by the same rule."""
     known = read_labels(truth, poses)
     group = file[view.group]
@@ -131,7 +131,7 @@ def _write_truth(file: h5py.File, view: View, truth: h5py.Group, frames: np.ndar
     twins.create_dataset("label", data=_label(view, pose_3d, pose))
 
 
-def _check_places(where: str, view: View, twins: np.ndarray, originals: np.ndarray) -> None:
+def _check_places(where: str, view: ListedView, twins: np.ndarray, originals: np.ndarray) -> None:
     """Raise UserError where twins (m, 17, 3), mm, are not seen where their originals (m, 17, 2), px, are: they are those of another recording."""
     seen = Camera.from_dict(view.view["calibration"]).project(twins)
     far = ~(np.abs(seen - originals) <= _BESIDE).all(axis=(1, 2))
@@ -143,7 +143,7 @@ def _check_places(where: str, view: View, twins: np.ndarray, originals: np.ndarr
         )
 
 
-def _label(view: View, pose_3d: np.ndarray, pose: PoseConfig) -> np.ndarray:
+def _label(view: ListedView, pose_3d: np.ndarray, pose: PoseConfig) -> np.ndarray:
     try:
         return label_limbs(pose_3d, pose.torso_thickness, pose.limb_radius)
     except UserError as error:

@@ -40,7 +40,7 @@ class Disagreement:
         return f"{printable(self.name)}, {self.limb}: {_WORDS[self.first]} in the first, {_WORDS[self.second]} in the second"
 
 
-def read_depth(path: Path) -> dict[str, Labels]:
+def read_label_file(path: Path) -> dict[str, Labels]:
     """Read labels by the name of the picture; raise UserError with the line where the file holds something else."""
     found: dict[str, Labels] = {}
     for number, row in read_table(path, "a file of depth labels", HEADER):
@@ -62,7 +62,7 @@ def _read_line(row: list[str], where: str) -> tuple[str, Labels]:
 
 
 @contextmanager
-def locked_depth(path: Path) -> Iterator[None]:
+def locked_label_file(path: Path) -> Iterator[None]:
     """Hold the lock of a file of labels, `.<name>.lock` beside it, so that no other process of this project reads and writes it meanwhile.
 
     Where `path` is a link, the lock lies beside the file that it leads to. Who may write the labels may hold the lock.
@@ -77,7 +77,7 @@ def locked_depth(path: Path) -> Iterator[None]:
         yield
 
 
-def write_depth(path: Path, labels: Mapping[str, Labels], durable: bool = False) -> None:
+def write_label_file(path: Path, labels: Mapping[str, Labels], durable: bool = False) -> None:
     """Write labels, sorted by name, whole or not at all; pictures of which nothing is known have no row. `durable`: as for `atomic_file`."""
     with atomic_file(path, durable) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -87,7 +87,7 @@ def write_depth(path: Path, labels: Mapping[str, Labels], durable: bool = False)
                 writer.writerow([name, *("" if label is None else label for label in labels[name])])
 
 
-def check_depth(path: Path) -> None:
+def check_label_file(path: Path) -> None:
     """Raise UserError where something is there that is no file of labels: it is not to be replaced."""
     if path.exists():
         try:
@@ -96,7 +96,7 @@ def check_depth(path: Path) -> None:
             raise UserError(f"{error}; nothing was changed, give another name") from None
 
 
-def merge_depth(first: Mapping[str, Labels], second: Mapping[str, Labels]) -> tuple[dict[str, Labels], list[Disagreement]]:
+def merge_labels(first: Mapping[str, Labels], second: Mapping[str, Labels]) -> tuple[dict[str, Labels], list[Disagreement]]:
     """Bring the labels of two people together; where they disagree the limb is left empty, to be looked at again, and listed."""
     merged: dict[str, Labels] = {}
     faults: list[Disagreement] = []

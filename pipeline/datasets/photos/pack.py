@@ -11,7 +11,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.datasets.photos.annotations import check_points, identity, read_all_annotations, read_list
-from pipeline.datasets.photos.hand_labels import read_depth
+from pipeline.datasets.photos.hand_labels import read_label_file
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.layout import find_pictures, split_pictures, view
 from pipeline.datasets.photos.poses import label_poses, read_poses_3d
@@ -43,7 +43,7 @@ def pack_photos(folder: Path, data: PhotoDataConfig, pose: PoseConfig, parallel:
     root, kinds = Path(data.root), pack_files(data.subjects)
     check_replaceable(folder, kinds)
     there, found = find_pictures(root), read_all_annotations([root / name for name in data.annotations])
-    pictures, labels = there.paths, read_labels(root, data.depth, pose)
+    pictures, labels = there.paths, read_labels(root, data.labels, pose)
     left_out = (
         {**there.left_out} | dict.fromkeys(pictures, NO_KEYPOINTS) | dict.fromkeys(found.empty, ALL_MISSING) | dict.fromkeys(found.damaged, PRINTED)
     )
@@ -73,7 +73,7 @@ def read_labels(root: Path, name: str | None, pose: PoseConfig) -> dict[str, Lab
     """The depth labels of a folder of photos: made by hand (`.csv`), of 3D poses by the rule (`.npz`), or none."""
     if name is None:
         return {}
-    return label_poses(read_poses_3d(root / name), pose) if name.endswith(".npz") else read_depth(root / name)
+    return label_poses(read_poses_3d(root / name), pose) if name.endswith(".npz") else read_label_file(root / name)
 
 
 def _split(root: Path, data: PhotoDataConfig, names: Sequence[str]) -> dict[str, list[str]]:
@@ -90,7 +90,7 @@ def _split(root: Path, data: PhotoDataConfig, names: Sequence[str]) -> dict[str,
     split = {subject: sorted(part) for subject, part in zip(data.subjects, parts, strict=True)}
     for subject, part in split.items():
         if not part:
-            raise UserError(f"{root}: no picture with keypoints is left for `{subject}`; check data.annotations, data.depth and the lists")
+            raise UserError(f"{root}: no picture with keypoints is left for `{subject}`; check data.annotations, data.labels and the lists")
     return split
 
 

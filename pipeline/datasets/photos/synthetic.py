@@ -17,7 +17,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.datasets.photos.annotations import identity, write_annotations, write_list, write_pairs
-from pipeline.datasets.photos.hand_labels import FILE_NAME, write_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, write_label_file
 from pipeline.datasets.photos.joints import to_coco_18, to_h36m_17
 from pipeline.datasets.photos.layout import split_pictures
 from pipeline.datasets.photos.poses import label_poses, write_poses_3d
@@ -27,7 +27,7 @@ from pipeline.datasets.synthetic.motion import ACTIONS, invent_motion
 from pipeline.datasets.synthetic.person import Person, invent_person
 from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.rig import Pose, rotation, unit
-from pipeline.datasets.synthetic.room import View, camera_rays
+from pipeline.datasets.synthetic.room import EmptyRoom, camera_rays
 from pipeline.datasets.synthetic.twins import mirror_chain, pictures_differ
 from pipeline.parallel import run_parallel
 from pipeline.pose.camera import Camera
@@ -74,8 +74,8 @@ def write_photos(root: Path, config: PhotosConfig, pose: PoseConfig, parallel: P
     test = lists["test"]
     write_pairs(root / PAIRS, [(source, target) for source in test for target in test if source != target and identity(source) == identity(target)])
     write_poses_3d(root / POSES, {name: photo.pose_3d for name, photo in photos.items()})
-    write_depth(root / FILE_NAME, {name: photo.labels for name, photo in photos.items()})
-    write_depth(root / FOLDER / FILE_NAME, {name: labels for photo in photos.values() for name, labels in photo.twins.items()})
+    write_label_file(root / FILE_NAME, {name: photo.labels for name, photo in photos.items()})
+    write_label_file(root / FOLDER / FILE_NAME, {name: labels for photo in photos.values() for name, labels in photo.twins.items()})
 
 
 def _identity(number: int) -> str:
@@ -188,6 +188,6 @@ class Scene:
         """The picture, (S, S, 3) uint8 RGB; the wall is a little darker below."""
         shade = np.linspace(1.02, 0.95, self.size)[:, None, None]
         wall = np.broadcast_to((self.wall * shade).clip(0, 1), (self.size, self.size, 3)).astype(np.float32)
-        view = View(self.camera, camera_rays(self.camera, self.size), wall, np.full((self.size, self.size, 2), np.nan, np.float32))
+        view = EmptyRoom(self.camera, camera_rays(self.camera, self.size), wall, np.full((self.size, self.size, 2), np.nan, np.float32))
         renderer = Renderer(build_body(self.person, pose, None), self.person.materials)
         return renderer.picture(view, screen_bounds(renderer.solids, self.camera), 0)

@@ -6,7 +6,7 @@ scores that need twins are null.
 
 from pathlib import Path
 
-from pipeline.datasets.photos.hand_labels import FILE_NAME, read_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, read_label_file
 from pipeline.pose.labels import Labels
 from pipeline.pose.skeleton import CHAIN_NAMES
 from pipeline.utils.errors import UserError
@@ -22,7 +22,7 @@ def twin_name(name: str, chain: int) -> str:
 def read_twin_labels(root: Path) -> dict[str, Labels]:
     """The labels of the twins, by file name; none where the photos have no twins."""
     folder = root / FOLDER
-    return read_depth(folder / FILE_NAME) if folder.is_dir() else {}
+    return read_label_file(folder / FILE_NAME) if folder.is_dir() else {}
 
 
 def twin_path(root: Path, name: str) -> Path:

@@ -7,12 +7,14 @@ import numpy as np
 
 from pipeline.datasets.synthetic.person import LEFT, MATERIAL, RIGHT, Person
 from pipeline.datasets.synthetic.rig import ARMS, LEGS, SIDES, Pose, move, unit
-from pipeline.pose.skeleton import LIMBS
+from pipeline.pose.skeleton import LIMB_NAMES
 
 # Which part of the body a pixel shows. The limbs stand in the order of every label array, from LIMB on.
 BACKGROUND, TORSO, HEAD, LIMB = 0, 1, 2, 3
-RIGHT_FOOT, LEFT_FOOT, LEFT_HAND, RIGHT_HAND, CLOTH, SEAT = range(LIMB + len(LIMBS), LIMB + len(LIMBS) + 6)
-THIGH, CALF, UPPER_ARM, FOREARM = ((LIMB + first, LIMB + second) for first, second in ((0, 2), (1, 3), (6, 4), (7, 5)))  # right, left
+RIGHT_FOOT, LEFT_FOOT, LEFT_HAND, RIGHT_HAND, CLOTH, SEAT = range(LIMB + len(LIMB_NAMES), LIMB + len(LIMB_NAMES) + 6)
+THIGH, CALF, UPPER_ARM, FOREARM = (
+    (LIMB + LIMB_NAMES.index(f"right_{kind}"), LIMB + LIMB_NAMES.index(f"left_{kind}")) for kind in ("thigh", "calf", "upper_arm", "forearm")
+)
 HAND, FOOT = (RIGHT_HAND, LEFT_HAND), (RIGHT_FOOT, LEFT_FOOT)
 
 CAPSULE, BOX = 0, 1

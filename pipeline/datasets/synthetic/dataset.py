@@ -21,7 +21,7 @@ from pipeline.datasets.synthetic.names import Sequence, sequences
 from pipeline.datasets.synthetic.person import Person, invent_person
 from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.rig import Pose
-from pipeline.datasets.synthetic.room import CAMERA_IDS, View, look, room_cameras
+from pipeline.datasets.synthetic.room import CAMERA_IDS, EmptyRoom, look, room_cameras
 from pipeline.datasets.synthetic.truth import label_truth
 from pipeline.datasets.synthetic.twins import labels_differ, mirror_chain, pictures_differ
 from pipeline.parallel import run_parallel
@@ -99,17 +99,17 @@ def invent_take(seed: int, take: Sequence, frames: int) -> tuple[Person, Pose, n
 
 
 @lru_cache(maxsize=1)
-def _views(seed: int, subject: int, size: int) -> dict[str, View]:
+def _views(seed: int, subject: int, size: int) -> dict[str, EmptyRoom]:
     """The empty room seen by each camera; kept, because a process renders one subject after the other."""
     return {number: look(camera, size) for number, camera in room_cameras(size, seed, subject).items()}
 
 
-def _view_truth(renderer: Renderer, view: View, bounds: np.ndarray, frames: int) -> ViewTruth:
+def _view_truth(renderer: Renderer, view: EmptyRoom, bounds: np.ndarray, frames: int) -> ViewTruth:
     pairs = [label_truth(renderer.part_depths(view, bounds, t, TRUTH_STEP)) for t in range(frames)]
     return ViewTruth(np.stack([label for label, _ in pairs]), np.stack([clear for _, clear in pairs]))
 
 
-def _seek_twins(truth: ViewTruth, person: Person, pose: Pose, seat: np.ndarray | None, view: View, frames: range, renderer: Renderer) -> None:
+def _seek_twins(truth: ViewTruth, person: Person, pose: Pose, seat: np.ndarray | None, view: EmptyRoom, frames: range, renderer: Renderer) -> None:
     """Add the twins of some frames of a view: only those whose labels and whose pictures differ from the original's."""
     if not frames:
         return

@@ -335,7 +335,7 @@ def _colour_at(frame, n, t, dx, dy, dz, start, lamp, colour):  # type: ignore[no
 
 @compiled
 def shade_floor(picture, floor, lamp):  # type: ignore[no-untyped-def]
-    """Darken the floor of the picture (H, W, 3) float32 where the body stands in the light; floor as in `room.View`.
+    """Darken the floor of the picture (H, W, 3) float32 where the body stands in the light; floor as in `room.EmptyRoom`.
 
     A little, as under the many lamps of a studio: a hard shadow on the floor would tell twins apart that differ in nothing else.
     """

@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.datasets.synthetic.body import LIMB, SEAT, TORSO, Solids
 from pipeline.datasets.synthetic.kernels import FAR, Frame, Lamp, cast, cast_parts, cast_shadow, shade, shade_floor
 from pipeline.datasets.synthetic.rig import unit
-from pipeline.datasets.synthetic.room import LIGHT, SUPERSAMPLING, View
+from pipeline.datasets.synthetic.room import LIGHT, SUPERSAMPLING, EmptyRoom
 from pipeline.pose.camera import Camera
 from pipeline.pose.skeleton import LIMBS
 
@@ -52,7 +52,7 @@ class Renderer:
         self.materials = materials
         self.lamps: dict[int, Lamp] = {}
 
-    def picture(self, view: View, bounds: np.ndarray, t: int) -> np.ndarray:
+    def picture(self, view: EmptyRoom, bounds: np.ndarray, t: int) -> np.ndarray:
         """What the camera sees, (S, S, 3) uint8 RGB."""
         buffers = self.buffers(view, bounds, t)
         lamp = self.lamp(t)
@@ -61,13 +61,13 @@ class Renderer:
         shade(self.frame(t), lamp, view.rays, view.camera.T, buffers.solid, buffers.depth, picture)
         return (255 * np.clip(picture, 0, 1) + 0.5).astype(np.uint8)
 
-    def buffers(self, view: View, bounds: np.ndarray, t: int) -> Buffers:
+    def buffers(self, view: EmptyRoom, bounds: np.ndarray, t: int) -> Buffers:
         """The z-buffer, with SUPERSAMPLING rays per pixel along each side."""
         buffers = Buffers(np.full(view.rays.shape[:2], -1, np.int16), np.full(view.rays.shape[:2], FAR, np.float32))
         cast(self.frame(t), _in_rays(bounds[t], 1), view.rays, view.camera.T, buffers.solid, buffers.depth)
         return buffers
 
-    def part_depths(self, view: View, bounds: np.ndarray, t: int, step: int) -> np.ndarray:
+    def part_depths(self, view: EmptyRoom, bounds: np.ndarray, t: int, step: int) -> np.ndarray:
         """One z-buffer per part of the body, (PARTS, h, w) float32 mm, infinite where the part is not; cropped to the body.
 
         Every `step`-th ray of the view is cast. Torso and limbs alone: no head, hands, feet or skirt. The share `body.SHARED` of thighs

@@ -32,7 +32,7 @@ _WALLS = np.array(((0.70, 0.70, 0.67), (0.66, 0.69, 0.70), (0.71, 0.69, 0.66), (
 
 
 @dataclass(frozen=True)
-class View:
+class EmptyRoom:
     """What a camera sees of the empty room; S is the height and width of the picture.
 
     rays : (2 S, 2 S, 3) float64, through four points of each pixel, world frame, of length 1 along the camera's axis
@@ -66,14 +66,14 @@ def _camera(index: int, size: int, lens: np.random.Generator, stand: np.random.G
     return Camera(K=K, distortion=np.array(_LENSES[index]), R=np.stack([right, np.cross(forward, right), forward]), T=T)
 
 
-def look(camera: Camera, size: int) -> View:
+def look(camera: Camera, size: int) -> EmptyRoom:
     """What the camera sees of the empty room."""
     rays = camera_rays(camera, size)
     point, wall = _hit_room(camera.T, rays)
     colour = np.where((wall == 4)[..., None], _floor_colour(point), _wall_colour(point, np.minimum(wall, 3)))
     blocks = (size, SUPERSAMPLING, size, SUPERSAMPLING)
     floor = np.where((wall == 4)[..., None], point[..., :2], np.nan).reshape(*blocks, 2).mean(axis=(1, 3))
-    return View(camera, rays, colour.reshape(*blocks, 3).mean(axis=(1, 3)).astype(np.float32), floor.astype(np.float32))
+    return EmptyRoom(camera, rays, colour.reshape(*blocks, 3).mean(axis=(1, 3)).astype(np.float32), floor.astype(np.float32))
 
 
 def camera_rays(camera: Camera, size: int) -> np.ndarray:

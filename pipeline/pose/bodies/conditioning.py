@@ -19,7 +19,7 @@ from pipeline.pose.conditioning import WARP_CHANNELS, AppearanceInput, Condition
 class BodyConditioning:
     """The kinds of map, with `pose.lift` the lifter that gives joints their depth, and what the networks see of the source's person.
 
-    appearance_input : the whole `image`; crops of its `parts` (`warp.cut_parts`); or the warped source (`placed`: `warp.warp_parts`), a quarter
+    appearance_input : the whole `image`; crops of its `parts` (`warp.cut_parts`); or the `warped` source (`warp.warp_parts`), a quarter
     as high and wide
     """
 

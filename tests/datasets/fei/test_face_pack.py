@@ -29,7 +29,7 @@ PAIRS = PairsConfig(train=1000, test=1000, across_cameras=True, min_distance=0, 
 
 
 def config(root: Path, **values: Any) -> FaceDataConfig:
-    given = {"root": str(root), "predictor": None, "views": VIEWS, "test_share": 0.25, "seed": 1, "image_size": (48, 60)}
+    given = {"kind": "faces", "root": str(root), "predictor": None, "views": VIEWS, "test_share": 0.25, "seed": 1, "image_size": (48, 60)}
     return FaceDataConfig.model_validate({**given, **values})
 
 

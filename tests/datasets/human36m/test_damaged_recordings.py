@@ -17,6 +17,7 @@ from test_project import root as _recording
 
 from pipeline.datasets.human36m.sidecar import read_identities
 from pipeline.datasets.human36m.writer import truth_path
+from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
 
@@ -100,17 +101,17 @@ def test_who_is_seen_is_a_word_about_this_subject(recording: Path, name: str) ->
 
 TRUTHS = {
     "a table of a view": (replaced(VIEW, [1, 2]), f"the group `/{VIEW}`, found something else"),
-    "no labels": (replaced(f"{VIEW}/label", None), "`label`, n x 8 whole numbers, found nothing"),
-    "labels of one limb": (replaced(f"{VIEW}/label", np.zeros((FRAMES, 1), np.int8)), "`label`, n x 8 whole numbers, found 23 x 1"),
+    "no labels": (replaced(f"{VIEW}/label", None), f"`label`, n x {len(LIMBS)} whole numbers, found nothing"),
+    "labels of one limb": (replaced(f"{VIEW}/label", np.zeros((FRAMES, 1), np.int8)), f"`label`, n x {len(LIMBS)} whole numbers, found 23 x 1"),
     "labels as words": (replaced(f"{VIEW}/label", ["a"]), "`label`"),
-    "labels with fractions": (replaced(f"{VIEW}/label", np.zeros((FRAMES, 8))), "`label`"),
+    "labels with fractions": (replaced(f"{VIEW}/label", np.zeros((FRAMES, len(LIMBS)))), "`label`"),
     "labels beyond 1": (one_number(f"{VIEW}/label", (3, 2), 5), "label` from -1 to 1, found 5"),
-    "labels of fewer poses": (replaced(f"{VIEW}/label", np.zeros((20, 8), np.int8)), "labels of 23 poses, found 20"),
-    "labels of more poses": (replaced(f"{VIEW}/label", np.zeros((40, 8), np.int8)), "labels of 23 poses, found 40"),
+    "labels of fewer poses": (replaced(f"{VIEW}/label", np.zeros((20, len(LIMBS)), np.int8)), "labels of 23 poses, found 20"),
+    "labels of more poses": (replaced(f"{VIEW}/label", np.zeros((40, len(LIMBS)), np.int8)), "labels of 23 poses, found 40"),
     "a group of labels": (grouped(f"{VIEW}/label"), "`label`"),
     "no clear": (replaced(f"{VIEW}/clear", None), "`clear`"),
-    "clear of fewer poses": (replaced(f"{VIEW}/clear", np.zeros((20, 8), bool)), "`clear`"),
-    "clear as numbers": (replaced(f"{VIEW}/clear", np.full((FRAMES, 8), 7, np.int8)), "`clear`"),
+    "clear of fewer poses": (replaced(f"{VIEW}/clear", np.zeros((20, len(LIMBS)), bool)), "`clear`"),
+    "clear as numbers": (replaced(f"{VIEW}/clear", np.full((FRAMES, len(LIMBS)), 7, np.int8)), "`clear`"),
     "twins as a table": (replaced(f"{VIEW}/twins", [1]), "twins"),
     "no frames of twins": (replaced(f"{VIEW}/twins/frame", None), "`frame`"),
     "a frame that is not there": (one_number(f"{VIEW}/twins/frame", (1,), FRAMES), "frame` from 0 to 22, found 23"),
@@ -229,7 +230,7 @@ POSES = {
     "a number for a person": (text_attribute(PLACE, "identity", 7), "the words `identity` and `action`"),
     "twins of rows that are not there": (replaced("twins/Walking 1/54138969/index", np.array([0, 2, 3], np.int32)), "index` from 0 to 2, found 3"),
     "twins of chains that are not there": (one_number("twins/Walking 1/54138969/chain", (0,), 77), "chain` from 0"),
-    "fewer twins": (replaced("twins/Walking 1/54138969/label", np.zeros((2, 8), np.int8)), "`[a-z_0-9]+`, [0-9]"),
+    "fewer twins": (replaced("twins/Walking 1/54138969/label", np.zeros((2, len(LIMBS)), np.int8)), "`[a-z_0-9]+`, [0-9]"),
     "a truth outside": (text_attribute("/", "truth_path", "../secret.h5"), r"found the name '\.\./secret\.h5'"),
     "a truth that is a number": (text_attribute("/", "truth_path", 7), "found the name '7'"),
 }

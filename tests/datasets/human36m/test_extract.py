@@ -243,7 +243,15 @@ def test_a_frame_of_another_size_is_an_error(clip: Path) -> None:
 
 
 def config(root: Path, **values: Any) -> DataConfig:
-    given = {"root": str(root), "subjects": ["S1", "S9"], "test_subjects": ["S9"], "cameras": "all", "fps": 10, "frame_height": 32}
+    given = {
+        "kind": "recordings",
+        "root": str(root),
+        "subjects": ["S1", "S9"],
+        "test_subjects": ["S9"],
+        "cameras": "all",
+        "fps": 10,
+        "frame_height": 32,
+    }
     return DataConfig.model_validate({**given, "image_size": [64, 32], "margin": 0.15, "skip_bad": False, "exclude": [], **values})
 
 

@@ -15,6 +15,7 @@ from pipeline.datasets.human36m.pack import pack_subject
 from pipeline.packs.frame_store import store_path, write_frames
 from pipeline.packs.pack import read_columns, read_packs
 from pipeline.pose.crop import crop_box, crop_image
+from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
 
@@ -25,7 +26,15 @@ FRAMES = np.array([0, 5, 10])
 
 
 def config(root: Path, **values: Any) -> DataConfig:
-    given = {"root": str(root), "subjects": ["S1", "S9"], "test_subjects": ["S9"], "cameras": "all", "fps": 10, "frame_height": 60}
+    given = {
+        "kind": "recordings",
+        "root": str(root),
+        "subjects": ["S1", "S9"],
+        "test_subjects": ["S9"],
+        "cameras": "all",
+        "fps": 10,
+        "frame_height": 60,
+    }
     return DataConfig.model_validate({**given, "image_size": IMAGE_SIZE, "margin": 0.15, "skip_bad": False, "exclude": [], **values})
 
 
@@ -59,19 +68,19 @@ def write_poses(folder: Path, views: tuple[tuple[str, str], ...] = VIEWS, subjec
             group = file.create_group(f"{sequence}/{camera}")
             group["pose_2d"] = joints(number)
             group["pose_3d"] = rng.normal(size=(3, 17, 3)).astype(np.float32)
-            group["label"] = rng.integers(-1, 2, (3, 8)).astype(np.int8)
+            group["label"] = rng.integers(-1, 2, (3, len(LIMBS))).astype(np.int8)
             group["box"] = np.zeros((3, 4), np.float32)
             group["frame"] = FRAMES.astype(np.int32)
             group.attrs.update({"action": sequence.split()[0], "identity": f"person of {sequence}", "width": SIZE[0], "height": SIZE[1], "fps": 50.0})
             if truth:
                 group["label_truth"] = group["label"][()]
-                group["label_clear"] = rng.random((3, 8)) < 0.5
+                group["label_clear"] = rng.random((3, len(LIMBS))) < 0.5
         if truth:
             twins = file.create_group("twins/" + "/".join(views[0]))
             twins["index"] = np.array([2, 0, 2], np.int32)
             twins["chain"] = np.array([3, 1, 0], np.int8)
             twins["pose_3d"] = np.arange(3, dtype=np.float32)[:, None, None] * np.ones((3, 17, 3), np.float32)
-            twins["label"] = np.arange(-1, 2, dtype=np.int8)[:, None] * np.ones((3, 8), np.int8)
+            twins["label"] = np.arange(-1, 2, dtype=np.int8)[:, None] * np.ones((3, len(LIMBS)), np.int8)
             file.attrs["truth_path"], file.attrs["truth_sha256"] = "S1/truth.h5", file_hash(write_truth(folder))
     return path
 
@@ -127,7 +136,7 @@ def test_rows_are_sorted_and_hold_what_frames_and_poses_hold(tmp_path: Path) -> 
             np.testing.assert_allclose(found.pose_2d[row], (joints(number)[i] - box[i, :2]) * scale - 0.5, atol=1e-4)
         rng = np.random.default_rng(number)
         np.testing.assert_array_equal(found.pose_3d[3 * place : 3 * place + 3], rng.normal(size=(3, 17, 3)).astype(np.float32))
-        np.testing.assert_array_equal(found.label[3 * place : 3 * place + 3], rng.integers(-1, 2, (3, 8)))
+        np.testing.assert_array_equal(found.label[3 * place : 3 * place + 3], rng.integers(-1, 2, (3, len(LIMBS))))
     assert found.label_truth is None
     assert found.label_clear is None
     assert len(found.twins) == 0

@@ -62,7 +62,7 @@ def root(tmp_path: Path) -> Path:
     with h5py.File(path, "w") as file:
         for number, camera in cameras().items():
             group = file.create_group(f"sequences/Directions 1/{number}")
-            labels = np.arange(FRAMES * 8, dtype=np.int8).reshape(FRAMES, 8) % 3 - 1
+            labels = np.arange(FRAMES * len(LIMB_NAMES), dtype=np.int8).reshape(FRAMES, len(LIMB_NAMES)) % 3 - 1
             group["label"], group["clear"] = labels, labels != 0
             if number == "54138969":
                 twins = group.create_group("twins")
@@ -115,7 +115,7 @@ def test_every_view_has_its_kept_frames_seen_by_its_camera(root: Path) -> None:
             assert {name: (data.shape, data.dtype.str) for name, data in view.items()} == {
                 "pose_3d": ((5, 17, 3), "<f4"),
                 "pose_2d": ((5, 17, 2), "<f4"),
-                "label": ((5, 8), "|i1"),
+                "label": ((5, len(LIMB_NAMES)), "|i1"),
                 "box": ((5, 4), "<f4"),
                 "frame": ((5,), "<i4"),
             }
@@ -228,7 +228,7 @@ def test_a_pose_that_cannot_be_labelled_is_named(root: Path) -> None:
 def test_too_short_a_truth_is_named(root: Path) -> None:
     with h5py.File(truth_path(root, "S1"), "a") as truth:
         del truth["sequences/Directions 1/54138969/label"]
-        truth["sequences/Directions 1/54138969/label"] = np.zeros((20, 8), np.int8)
+        truth["sequences/Directions 1/54138969/label"] = np.zeros((20, len(LIMB_NAMES)), np.int8)
     with pytest.raises(UserError, match=r"truth\.h5: expected .* labels of 23 poses, found 20; run the stage `synthesize` again"):
         written(root, manifest(root, truth=True))
 

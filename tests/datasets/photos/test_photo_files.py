@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from pipeline.datasets.photos.annotations import identity, read_annotations, read_list, read_pairs, write_annotations, write_list, write_pairs
-from pipeline.datasets.photos.hand_labels import FILE_NAME, HEADER, merge_depth, read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import FILE_NAME, HEADER, merge_labels, read_label_file, write_label_file
 from pipeline.pose.labels import UNLABELLED
+from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.errors import UserError
 
 LIST = "[24, 49, 49, 80, 100, 49, 80, 100, 120, 160, 200, 120, 160, 200, 20, 20, 22, 22]"
 NAME = "fasionWOMENDressesid0000553705_4full.jpg"
+N_LIMBS = len(LIMB_NAMES)
+ZEROS, CELLS = (0,) * N_LIMBS, ",0" * N_LIMBS
 
 
 def write(path: Path, *lines: str) -> Path:
@@ -70,7 +73,7 @@ def test_another_file_is_refused(tmp_path: Path) -> None:
         read_annotations(tmp_path / "none.csv")
     (tmp_path / "b.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(UserError, match=r"expected text in UTF-8"):
-        read_depth(tmp_path / "b.csv")
+        read_label_file(tmp_path / "b.csv")
 
 
 def test_pairs_are_of_one_person(tmp_path: Path) -> None:
@@ -87,9 +90,9 @@ def test_lists_of_names(tmp_path: Path) -> None:
 
 
 def test_labels_are_read_as_written_and_unknown_pictures_have_no_row(tmp_path: Path) -> None:
-    labels = {"b_1.jpg": (0, -1, 1, None, 0, 0, 1, -1), "a_1.jpg": (1,) * 8, "c_1.jpg": UNLABELLED}
-    write_depth(tmp_path / FILE_NAME, labels)
-    found = read_depth(tmp_path / FILE_NAME)
+    labels = {"b_1.jpg": (0, -1, 1, None, *ZEROS[6:], 1, -1), "a_1.jpg": (1,) * N_LIMBS, "c_1.jpg": UNLABELLED}
+    write_label_file(tmp_path / FILE_NAME, labels)
+    found = read_label_file(tmp_path / FILE_NAME)
     assert found == {name: labels[name] for name in ("a_1.jpg", "b_1.jpg")}
     assert list(found) == ["a_1.jpg", "b_1.jpg"]
 
@@ -97,19 +100,19 @@ def test_labels_are_read_as_written_and_unknown_pictures_have_no_row(tmp_path: P
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("a.jpg,0,0,0,0,0,0,0,0,0", r"line 2: expected a name and 8 labels, found 9 labels"),
-        ("a.jpg,0,0,2,0,0,0,0,0", r"line 2, left_thigh: expected -1, 0, 1 or nothing, found 2"),
-        ("a.jpg,0,0,0,0,0,0,0,0\na.jpg,0,0,0,0,0,0,0,0", r"line 3: a\.jpg stands twice"),
+        (f"a.jpg{CELLS},0", rf"line 2: expected a name and {N_LIMBS} labels, found {N_LIMBS + 1} labels"),
+        (f"a.jpg,0,0,2{CELLS[6:]}", r"line 2, left_thigh: expected -1, 0, 1 or nothing, found 2"),
+        (f"a.jpg{CELLS}\na.jpg{CELLS}", r"line 3: a\.jpg stands twice"),
     ],
 )
 def test_a_wrong_label_is_named_with_its_line(tmp_path: Path, row: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        read_depth(write(tmp_path / FILE_NAME, ",".join(HEADER), row))
+        read_label_file(write(tmp_path / FILE_NAME, ",".join(HEADER), row))
 
 
 def test_two_peoples_labels_come_together_and_disagreement_is_listed() -> None:
-    first = {"a": (1, None, 0, 0, 0, 0, 0, 0), "b": (0,) * 8}
-    second = {"a": (1, -1, 1, 0, 0, 0, 0, None), "c": (1,) * 8}
-    merged, faults = merge_depth(first, second)
-    assert merged == {"a": (1, -1, None, 0, 0, 0, 0, 0), "b": (0,) * 8, "c": (1,) * 8}
+    first = {"a": (1, None, *ZEROS[2:]), "b": ZEROS}
+    second = {"a": (1, -1, 1, *ZEROS[4:], None), "c": (1,) * N_LIMBS}
+    merged, faults = merge_labels(first, second)
+    assert merged == {"a": (1, -1, None, *ZEROS[3:]), "b": ZEROS, "c": (1,) * N_LIMBS}
     assert [str(fault) for fault in faults] == ["a, left_thigh: in the plane in the first, in front in the second"]

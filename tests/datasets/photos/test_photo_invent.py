@@ -7,7 +7,7 @@ import numpy as np
 from builtin_photos import PARALLEL, PHOTOS, POSE
 
 from pipeline.datasets.photos.annotations import identity, read_annotations, read_list, read_pairs
-from pipeline.datasets.photos.hand_labels import read_depth
+from pipeline.datasets.photos.hand_labels import read_label_file
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.layout import find_pictures
 from pipeline.datasets.photos.poses import label_poses, read_poses_3d
@@ -51,7 +51,7 @@ def test_keypoints_lie_on_the_person_and_within_the_picture(photos: Path) -> Non
 def test_labels_are_the_rules_and_empty_where_a_joint_is_outside(photos: Path) -> None:
     by_rule = label_poses(read_poses_3d(photos / POSES), POSE)
     points = {name: place for split in ("train", "test") for name, place in read_annotations(photos / KEYPOINTS.format(split)).points.items()}
-    by_hand = read_depth(photos / "depth.csv")
+    by_hand = read_label_file(photos / "depth.csv")
     empty = 0
     for name, labels in by_rule.items():
         there = ~np.isnan(to_h36m_17(points[name])[:, 0])
@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_files(photos: Path, tmp_path: Path) -> Non
 
 
 def test_only_people_who_are_scored_have_twins_and_each_reverses_a_label(photos: Path) -> None:
-    labels, by_hand = read_twin_labels(photos), read_depth(photos / "depth.csv")
+    labels, by_hand = read_twin_labels(photos), read_label_file(photos / "depth.csv")
     assert labels
     names = {twin_name(name, chain): (name, chain) for name in read_list(photos / LIST.format("test")) for chain in range(4)}
     for twin, found in labels.items():

@@ -19,7 +19,7 @@ from pipeline.config.data import PairsConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.datasets.photos.annotations import identity, read_annotations, write_annotations, write_list
 from pipeline.datasets.photos.annotations import read_pairs as read_listed
-from pipeline.datasets.photos.hand_labels import read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import read_label_file, write_label_file
 from pipeline.datasets.photos.pack import ALL_MISSING, NO_KEYPOINTS, NO_LABEL, NO_PICTURE, PRINTED, TOO_LARGE, UNLISTED, UNREADABLE, pack_photos
 from pipeline.datasets.photos.synthetic import KEYPOINTS, PAIRS, POSES
 from pipeline.datasets.photos.twins import read_twin_labels, twin_name, twin_path
@@ -51,7 +51,7 @@ def test_joints_and_labels_follow_the_picture(photos: Path, tmp_path: Path) -> N
     pack = read_packs(tmp_path / "packed", BOTH)
     assert (len(pack), pack.image.shape[1:]) == (16, (64, 44, 3))
     points = {name: place for split in BOTH for name, place in read_annotations(photos / KEYPOINTS.format(split)).points.items()}
-    labels = read_depth(photos / "depth.csv")
+    labels = read_label_file(photos / "depth.csv")
     for name, pose_2d, label in zip(pack.sequence, pack.pose_2d, pack.label, strict=True):
         wrist = points[name][4]  # right; the middle 66 of 96 columns become 44
         np.testing.assert_allclose(pose_2d[16], ((wrist + 0.5) - (15, 0)) * 2 / 3 - 0.5, atol=1e-4)
@@ -64,7 +64,7 @@ def test_joints_and_labels_follow_the_picture(photos: Path, tmp_path: Path) -> N
 
 def test_labels_by_hand_and_by_3d_give_the_same_packs(photos: Path, tmp_path: Path) -> None:
     pack_photos(tmp_path / "by_hand", config(photos), POSE, PARALLEL)
-    pack_photos(tmp_path / "by_3d", config(photos, depth=POSES), POSE, PARALLEL)
+    pack_photos(tmp_path / "by_3d", config(photos, labels=POSES), POSE, PARALLEL)
     for split in BOTH:
         assert file_hash(tmp_path / "by_hand" / f"{split}.h5") == file_hash(tmp_path / "by_3d" / f"{split}.h5")
     assert (read_packs(tmp_path / "by_hand", BOTH).label != 0).any()
@@ -99,7 +99,7 @@ def test_whatever_is_left_out_is_counted_and_named(copy: Path, tmp_path: Path) -
     lines = [line.replace("[", "[np.int64(1), ") if line.startswith(printed) else line for line in lines]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     (copy / damaged).write_bytes(b"no picture")
-    write_depth(copy / "depth.csv", {name: labels for name, labels in read_depth(copy / "depth.csv").items() if name != unlabelled})
+    write_label_file(copy / "depth.csv", {name: labels for name, labels in read_label_file(copy / "depth.csv").items() if name != unlabelled})
     write_list(copy / "train.lst", [name for name in names if name != unlisted])
     pack_photos(tmp_path / "packed", config(copy), POSE, PARALLEL)
     found = {item["picture"]: item["reason"] for item in report(tmp_path / "packed")["left_out"]}
@@ -117,11 +117,11 @@ def test_whatever_is_left_out_is_counted_and_named(copy: Path, tmp_path: Path) -
 
 
 def test_without_labels_every_limb_is_level_where_that_is_asked_for(photos: Path, tmp_path: Path) -> None:
-    pack_photos(tmp_path / "packed", config(photos, depth=None, labelled_only=False), POSE, PARALLEL)
+    pack_photos(tmp_path / "packed", config(photos, labels=None, labelled_only=False), POSE, PARALLEL)
     assert (read_packs(tmp_path / "packed", BOTH).label == 0).all()
-    assert report(tmp_path / "packed")["limbs_without_label"] == 16 * 8
+    assert report(tmp_path / "packed")["limbs_without_label"] == 16 * len(LIMBS)
     with pytest.raises(UserError, match="no picture with keypoints is left for `train`"):
-        pack_photos(tmp_path / "none", config(photos, depth=None), POSE, PARALLEL)
+        pack_photos(tmp_path / "none", config(photos, labels=None), POSE, PARALLEL)
     assert not (tmp_path / "none").exists()
 
 

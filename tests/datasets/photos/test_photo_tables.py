@@ -24,9 +24,10 @@ from pipeline.datasets.photos.annotations import (
     write_pairs,
 )
 from pipeline.datasets.photos.hand_labels import HEADER as DEPTH_HEADER
-from pipeline.datasets.photos.hand_labels import read_depth, write_depth
+from pipeline.datasets.photos.hand_labels import read_label_file, write_label_file
 from pipeline.datasets.photos.poses import read_poses_3d, write_poses_3d
 from pipeline.datasets.photos.tables import name_fault
+from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.errors import UserError, printable
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -57,8 +58,8 @@ def test_every_name_that_is_no_fault_comes_back_as_it_was_written(tmp_path: Path
     write_annotations(tmp_path / "a.csv", dict.fromkeys(names, POINTS))
     assert set(read_annotations(tmp_path / "a.csv").points) == set(names)
     labels = dict.fromkeys(names, (0, 1, -1, None, 0, 0, 0, 0))
-    write_depth(tmp_path / "d.csv", labels)
-    assert read_depth(tmp_path / "d.csv") == labels
+    write_label_file(tmp_path / "d.csv", labels)
+    assert read_label_file(tmp_path / "d.csv") == labels
     write_pairs(tmp_path / "p.csv", [(name, name) for name in names])
     assert read_pairs(tmp_path / "p.csv") == [(name, name) for name in names]
     write_list(tmp_path / "l.lst", names)
@@ -80,7 +81,7 @@ def test_a_name_that_no_row_can_hold_is_one_line(name: str) -> None:
 def test_any_bytes_are_read_or_refused_in_one_line(tmp_path: Path, content: bytes, header: str, start: str) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(header.encode() + b"\n" + start.encode() + content)
-    for read in (read_annotations, read_depth, read_pairs, read_list):
+    for read in (read_annotations, read_label_file, read_pairs, read_list):
         assert is_line(refusal(read, path), path)
 
 
@@ -104,13 +105,13 @@ def test_cells_that_are_deep_or_long_are_refused_in_one_short_line(tmp_path: Pat
     assert said is not None
     assert is_line(said, tmp_path / "a.csv")
     assert re.search("line 2, a_1.jpg: expected a (JSON )?list of 18 numbers", said)
-    (tmp_path / "d.csv").write_text(",".join(DEPTH_HEADER) + f"\n{cell},0,0,0,0,0,0,0,0\n", encoding="utf-8")
-    assert is_line(refusal(read_depth, tmp_path / "d.csv"), tmp_path / "d.csv")
+    (tmp_path / "d.csv").write_text(",".join(DEPTH_HEADER) + f"\n{cell}{',0' * len(LIMB_NAMES)}\n", encoding="utf-8")
+    assert is_line(refusal(read_label_file, tmp_path / "d.csv"), tmp_path / "d.csv")
 
 
 def test_bytes_that_are_0_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(HEAD.encode("utf-16-le"))
-    for read in (read_annotations, read_depth, read_pairs, read_list):
+    for read in (read_annotations, read_label_file, read_pairs, read_list):
         with pytest.raises(UserError, match="expected text in UTF-8, found bytes that are 0"):
             read(tmp_path / "a.csv")
 
@@ -118,7 +119,7 @@ def test_bytes_that_are_0_are_no_text(tmp_path: Path) -> None:
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     for path in (tmp_path, tmp_path / "pipe.csv"):
-        for read in (read_annotations, read_depth, read_pairs, read_list):
+        for read in (read_annotations, read_label_file, read_pairs, read_list):
             with pytest.raises(UserError, match="found a folder or a device"):
                 read(path)
 

@@ -14,7 +14,7 @@ from pipeline.datasets.synthetic.dataset import EXTRA_FRAMES, invent_take, write
 from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.room import CAMERA_IDS, look, room_cameras
 from pipeline.datasets.synthetic.twins import DIFFERENT, PIXELS
-from pipeline.pose.skeleton import CHAINS, H36M_17, H36M_32_TO_17
+from pipeline.pose.skeleton import CHAINS, H36M_17, H36M_32_TO_17, LIMBS
 
 SIZE, FRAMES = 64, 10
 CONFIG = SyntheticConfig(seed=3, subjects=["S1", "S9"], sequences=2, seconds=FRAMES / 50, video_size=SIZE, crf=18, twin_subjects=["S9"], twin_fps=10)
@@ -111,8 +111,8 @@ def test_truth_has_labels_for_every_pose(root):
                 assert sorted(group) == sorted(CAMERA_IDS)
                 for number in CAMERA_IDS:
                     label, clear = group[number]["label"], group[number]["clear"]
-                    assert (label.shape, label.dtype) == ((FRAMES, 8), np.int8)
-                    assert (clear.shape, clear.dtype) == ((FRAMES, 8), bool)
+                    assert (label.shape, label.dtype) == ((FRAMES, len(LIMBS)), np.int8)
+                    assert (clear.shape, clear.dtype) == ((FRAMES, len(LIMBS)), bool)
                     assert set(np.unique(label[()])) <= {-1, 0, 1}
             assert (subject == "S9") == any(len(view["twins/frame"]) for take in file["sequences"].values() for view in take.values())
 

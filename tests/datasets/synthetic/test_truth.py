@@ -4,7 +4,7 @@ import pytest
 from pipeline.datasets.synthetic.body import LIMB, TORSO, build_body
 from pipeline.datasets.synthetic.renderer import PARTS, Renderer, screen_bounds
 from pipeline.datasets.synthetic.rig import arm_frame, pose_body
-from pipeline.datasets.synthetic.room import View, camera_rays, room_cameras
+from pipeline.datasets.synthetic.room import EmptyRoom, camera_rays, room_cameras
 from pipeline.datasets.synthetic.truth import ADJACENT, label_truth
 from pipeline.pose.skeleton import LIMB_NAMES
 
@@ -85,7 +85,7 @@ def label_of(person_who_stands):
         pose = pose_body(person.build, controls(arm=arms, elbow=np.array([[1.7, 0.1]]), yaw=np.array([yaw])))
         renderer = Renderer(build_body(person, pose, None), person.materials)
         camera = next(iter(room_cameras(128, 1, 1).values()))
-        view = View(camera, camera_rays(camera, 128), np.zeros((128, 128, 3), np.float32), np.zeros((128, 128, 2), np.float32))
+        view = EmptyRoom(camera, camera_rays(camera, 128), np.zeros((128, 128, 3), np.float32), np.zeros((128, 128, 2), np.float32))
         return label_truth(renderer.part_depths(view, screen_bounds(renderer.solids, camera), 0, 1))
 
     return label

@@ -22,6 +22,7 @@ from pipeline.evaluation.examples.cases import (
 )
 from pipeline.evaluation.scores.declared import SCORES
 from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
+from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 
 
@@ -45,7 +46,7 @@ def make_cases():
             elif name.endswith("pose"):
                 arrays[name] = rng.random((rows, 17, 2)).astype(np.float32)
             elif name.endswith("label"):
-                arrays[name] = rng.integers(-1, 2, (rows, 8)).astype(np.int8)
+                arrays[name] = rng.integers(-1, 2, (rows, len(LIMBS))).astype(np.int8)
             elif name == "mask_l1":
                 arrays[name] = rng.random(rows).astype(np.float32)
             elif name == "right":
@@ -61,7 +62,7 @@ def make_cases():
     names = np.array(["S9/Directions 1/54138969/5"] * 4)
     scores = rng.random((len(IMAGES), len(SCORES), 4)).astype(np.float32)
     scores[0, 0, 0] = np.nan
-    return Cases(Pairs(names, names, rng.random(4).astype(np.float32), scores), *shown, Labels(rng.integers(0, 9, (8, 3, 3))))
+    return Cases(Pairs(names, names, rng.random(4).astype(np.float32), scores), *shown, Labels(rng.integers(0, 9, (len(LIMBS), 3, 3))))
 
 
 def test_what_is_written_is_read(cases, tmp_path):

@@ -4,14 +4,16 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation.examples.demonstrations import KINDS, OTHER_SIDE, choose, fits, front_in_twin
-from pipeline.pose.skeleton import CHAIN_NAMES
+from pipeline.pose.skeleton import CHAIN_LIMBS, CHAIN_NAMES, LIMB_NAMES
 
 RIGHT_LEG, LEFT_LEG, LEFT_ARM, RIGHT_ARM = range(4)
 
 
 def limbs(right_leg=(0, 0), left_leg=(0, 0), left_arm=(0, 0), right_arm=(0, 0)):
-    """Labels of the eight limbs: thigh and calf, upper arm and forearm."""
-    return np.array([[*right_leg, *left_leg, *left_arm, *right_arm]], dtype=np.int8)
+    """Labels of all limbs, (1, L): thigh and calf, upper arm and forearm; 0 of others."""
+    label = np.zeros((1, len(LIMB_NAMES)), dtype=np.int8)
+    label[:, np.ravel(CHAIN_LIMBS)] = [*right_leg, *left_leg, *left_arm, *right_arm]
+    return label
 
 
 def fit(first, second, chain):
@@ -64,7 +66,7 @@ def test_ties_go_to_the_first():
 
 
 def test_without_twins_nothing_is_chosen():
-    none = np.zeros((0, 8), dtype=np.int8)
+    none = np.zeros((0, len(LIMB_NAMES)), dtype=np.int8)
     fit = fits(none, none, np.zeros(0, dtype=np.int8))
     chosen, kind = choose(fit, np.zeros(0, dtype=int), np.zeros(0, dtype=str))
     assert fit.shape == (3, 0)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from by_hand import AddsNothing, HandsOn, PaintsByHand
 from standing import RULE
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
@@ -21,6 +22,7 @@ from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.parts import N_PARTS, front_parts
+from pipeline.pose.skeleton import LIMBS
 from pipeline.report.html import render_report
 
 RNG = np.random.default_rng(0)
@@ -39,22 +41,17 @@ def section(text, name):
     return text[text.index(f'<section id="{name}">') :].split("</section>")[0]
 
 
-class PaintsParts(nn.Module):
+class PaintsParts(PaintsByHand):
     """Gives each pixel the colour of the part that the part map shows there: the perfect model of `crossing`."""
 
     def forward(self, _: Tensor, maps: Tensor) -> Tensor:
         return torch.einsum("bphw,pc->bchw", torch.cat((1 - maps.sum(1, keepdim=True), maps), 1), COLOURS / 127.5 - 1)
 
 
-class AddsNothing(nn.Module):
-    def forward(self, coarse: Tensor, _: Tensor) -> Tensor:
-        return torch.zeros_like(coarse)
-
-
 def crossing(recorded):
     """A pack of as many people as values in `recorded`, two frames each; the first has a twin, whose right forearm has the other label."""
     count, rows = 2 * len(recorded), np.arange(0, 2 * len(recorded), 2)
-    label, twin = np.zeros((count, 8), dtype=np.int8), np.zeros((len(recorded), 8), dtype=np.int8)
+    label, twin = np.zeros((count, len(LIMBS)), dtype=np.int8), np.zeros((len(recorded), len(LIMBS)), dtype=np.int8)
     label[:, 7], twin[:, 7] = np.repeat(recorded, 2), -np.asarray(recorded)
     pose_2d = CROSSING + RNG.normal(0, 0.5, (count, 17, 2)).astype(np.float32)
 
@@ -77,13 +74,6 @@ def crossing(recorded):
         twins=twins,
         **names,
     )
-
-
-class HandsOn(nn.Module):
-    """Paints the colours that are placed on top, and the source where there are none."""
-
-    def forward(self, source: Tensor, maps: Tensor) -> Tensor:
-        return torch.where(maps[:, 3:4] > 0, maps[:, :3], source)
 
 
 def evaluated(pack, depth=True, lifter=None):

@@ -5,6 +5,7 @@ import pytest
 
 from pipeline.evaluation.scores.depth import clear_pixels, judge_order, label_accuracy, label_confusion, lift_figures, order_accuracy
 from pipeline.pose.bodies.pose_space import labels_differ
+from pipeline.pose.skeleton import LIMBS
 
 RNG = np.random.default_rng(0)
 PEOPLE = np.repeat(["ann", "bob", "cid"], 4)  # whose the twelve twins are
@@ -143,7 +144,7 @@ def test_pixels_are_clear_from_a_tenth_of_the_range_on(levels, clear):
 
 
 def test_a_twin_counts_if_a_label_of_its_own_chain_differs():
-    label = np.zeros((3, 8), dtype=np.int8)
+    label = np.zeros((3, len(LIMBS)), dtype=np.int8)
     twin = label.copy()
     twin[0, 5] = 1  # left forearm
     twin[1, 0] = -1  # right thigh
@@ -152,35 +153,35 @@ def test_a_twin_counts_if_a_label_of_its_own_chain_differs():
 
 
 def test_label_accuracy_by_hand():
-    truth = np.zeros((2, 8), dtype=np.int8)
+    truth = np.zeros((2, len(LIMBS)), dtype=np.int8)
     truth[0, :4] = [1, 1, -1, -1]
     label = truth.copy()
     label[0, 0] = 0  # a limb in front is missed: 1 of 2
     label[1, 7] = 1  # wrong, but not clear
-    clear = np.ones((2, 8), dtype=bool)
+    clear = np.ones((2, len(LIMBS)), dtype=bool)
     clear[1, 7] = False
     figures = label_accuracy(label, truth, clear)
-    assert figures["label_accuracy"] == pytest.approx(14 / 15, abs=1e-6)
-    assert figures["label_accuracy_all"] == 14 / 16
+    assert figures["label_accuracy"] == pytest.approx(1 - 1 / (2 * len(LIMBS) - 1), abs=1e-6)
+    assert figures["label_accuracy_all"] == pytest.approx(1 - 2 / (2 * len(LIMBS)), abs=1e-6)
     assert figures["label_accuracy_balanced"] == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-6)
 
 
 def test_label_confusion_counts_truth_by_label():
-    truth = np.array([[1] * 8, [-1] * 8], dtype=np.int8)
-    label = np.array([[0] * 8, [-1] * 8], dtype=np.int8)
-    counted = np.ones((2, 8), dtype=bool)
+    truth = np.array([[1] * len(LIMBS), [-1] * len(LIMBS)], dtype=np.int8)
+    label = np.array([[0] * len(LIMBS), [-1] * len(LIMBS)], dtype=np.int8)
+    counted = np.ones((2, len(LIMBS)), dtype=bool)
     counted[:, 3] = False
     confusion = label_confusion(label, truth, counted)
-    assert confusion.shape == (8, 3, 3)
+    assert confusion.shape == (len(LIMBS), 3, 3)
     assert confusion[0].tolist() == [[1, 0, 0], [0, 0, 0], [0, 1, 0]]
     assert confusion[3].sum() == 0
 
 
 def test_always_answering_zero_is_seen_by_the_balanced_figure():
-    truth = np.zeros((10, 8), dtype=np.int8)
+    truth = np.zeros((10, len(LIMBS)), dtype=np.int8)
     truth[0] = 1
     truth[1] = -1
-    figures = label_accuracy(np.zeros_like(truth), truth, np.ones((10, 8), dtype=bool))
+    figures = label_accuracy(np.zeros_like(truth), truth, np.ones((10, len(LIMBS)), dtype=bool))
     assert figures["label_accuracy"] == 0.8
     assert figures["label_accuracy_balanced"] == pytest.approx(1 / 3, abs=1e-6)
 
@@ -190,7 +191,7 @@ def test_lifted_depths_by_hand():
     pose_3d[..., 2] = 4000
     pose_3d[:, 5, 2] = 3800  # left knee, 200 mm nearer
     pose_3d[:, 6, 2] = 3750  # left ankle: the calf is only 50 mm deep
-    pose_2d, label = np.zeros((2, 17, 2)), np.zeros((2, 8), np.int8)
+    pose_2d, label = np.zeros((2, 17, 2)), np.zeros((2, len(LIMBS)), np.int8)
     label[:, 2:4] = 1  # left thigh and calf
     depth = np.zeros((2, 17))
     depth[0] = pose_3d[0, :, 2] + 123  # only differences to the hips count

@@ -1,18 +1,28 @@
 """Maps show the pose and the order of the limbs that they are told, and nothing else."""
 
+from typing import get_args
+
 import pytest
 import torch
 from figures import ARM_OVER, LEFT_CALF, MISSING, RIGHT_FOREARM, draw, make_label, make_pose, middle, mirror, part_map, random_bodies
 from standing import SIZE, STANDING
 from torch import Tensor
 
+from pipeline.config.pose import MapKind
 from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.maps import channels
 from pipeline.pose.bodies.masks import body_mask, overlap_mask
 from pipeline.pose.bodies.parts import N_PARTS, TORSO_PART
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
-KINDS = ("rgb", "limbs", "parts", "heatmaps")
+PARTS = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
+MIRRORED = {
+    "rgb": [0, 1, 2],
+    "limbs": PARTS,
+    "parts": PARTS,
+    "heatmaps": list(H36M_17.flip),
+}  # the channel that a left/right flip puts in each one's place
+KINDS = tuple(MIRRORED)
 
 
 def at(maps: Tensor, x: float, y: float) -> list[float]:
@@ -31,8 +41,9 @@ def test_maps_have_the_channels_that_channels_promises(kinds: tuple[str, ...]) -
     assert torch.equal(maps, torch.cat(parts, dim=1))
 
 
-def test_channels_are_those_of_the_four_kinds() -> None:
-    assert [channels([kind]) for kind in KINDS] == [3, N_PARTS, N_PARTS, 17]
+def test_every_kind_has_its_channels() -> None:
+    assert get_args(MapKind) == KINDS
+    assert [channels([kind]) for kind in KINDS] == [len(order) for order in MIRRORED.values()]
 
 
 def test_each_body_is_drawn_on_its_own() -> None:
@@ -92,8 +103,7 @@ def test_maps_and_masks_move_with_the_body() -> None:
 
 def test_the_map_of_a_mirrored_pose_is_the_mirrored_map() -> None:
     pose, label = random_bodies(16)
-    parts = [0, 1, *(2 + limb for limb in LIMB_FLIP)]
-    for kind, order in (("rgb", [0, 1, 2]), ("limbs", parts), ("parts", parts), ("heatmaps", list(H36M_17.flip))):
+    for kind, order in MIRRORED.items():
         maps = draw(pose, label, kind)
         mirrored = draw(*mirror(pose, label), kind)
         assert (mirrored != maps.flip(-1)[:, order]).float().mean() < 1e-4, kind

@@ -1,12 +1,8 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
-from standing import RADIUS
+from standing import RADIUS, THICKNESS
 
 from benchmarks import bench_pose_space as plain
-from pipeline.config.pose import PoseConfig
-from pipeline.config.section import load_config
 from pipeline.datasets.synthetic.body import build_body
 from pipeline.datasets.synthetic.dataset import FPS, TRUTH_STEP, invent_take
 from pipeline.datasets.synthetic.names import sequences
@@ -17,7 +13,6 @@ from pipeline.pose.bodies.pose_space import label_limbs, limb_radii
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_KINDS, LIMB_NAMES
 from pipeline.utils.errors import UserError
 
-THICKNESS = 230.0
 SOME = np.ones(len(LIMB_NAMES))  # radii
 DISTANCE = 4500.0
 
@@ -237,11 +232,6 @@ def test_radii_go_to_the_limbs_of_their_kind():
     np.testing.assert_array_equal(limb_radii(RADIUS), [getattr(RADIUS, kind) for kind in LIMB_KINDS])
     pose = seen(body(left_elbow=(330, -250, -125), left_wrist=(-80, -280, -250)))
     np.testing.assert_array_equal(label_limbs(pose, THICKNESS, limb_radii(RADIUS)), label(pose))
-
-
-def test_the_default_parameters_are_those_of_the_tests():
-    config = load_config(PoseConfig, Path(__file__).parents[3] / "params.yaml", "pose")
-    assert (config.torso_thickness, config.limb_radius) == (THICKNESS, RADIUS)
 
 
 @pytest.mark.parametrize("shape", [(17, 3), (2, 32, 3), (2, 17, 2), (1, 2, 17, 3)])

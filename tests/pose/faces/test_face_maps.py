@@ -10,7 +10,7 @@ from torch import Tensor
 from pipeline.config.faces import FaceMapConfig
 from pipeline.datasets.fei.synthetic.head import landmarks
 from pipeline.datasets.fei.synthetic.invent import invent_face
-from pipeline.datasets.fei.synthetic.render import View, project
+from pipeline.datasets.fei.synthetic.render import HeadPose, project
 from pipeline.pose.conditioning import encode_poses
 from pipeline.pose.faces.conditioning import FaceConditioning
 from pipeline.pose.faces.maps import draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
@@ -22,7 +22,7 @@ NO_LABELS = torch.zeros(2, 0, dtype=torch.int8)
 
 def face(yaw: float = 0.0) -> Tensor:
     """(1, 68, 2) px of an invented person."""
-    view = View(yaw, 0.0, 0.0, (0.0, 0.0), 1.0)
+    view = HeadPose(yaw, 0.0, 0.0, (0.0, 0.0), 1.0)
     return torch.from_numpy(project(view.to_camera(landmarks(invent_face(np.random.default_rng(2)))), SIZE)[None].astype(np.float32))
 
 

@@ -10,7 +10,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.datasets.fei.landmarks import CSV_NAME, write_csv
 from pipeline.datasets.fei.layout import ROTATION, picture_name
 from pipeline.datasets.fei.synthetic.head import Face, build_mesh, landmarks
-from pipeline.datasets.fei.synthetic.render import View, project, render
+from pipeline.datasets.fei.synthetic.render import HeadPose, project, render
 from pipeline.parallel import run_parallel
 from pipeline.utils.images import encode
 
@@ -41,11 +41,11 @@ def _write_person(root: Path, config: FacesConfig, person: int) -> dict[str, np.
     return found
 
 
-def invent_view(rng: np.random.Generator, yaw: float) -> View:
+def invent_view(rng: np.random.Generator, yaw: float) -> HeadPose:
     """A head at an angle, as people hold theirs: not quite at the angle asked for, a little tilted, not quite in the middle."""
     turn, pitch, roll = rng.normal(0, np.radians((4, 3, 2)))
     x, y = rng.normal(0, 5, 2)
-    return View(yaw + float(turn), float(pitch), float(roll), (float(x), float(y)), float(rng.normal(1, 0.015)))
+    return HeadPose(yaw + float(turn), float(pitch), float(roll), (float(x), float(y)), float(rng.normal(1, 0.015)))
 
 
 def invent_face(rng: np.random.Generator) -> Face:

@@ -15,7 +15,7 @@ DIFFUSE = 0.62  # of the light
 
 
 @dataclass(frozen=True)
-class View:
+class HeadPose:
     """How a head is seen: yaw (to the right of the picture is positive), pitch and roll in radians, shift (x, y) mm, size as a share."""
 
     yaw: float
@@ -44,7 +44,7 @@ def project(point: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return focal * point[:, :2] / point[:, 2:] + (size[1] / 2 - 0.5, 0.44 * size[0] - 0.5)
 
 
-def render(mesh: Mesh, face: Face, view: View, size: tuple[int, int]) -> np.ndarray:
+def render(mesh: Mesh, face: Face, view: HeadPose, size: tuple[int, int]) -> np.ndarray:
     """A picture of `size` (height, width), (h, w, 3) uint8 RGB."""
     large = size[0] * SAMPLES, size[1] * SAMPLES
     point, normal = view.to_camera(mesh.point), mesh.normal @ view.rotation.T

@@ -13,12 +13,12 @@ from pipeline.datasets.fei.landmarks import read_landmarks
 from pipeline.datasets.fei.layout import ROTATION, find_pictures
 from pipeline.datasets.fei.synthetic.head import Face, Mesh, build_mesh, landmarks
 from pipeline.datasets.fei.synthetic.invent import invent_face, write_faces
-from pipeline.datasets.fei.synthetic.render import DISTANCE, View, project, render
+from pipeline.datasets.fei.synthetic.render import DISTANCE, HeadPose, project, render
 from pipeline.pose.skeleton import IBUG_68
 
 ONE_WORKER = ParallelConfig(workers=1, scheduler=None, accelerator="cpu", devices=1, nodes=1, strategy="auto")
 SIZE = (240, 320)
-FRONT = View(0.0, 0.0, 0.0, (0.0, 0.0), 1.0)
+FRONT = HeadPose(0.0, 0.0, 0.0, (0.0, 0.0), 1.0)
 CHIN, NOSE_TIP, RIGHT_EYE, LEFT_EYE = 8, 30, slice(36, 42), slice(42, 48)
 
 
@@ -29,7 +29,7 @@ def face() -> Face:
     return replace(invented, beard=0.0, glasses=None, hair_end=None, skin=(0.8, 0.6, 0.5), lip=(0.7, 0.2, 0.2), light=(0.0, 0.0, -1.0))
 
 
-def seen(face: Face, view: View) -> np.ndarray:
+def seen(face: Face, view: HeadPose) -> np.ndarray:
     return project(view.to_camera(landmarks(face)), SIZE)
 
 

@@ -1,18 +1,25 @@
-"""Write docs/parameters.md: every parameter, its value, and what it does, from the typed sections and the files of parameters.
+"""Write the tables of docs/ that follow from the code.
 
-`python -m recipes.parameters` writes, `python -m recipes.parameters --check` only says whether the page is out of date and exits with status 1.
+- docs/parameters.md: every parameter, its value, and what it does, from the typed sections and the files of parameters
+- docs/scores.md: the table of the scores of an image, from what they declare
+
+`python -m recipes.tables` writes, `python -m recipes.tables --check` only says which pages are out of date and exits with status 1.
 """
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pipeline.config.params import FaceParams, Params, PhotoParams, PoseNetParams
 from pipeline.config.section import Section, read_params
+from pipeline.evaluation.scores.declared import scores_table
 from pipeline.utils.files import write_text
 from recipes.graph import ROOT
 
-PAGE = ROOT / "docs" / "parameters.md"
+PARAMETERS, SCORES = ROOT / "docs" / "parameters.md", ROOT / "docs" / "scores.md"
+SCORES_BLOCK = re.compile(r"(<!-- Written by `python -m recipes.tables` [^>]*-->\n).*?(<!-- end -->)", re.DOTALL)
 OTHERS: tuple[tuple[str, str, str, type[Section]], ...] = (  # title, page that explains, recipe, kind
     ("Faces", "faces.md", "faces", FaceParams),
     ("Photos", "photos.md", "deepfashion", PhotoParams),
@@ -21,7 +28,7 @@ OTHERS: tuple[tuple[str, str, str, type[Section]], ...] = (  # title, page that 
 
 BEGINNING = """# What a parameter does
 
-<!-- Written by `python -m recipes.parameters` from pipeline/config/ and the files of parameters: edit those. -->
+<!-- Written by `python -m recipes.tables` from pipeline/config/ and the files of parameters: edit those. -->
 
 `dvc exp run -S section.name=value` overrides any of them; the values stand in [`params.yaml`](../params.yaml).
 `validate` refuses, before any work, every value that cannot work: a wrong name, numbers out of range, sections that do not go together,
@@ -38,8 +45,18 @@ What differs from the main graph ([`recipes/{recipe}/params.yaml`](../recipes/{r
 """
 
 
+def expected_pages() -> dict[Path, str]:
+    """Every page with such tables as it should be: path to text."""
+    return {PARAMETERS: parameters_page(), SCORES: with_scores(SCORES.read_text(encoding="utf-8"))}
+
+
+def with_scores(page: str) -> str:
+    """A page with the present table of scores between the two comments that mark its place."""
+    return SCORES_BLOCK.sub(lambda found: f"{found[1]}\n{scores_table()}\n{found[2]}", page)
+
+
 def parameters_page() -> str:
-    """The whole page, Markdown."""
+    """The page of parameters, Markdown."""
     parts = [BEGINNING, table(rows(Params, read_params(ROOT / "params.yaml")))]
     known = set(descriptions(Params))
     for title, page, recipe, kind in OTHERS:
@@ -87,12 +104,12 @@ def table(lines: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the page where it is out of date, or with --check say that it is."""
-    page = parameters_page()
-    if not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page:
-        if "--check" in sys.argv[1:]:
-            sys.exit(f"{PAGE.relative_to(ROOT)}: out of date; run `python -m recipes.parameters`")
-        write_text(PAGE, page)
+    """Write the pages that are out of date, or with --check say which are."""
+    stale = [(path, page) for path, page in expected_pages().items() if not path.is_file() or path.read_text(encoding="utf-8") != page]
+    if stale and "--check" in sys.argv[1:]:
+        sys.exit(f"{', '.join(str(path.relative_to(ROOT)) for path, _ in stale)}: out of date; run `python -m recipes.tables`")
+    for path, page in stale:
+        write_text(path, page)
 
 
 if __name__ == "__main__":
