@@ -10,6 +10,7 @@ from pipeline.config.section import load_config
 from pipeline.datasets.recordings.formats import FORMATS, find_session, format_of
 from pipeline.datasets.recordings.importer import SHEETS, import_recording
 from pipeline.datasets.recordings.recording import Format, Session, Trial
+from pipeline.datasets.recordings.room import AXES
 from pipeline.datasets.recordings.takes import Choices
 from pipeline.pose.skeleton import H36M_17
 from pipeline.utils.errors import UserError
@@ -32,6 +33,7 @@ _file = click.Path(path_type=Path)
 @click.option("--subject", "subjects", multiple=True, metavar="TRIAL=S1", help="Whose a trial, a participant or TRIAL/PERSON is (S1 to S11).")
 @click.option("--marker", "markers", multiple=True, metavar="JOINT=NAME", help="The marker of a joint that the file calls otherwise.")
 @click.option("--offset", "offsets", multiple=True, metavar="CAMERA=FRAMES", help="How many frames late a camera's video is.")
+@click.option("--axes", type=click.Choice(list(AXES)), help="How the poses' axes lie in the room of the cameras.  [default: found]")
 @click.option("--max-gap", type=click.IntRange(0, 1000), default=10, show_default=True, help="Frames without a marker that are interpolated.")
 @click.option("--copy", is_flag=True, help="Copy the videos, in place of links to them.")
 def main(
@@ -46,6 +48,7 @@ def main(
     subjects: tuple[str, ...],
     markers: tuple[str, ...],
     offsets: tuple[str, ...],
+    axes: str | None,
     max_gap: int,
     copy: bool,
     params: Path,
@@ -62,7 +65,7 @@ def main(
     for joint in renamed:
         if joint not in H36M_17.names:
             raise UserError(f"--marker {joint}={renamed[joint]}: expected one of {', '.join(H36M_17.names)}")
-    choices = Choices(_names(cameras), _names(trials), _pairs("--subject", "TRIAL=S1", subjects), renamed, shifts, max_gap, copy)
+    choices = Choices(_names(cameras), _names(trials), _pairs("--subject", "TRIAL=S1", subjects), renamed, shifts, max_gap, copy, axes)
     for line in import_recording(found, form, out, choices, load_config(ParallelConfig, params, "parallel")):
         click.echo(line)
     for line in _next(out):

@@ -17,7 +17,7 @@ from pipeline.datasets.recordings.calibration import FoundCamera, read_calibrati
 from pipeline.datasets.recordings.keypoints import reprojection_error
 from pipeline.datasets.recordings.lens import fit_distortion
 from pipeline.datasets.recordings.recording import Format, Session
-from pipeline.datasets.recordings.room import IN_SIGHT, Room, RoomCamera, find_rooms, in_sight
+from pipeline.datasets.recordings.room import AXES, IN_SIGHT, Room, RoomCamera, find_rooms, in_sight
 from pipeline.datasets.recordings.sheets import write_sheet
 from pipeline.datasets.recordings.takes import Choices, Take, read_takes, safe_name, split_takes
 from pipeline.datasets.recordings.videos import Clip, place_video, scale_matrix
@@ -51,7 +51,8 @@ def import_recording(session: Session, form: Format, out: Path, choices: Choices
     takes = read_takes(session, form, {camera.name: camera.size for camera in cameras}, choices, tell)
     sequences = split_takes(takes, choices.longest_gap, tell)
     lensed = [_room_camera(camera, takes, tell) for camera in cameras]
-    room = _choose_room(calibration, [take for take, _ in sequences], lensed, form.axes, tell)
+    axes = (choices.axes,) if choices.axes else tuple(sorted(AXES, key=lambda name: name != form.axes))
+    room = _choose_room(calibration, [take for take, _ in sequences], lensed, axes, tell)
     written = [RoomSequence(take.subject, name, take.trial.name, room.poses(take.poses), take) for take, name in sequences]
     _check_views(written, lensed, room)
     with atomic_folder(out) as new:
@@ -88,8 +89,8 @@ def _room_camera(camera: FoundCamera, takes: Sequence[Take], tell: list[str]) ->
     return RoomCamera(camera.name, size, scale_matrix(camera.matrix, camera.size, first), distortion, camera.R, camera.t)
 
 
-def _choose_room(calibration: Path, takes: Sequence[Take], cameras: Sequence[RoomCamera], axes: str, tell: list[str]) -> Room:
-    """How poses and cameras come together: where 2D keypoints are there, so that they lie nearest to those, else as the format usually has it."""
+def _choose_room(calibration: Path, takes: Sequence[Take], cameras: Sequence[RoomCamera], axes: Sequence[str], tell: list[str]) -> Room:
+    """How poses and cameras come together: where 2D keypoints are there, so that they lie nearest to those, else by the first of `axes` that do."""
     try:
         rooms = find_rooms([take.poses for take in takes], cameras, axes)
     except UserError as error:
@@ -98,10 +99,10 @@ def _choose_room(calibration: Path, takes: Sequence[Take], cameras: Sequence[Roo
     best = min(range(len(rooms)), key=lambda i: (float(np.median(list(errors[i].values()))) if errors[i] else 0.0, i))
     room = rooms[best]
     up = "-+"[int(room.up.sum() > 0)] + "xyz"[int(np.argmax(np.abs(room.up)))]
-    tell.append(f"room: calibration in {room.unit}, poses {room.axes}; up is {up} of the calibration")
+    tell.append(f"room: calibration in {room.unit}; axes of the poses: {room.axes}; up is {up} of the calibration")
     if len(rooms) > 1 and not errors[best]:
-        others = "; ".join(other.axes for other in rooms if other != room)
-        tell.append(f"room: other axes show the people to all cameras, too ({others}): the contact sheets tell whether these are right")
+        others = ", ".join(other.axes for other in rooms if other != room)
+        tell.append(f"room: other axes show the people to most cameras, too: if the contact sheets look wrong, give --axes ({others})")
     tell.extend(f"{view}: {error:.1f} px from the 2D keypoints (median)" for view, error in errors[best].items())
     return room
 

@@ -21,9 +21,9 @@ _LEVEL = 0.3  # length of the mean of the cameras' directions up; below it they 
 
 # How the poses' axes lie in the room of the cameras: rows are the room's x, y and z among the axes of the poses.
 AXES: Mapping[str, np.ndarray] = {
-    "as the cameras'": np.eye(3),
-    "y up, as Pose2Sim turns them": np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]),
-    "y up, turned about x": np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]),
+    "same": np.eye(3),
+    "y-up": np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]),  # as Pose2Sim turns them
+    "y-up-about-x": np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]),
 }
 
 _SPINE = ("thorax", "nose", "head")
@@ -83,18 +83,17 @@ def body_height(positions: np.ndarray) -> float:
     return float(np.median(known)) if len(known) else 0.0
 
 
-def find_rooms(takes: Sequence[np.ndarray], cameras: Sequence[RoomCamera], axes: str) -> list[Room]:
-    """Every way to bring poses (T, 17, 3) in mm and cameras together in which most cameras see the people upright; the usual `axes` come first.
+def find_rooms(takes: Sequence[np.ndarray], cameras: Sequence[RoomCamera], axes: Sequence[str]) -> list[Room]:
+    """Every way to bring poses (T, 17, 3) in mm and cameras together in which most cameras see the people upright, in the order of `axes`.
 
     Raises UserError where there is none.
     """
     people = np.concatenate([take[np.isfinite(take).all(axis=(1, 2))] for take in takes])
-    order = sorted(AXES, key=lambda name: name != axes)
-    rooms = [room for name in order for unit in ("m", "mm") if (room := _room(people, cameras, name, unit)) is not None]
+    rooms = [room for name in axes for unit in ("m", "mm") if (room := _room(people, cameras, name, unit)) is not None]
     if not rooms:
         raise UserError(
             "expected people upright and inside the pictures of most cameras, found them there in no unit (m, mm) and for no axes "
-            f"({'; '.join(AXES)}): check that calibration and poses are of the same session"
+            f"({', '.join(axes)}): check that calibration and poses are of the same session"
         )
     return rooms
 

@@ -27,6 +27,7 @@ class Choices:
 
     cameras, trials : names of those to use, all where there is none; subjects : trial, participant or trial/person -> subject
     markers : joint -> name of its marker; shifts : camera -> frames that its video is late; longest_gap : frames; copy : whether videos are copied
+    axes : a word of `room.AXES`, None where they are to be found
     """
 
     cameras: tuple[str, ...] = ()
@@ -36,6 +37,7 @@ class Choices:
     shifts: Mapping[str, int] = field(default_factory=dict)
     longest_gap: int = 10
     copy: bool = False
+    axes: str | None = None
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,16 @@ def test_axes_are_found(session: Path, tmp_path: Path, axes: tuple[int, int, int
     assert "S1, Walk, camera cam01: 0.0 px from the 2D keypoints (median)" in said
 
 
+def test_axes_that_fit_as_well_are_told_and_can_be_chosen(session: Path, tmp_path: Path) -> None:
+    turned = {trial: people(seed) * np.array([1, -1, 1]) for trial, seed in (("Walk", 1), ("Sit", 2))}
+    for trial, poses in turned.items():
+        trc_of(session, trial).write_text(trc(poses, axes=(0, 2, 1)), encoding="utf-8")
+    said = run_import(session, tmp_path / "guessed", *TWO)
+    assert "if the contact sheets look wrong, give --axes (y-up-about-x)" in said
+    run_import(session, tmp_path / "out", *TWO, "--axes", "y-up-about-x")
+    check_poses(Imported(tmp_path / "out").world("S1", "Walk"), people(1))
+
+
 def test_a_calibration_of_larger_pictures_is_scaled(session: Path, tmp_path: Path) -> None:
     write_toml(session / "calibration" / "Calib.toml", size=(2 * SIZE[0], 2 * SIZE[1]))
     said = run_import(session, tmp_path / "out", *TWO)

@@ -23,9 +23,9 @@ def placed(turn: np.ndarray, unit: float) -> list[RoomCamera]:
 @pytest.mark.parametrize(("unit", "mm"), [("m", 1000), ("mm", 1)])
 def test_what_is_up_becomes_z_and_pixels_stay(turn: str, unit: str, mm: float) -> None:
     there = placed(TURNS[turn], mm)
-    room = find_rooms([people(1) @ TURNS[turn].T], there, "as the cameras'")[0]
+    room = find_rooms([people(1) @ TURNS[turn].T], there, ["same"])[0]
     poses = room.poses(people(1) @ TURNS[turn].T)
-    assert (room.unit, room.axes) == (unit, "as the cameras'")
+    assert (room.unit, room.axes) == (unit, "same")
     assert (poses[:, H36M_17.index("head"), 2] - poses[:, H36M_17.index("left_ankle"), 2] > 1000).all()
     for camera, real in zip(there, cameras().values(), strict=True):
         expected = people(1) @ real.R.T + real.t
@@ -35,7 +35,7 @@ def test_what_is_up_becomes_z_and_pixels_stay(turn: str, unit: str, mm: float) -
 def test_people_who_hang_from_the_ceiling_are_not_believed() -> None:
     upside_down = people(1) * np.array([1, -1, -1]) + np.array([0, 0, 1800])
     with pytest.raises(UserError, match="expected people upright"):
-        find_rooms([upside_down], placed(np.eye(3), 1), "as the cameras'")
+        find_rooms([upside_down], placed(np.eye(3), 1), ["same"])
 
 
 @pytest.mark.parametrize(("unit", "mm"), [("m", 1000), ("cm", 10), ("mm", 1)])

@@ -64,5 +64,5 @@ C3D = Format(
     find=partial(find_pose2sim, suffix=".c3d"),
     read=read_c3d,
     suffix=".c3d",
-    axes="as the cameras'",
+    axes="same",
 )

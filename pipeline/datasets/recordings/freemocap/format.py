@@ -54,5 +54,5 @@ FREEMOCAP = Format(
     find=find_freemocap,
     read=read_npy,
     suffix=".npy",
-    axes="as the cameras'",
+    axes="same",
 )

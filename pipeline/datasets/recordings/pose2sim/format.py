@@ -12,5 +12,5 @@ POSE2SIM = Format(
     find=partial(find_pose2sim, suffix=".trc"),
     read=read_trc,
     suffix=".trc",
-    axes="y up, as Pose2Sim turns them",
+    axes="y-up",
 )
