@@ -84,4 +84,4 @@ class EvaluatePoseConfig(Section):
     pairs: Whole = Field(ge=1, le=10**6, description="images of two people side by side that are scored")
     batch_size: BatchSize = Field(description="images that are looked at at a time")
     threads: Threads = Field(description="CPU threads; fixed, because the number changes the last bits, and times depend on it")
-    samples: Whole = Field(ge=1, le=1000, description="images in the sheet of samples")
+    samples: Whole = Field(ge=1, le=1000, description="images in the grid of samples")
