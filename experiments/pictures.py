@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.recipe import Recipe
 from experiments.results import Result
-from pipeline.utils.images import as_jpeg, encode
+from pipeline.utils.images import as_jpeg, decode, encode
 from recipes.graph import ROOT
 
 TITLE, ROWS_HEIGHT = 34, 820  # px; of a run's name in a figure, and of its samples: four rows
@@ -25,18 +25,18 @@ def sample_pictures(recipe: Recipe, results: Sequence[Result]) -> Iterator[tuple
 
 def stacked(pictures: Mapping[str, bytes], names: Sequence[str]) -> bytes | None:
     """The pictures (JPEG) of the runs `names`, those that there are, one below the other under their names; None without any."""
-    images = {name: _decoded(pictures[name])[:ROWS_HEIGHT] for name in names if name in pictures}
+    images = {name: _first_rows(pictures[name]) for name in names if name in pictures}
     if not images:
         return None
     width = max(image.shape[1] for image in images.values())
-    return encode(np.concatenate([_titled(name, image, width) for name, image in images.items()])[..., ::-1], ".jpg")
+    return encode(np.concatenate([_titled(name, image, width) for name, image in images.items()]), ".jpg")
 
 
-def _decoded(picture: bytes) -> np.ndarray:
-    """The pixels (h, w, 3) uint8, BGR, of a JPEG that this project made."""
-    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+def _first_rows(picture: bytes) -> np.ndarray:
+    """The first rows of samples, (h, w, 3) uint8 RGB, in a JPEG that this project made."""
+    image = decode(picture)
     assert image is not None
-    return image
+    return image[:ROWS_HEIGHT]
 
 
 def _titled(name: str, image: np.ndarray, width: int) -> np.ndarray:

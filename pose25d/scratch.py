@@ -3,7 +3,7 @@
 import click
 
 from pipeline.training.resume import scratch_root
-from pipeline.training.scratch import clear, is_busy, leftovers
+from pipeline.training.scratch import Leftover, clear, is_busy, leftovers
 from stages.command import one_line
 
 
@@ -19,8 +19,14 @@ def main(clearing: bool) -> None:
     if not found:
         click.echo(f"{scratch_root()}: nothing there")
     for left in found:
-        state = ("removed" if clear(left) else "in use, kept") if clearing else ("in use" if is_busy(left) else "free")
+        state = ("removed" if clear(left) else "in use, kept") if clearing else _state(left)
         click.echo(f"{left.stage} {left.folder.name}  {left.size / 1e6:.1f} MB  {left.age / 86400:.1f} days old  {state}")
+
+
+def _state(left: Leftover) -> str:
+    if is_busy(left):
+        return "in use"
+    return "free" if left.folder.exists() else "ended, an empty lock file is left"
 
 
 if __name__ == "__main__":

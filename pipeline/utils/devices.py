@@ -30,8 +30,8 @@ def fix_arithmetic(threads: int, training: bool = False) -> None:
     """
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # they are a hundred times slower, and no image depends on them
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # with any other some matrix products on a GPU are not deterministic, or are refused
     if training:
-        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it some matrix products on a GPU are not deterministic
         torch.use_deterministic_algorithms(True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     else:

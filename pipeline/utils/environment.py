@@ -32,7 +32,6 @@ def settle_environment() -> None:
     for name in NOT_INHERITED:
         os.environ.pop(name, None)
     os.environ["MPLBACKEND"] = "Agg"  # a notebook's shell names one that is not installed here; pictures are files, never windows
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # with any other some matrix products on a GPU are not deterministic, or are refused
     # Threads that wait for each other soon sleep instead of spinning: where another program wants a core, too, spinning makes a training
     # step ten times as long. GNU OpenMP reads it when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")

@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from example_pose import EXAMPLES, write_pose
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from standing import RULE
@@ -30,7 +30,6 @@ from pipeline.utils.tensors import to_image
 from pose25d import transfer as stage
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "examples"
 SIZE = (64, 32)
 MARGIN = 0.15
 
@@ -72,15 +71,6 @@ def source() -> LabelledPose:
 @pytest.fixture
 def target() -> LabelledPose:
     return read_pose(EXAMPLES / "pose.json")
-
-
-def write_pose(path: Path, **changes: Any) -> Path:
-    """A copy of the example with other joints or labels; None takes one out."""
-    content = json.loads((EXAMPLES / "pose.json").read_text(encoding="utf-8"))
-    for part, values in changes.items():
-        content[part] = {name: value for name, value in {**content[part], **values}.items() if value is not None}
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
 
 
 def repaint(folder: Path, out: Path, *more: str, **given: Path) -> str:

@@ -6,21 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example_pose import EXAMPLES, write_pose
 
 from pipeline.pose.pose_file import decode_pose, read_pose
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.utils.errors import UserError
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-
-
-def write_pose(path: Path, **changes: Any) -> Path:
-    """A copy of the example with other joints or labels; None takes one out."""
-    content = json.loads((EXAMPLES / "pose.json").read_text(encoding="utf-8"))
-    for part, values in changes.items():
-        content[part] = {name: value for name, value in {**content[part], **values}.items() if value is not None}
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
 
 
 def test_a_pose_file_is_read_by_names(tmp_path: Path) -> None:

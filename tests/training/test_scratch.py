@@ -72,9 +72,15 @@ def test_a_link_in_scratch_is_not_followed(root: Path, tmp_path: Path) -> None:
 def test_the_command_lists_and_clears(root: Path) -> None:
     assert "nothing there" in CliRunner().invoke(main, []).output
     abandon("train_g1", "abc", 3_000_000)
+    with scratch_folder("train_g1", "ended"):
+        pass
     with scratch_folder("train_g2", "def"):
         lines = CliRunner().invoke(main, []).output.splitlines()
-        assert lines == ["train_g1 abc  3.0 MB  0.0 days old  free", "train_g2 def  0.0 MB  0.0 days old  in use"]
+        assert lines == [
+            "train_g1 abc  3.0 MB  0.0 days old  free",
+            "train_g1 ended  0.0 MB  0.0 days old  ended, an empty lock file is left",
+            "train_g2 def  0.0 MB  0.0 days old  in use",
+        ]
         lines = CliRunner().invoke(main, ["--clear"]).output.splitlines()
-        assert [line.rpartition("  ")[2] for line in lines] == ["removed", "in use, kept"]
+        assert [line.rpartition("  ")[2] for line in lines] == ["removed", "removed", "in use, kept"]
     assert {path.name for path in root.rglob("*")} == {"train_g2", "def.lock"}

@@ -10,9 +10,9 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from data_section import data_config
 from recut import turned
 
-from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.datasets.human36m import extract
 from pipeline.datasets.human36m.extract import extract_subject, presentation_times, read_frames, stored_size
@@ -242,19 +242,6 @@ def test_a_frame_of_another_size_is_an_error(clip: Path) -> None:
 # ---- a subject
 
 
-def config(root: Path, **values: Any) -> DataConfig:
-    given = {
-        "kind": "recordings",
-        "root": str(root),
-        "subjects": ["S1", "S9"],
-        "test_subjects": ["S9"],
-        "cameras": "all",
-        "fps": 10,
-        "frame_height": 32,
-    }
-    return DataConfig.model_validate({**given, "image_size": [64, 32], "margin": 0.15, "skip_bad": False, "exclude": [], **values})
-
-
 def entry(path: Path, camera: str, poses: int = FRAMES - 2) -> dict[str, Any]:
     known = {"sequence": "Directions 1", "action": "Directions", "camera": camera, "path": path.name, "sha256": file_hash(path)}
     return {**known, "fps": 50.0, "width": WIDTH, "height": HEIGHT, "frames": FRAMES, "poses": poses}
@@ -272,7 +259,7 @@ def recording(tmp_path: Path) -> tuple[Path, dict[str, Any]]:
 def test_every_view_becomes_one_file_and_the_report_says_how_many_frames(recording: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     root, manifest = recording
     out = tmp_path / "frames" / "S1"
-    extract_subject(manifest, out, config(root), ONE_WORKER)
+    extract_subject(manifest, out, data_config(root), ONE_WORKER)
     assert sorted(path.name for path in out.iterdir()) == ["Directions 1.54138969.h5", "Directions 1.55011271.h5", "report.json"]
     with FrameStore(store_path(out, "Directions 1", "54138969")) as store:
         assert store.frame.tolist() == [0, 5, 10, 15, 20, 25, 30, 35]
@@ -288,7 +275,7 @@ def test_every_view_becomes_one_file_and_the_report_says_how_many_frames(recordi
 def test_frames_without_a_pose_are_dropped(recording: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     root, manifest = recording
     manifest["videos"][0]["poses"] = 11
-    extract_subject(manifest, tmp_path / "out", config(root), ONE_WORKER)
+    extract_subject(manifest, tmp_path / "out", data_config(root), ONE_WORKER)
     with FrameStore(store_path(tmp_path / "out", "Directions 1", "54138969")) as store:
         assert store.frame.tolist() == [0, 5, 10]
 
@@ -296,7 +283,7 @@ def test_frames_without_a_pose_are_dropped(recording: tuple[Path, dict[str, Any]
 def test_two_runs_give_the_same_bytes_whatever_the_number_of_processes(recording: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     root, manifest = recording
     for name, workers in (("a", 1), ("b", 2)):
-        extract_subject(manifest, tmp_path / name, config(root), ONE_WORKER.model_copy(update={"workers": workers}))
+        extract_subject(manifest, tmp_path / name, data_config(root), ONE_WORKER.model_copy(update={"workers": workers}))
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
@@ -311,9 +298,9 @@ def test_a_bad_view_stops_the_stage_by_name_or_is_left_out_and_listed(recording:
         write_clip(bad, frames=20)
         manifest["videos"][1]["sha256"] = file_hash(bad)
     with pytest.raises(UserError, match=r"^S1, Directions 1, camera 55011271: .*data\.skip_bad=true leaves it out"):
-        extract_subject(manifest, tmp_path / "out", config(root), ONE_WORKER)
+        extract_subject(manifest, tmp_path / "out", data_config(root), ONE_WORKER)
     assert not (tmp_path / "out").exists()
-    extract_subject(manifest, tmp_path / "out", config(root, skip_bad=True), ONE_WORKER)
+    extract_subject(manifest, tmp_path / "out", data_config(root, skip_bad=True), ONE_WORKER)
     (left_out,) = read_json(tmp_path / "out" / "report.json")["left_out"]
     assert (left_out["sequence"], left_out["camera"]) == ("Directions 1", "55011271")
     assert str(bad) in left_out["reason"]
@@ -324,7 +311,7 @@ def test_a_video_that_has_changed_asks_for_the_index_even_where_bad_ones_are_ski
     root, manifest = recording
     write_clip(root / "Directions 1.55011271.mp4", crf="40")
     with pytest.raises(UserError, match=r"S1, Directions 1, camera 55011271: .* has changed .* run the stage `index` again"):
-        extract_subject(manifest, tmp_path / "out", config(root, skip_bad=True), ONE_WORKER)
+        extract_subject(manifest, tmp_path / "out", data_config(root, skip_bad=True), ONE_WORKER)
 
 
 def test_a_subject_without_one_usable_video_is_an_error(recording: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
@@ -332,9 +319,9 @@ def test_a_subject_without_one_usable_video_is_an_error(recording: tuple[Path, d
     for path in root.iterdir():
         path.unlink()
     with pytest.raises(UserError, match=r"S1: expected at least one video that can be used; the first: .*54138969"):
-        extract_subject(manifest, tmp_path / "out", config(root, skip_bad=True), ONE_WORKER)
+        extract_subject(manifest, tmp_path / "out", data_config(root, skip_bad=True), ONE_WORKER)
     with pytest.raises(UserError, match="S1: expected at least one video that can be used, found none"):
-        extract_subject({**manifest, "videos": []}, tmp_path / "out", config(root), ONE_WORKER)
+        extract_subject({**manifest, "videos": []}, tmp_path / "out", data_config(root), ONE_WORKER)
 
 
 def test_a_full_disk_is_no_fault_of_a_video(recording: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
@@ -343,7 +330,7 @@ def test_a_full_disk_is_no_fault_of_a_video(recording: tuple[Path, dict[str, Any
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
     try:
         with pytest.raises(MachineError, match="files may not grow so large here"):
-            extract_subject(manifest, tmp_path / "out", config(root, skip_bad=True), ONE_WORKER)
+            extract_subject(manifest, tmp_path / "out", data_config(root, skip_bad=True), ONE_WORKER)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert not (tmp_path / "out").exists()
@@ -355,7 +342,7 @@ def test_a_video_that_the_machine_cannot_read_is_never_left_out(recording: tuple
     bad.unlink()
     bad.symlink_to("/proc/self/mem")  # its beginning cannot be read: EIO
     with pytest.raises(MachineError, match="does not answer"):
-        extract_subject(manifest, tmp_path / "out", config(root, skip_bad=True), ONE_WORKER)
+        extract_subject(manifest, tmp_path / "out", data_config(root, skip_bad=True), ONE_WORKER)
     with pytest.raises(MachineError, match="does not answer"):
         numbers(bad)
 

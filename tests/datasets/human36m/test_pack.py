@@ -1,6 +1,7 @@
 """Packs: what stands in them, that they come back whole, and every way in which frames and poses can disagree."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import cv2
 import h5py
 import numpy as np
 import pytest
+from data_section import data_config
 
-from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.datasets.human36m.pack import pack_subject
 from pipeline.packs.frame_store import store_path, write_frames
@@ -25,17 +26,7 @@ VIEWS = (("Walking 1", "54138969"), ("Directions", "58860488"), ("Directions", "
 FRAMES = np.array([0, 5, 10])
 
 
-def config(root: Path, **values: Any) -> DataConfig:
-    given = {
-        "kind": "recordings",
-        "root": str(root),
-        "subjects": ["S1", "S9"],
-        "test_subjects": ["S9"],
-        "cameras": "all",
-        "fps": 10,
-        "frame_height": 60,
-    }
-    return DataConfig.model_validate({**given, "image_size": IMAGE_SIZE, "margin": 0.15, "skip_bad": False, "exclude": [], **values})
+config = partial(data_config, frame_height=60, image_size=IMAGE_SIZE)
 
 
 def joints(seed: int) -> np.ndarray:
