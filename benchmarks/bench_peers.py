@@ -7,8 +7,8 @@ how fast its side computes: codes of the same multiply-adds are compared by thei
 
 --pg2: PG2 at Market's published size, 128x64. Stage 1: equal networks. Stage 2: G1 fixed, G2 against D.
 
---vunet: the variational U-Net at 256x256, each with the sizes that its own code was published with; the same perceptual loss for both, the
-image pyramid.
+--vunet: the variational U-Net at 256x256 with the 32 filters at full size of its paper, and the other code also with the 64 of its own
+configuration; the same perceptual loss for all, the image pyramid.
 
 --faces: PG2 for faces at 128x160, ours with as many filters as come nearest to the other's multiply-adds.
 """
@@ -16,6 +16,7 @@ image pyramid.
 import importlib
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -83,16 +84,17 @@ def modules(peer: Peer, checkout: Path) -> list[ModuleType]:
     found = subprocess.run(["git", "-C", checkout, "rev-parse", "--short=7", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     if found != peer.commit:
         print(f"{checkout}: {about}, found {found or 'no commit'}")
-    with _of(peer, checkout), redirect_stdout(StringIO()):
+    with _of(peer, checkout):
         return [importlib.import_module(name.removesuffix(".py").replace("/", ".")) for name in peer.files]
 
 
 @contextmanager
 def _of(peer: Peer, checkout: Path) -> Iterator[None]:
-    """Inside, the checkout's modules are found, and what fails is one line."""
+    """Inside, the checkout's modules are found, what they print and warn of is left out, and what fails is one line."""
     sys.path.insert(0, str(checkout))
     try:
-        yield
+        with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
+            yield
     except (ImportError, AttributeError, TypeError, RuntimeError, SyntaxError) as error:
         raise UserError(
             f"{checkout}: does not run as commit {peer.commit} of {peer.repository} does, which this was written against "
@@ -177,25 +179,31 @@ def pg2_stage2(checkout: Path, count: int) -> list[Side]:
 
 
 def vunet(checkout: Path, count: int) -> list[Side]:
-    """Eight body parts of 64x64 as appearance; the other's sizes are those of its configs_ablation/deepfashion_1.yaml, ours those of the paper."""
+    """Eight body parts of 64x64 as appearance; 32 filters at full size, as in the paper, and at most 128; the other code also with its own 64."""
     network, _, losses = modules(VUNET, checkout)
     size, parts = (256, 256), noise(count, 24, (64, 64))
     image, maps, features = noise(count, 3, size), noise(count, 3, size), Pyramid()
-    sizes = {"bottleneck_factor": 2, "box_factor": 2, "stages": 3, "latent_stages": 2, "start_channels": 64, "max_channels": 128, "x_channels": 24}
-    with _of(VUNET, checkout), redirect_stdout(StringIO()):
-        theirs = network.VunetOrg(spatial_size=256, conv_layer_type="l2", **sizes)
-    mine = ours(VUNet(3, "parts", (24, 64, 64), size, 32, 128, 7, 0.0, "image pyramid"))
-    learn_theirs, learn_mine = their_learner(theirs, (0.9, 0.999)), learner(mine)
 
-    def their_step() -> None:
-        painted, posterior, prior, _ = theirs(parts, maps)
-        learn_theirs(perceptual_loss(features, painted, image) + KL_WEIGHT * losses.aggregate_kl_loss(prior, posterior))
+    def theirs(filters: int) -> Side:
+        sizes = {"bottleneck_factor": 2, "box_factor": 2, "stages": 3, "latent_stages": 2, "max_channels": 128, "x_channels": 24}
+        with _of(VUNET, checkout):
+            one = network.VunetOrg(spatial_size=256, conv_layer_type="l2", start_channels=filters, **sizes)
+        learn = their_learner(one, (0.9, 0.999))
+
+        def step() -> None:
+            painted, posterior, prior, _ = one(parts, maps)
+            learn(perceptual_loss(features, painted, image) + KL_WEIGHT * losses.aggregate_kl_loss(prior, posterior))
+
+        return Side(f"pytorch-vunet, {filters}", step, one, (parts, maps))
+
+    mine = ours(VUNet(3, "parts", (24, 64, 64), size, 32, 128, 7, 0.0, "image pyramid"))
+    learn_mine = learner(mine)
 
     def step() -> None:
         painted, kl = mine(parts, maps, learn=True)
         learn_mine(perceptual_loss(features, painted, image) + KL_WEIGHT * kl)
 
-    return [Side("pytorch-vunet", their_step, theirs, (parts, maps)), Side("ours", step, mine, (parts, maps))]
+    return [theirs(32), theirs(64), Side("ours, 32", step, mine, (parts, maps))]
 
 
 def faces(checkout: Path, count: int) -> list[Side]:
@@ -241,7 +249,7 @@ def compare(title: str, sides: list[Side], count: int, rounds: int) -> None:
     for side, each, work in zip(sides, seconds, operations, strict=True):
         parameters, adds = sum(p.numel() for p in side.network.parameters()) / 1e6, multiply_adds(side.network, side.inputs) / 1e9
         speed = f"{count / each:6.2f} images/s, {seconds[0] / each:.2f} times the first; {work / each / 1e9:5.0f} GFLOP/s"
-        print(f"  {side.name:<14} {parameters:6.1f} M parameters  {adds:6.1f} G multiply-adds  {speed}", flush=True)
+        print(f"  {side.name:<18} {parameters:6.1f} M parameters  {adds:6.1f} G multiply-adds  {speed}", flush=True)
 
 
 @click.command(help=__doc__)
