@@ -5,7 +5,11 @@ VENV ?= .venv
 ifneq ($(words $(VENV)),1)
 $(error VENV = '$(VENV)': make cannot deal with blanks in names of targets; expected one word, give another name)
 endif
+# Which build of torch: empty, that of PyPI; or one of PyTorch's own, by its name there: `make TORCH=cpu` is the small one, for machines without a GPU.
+TORCH ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/$(TORCH)
 POSE := recipes/pose/params.yaml
+PIP := --quiet --disable-pip-version-check --constraint constraints.txt
 BIN := $(abspath $(VENV))/bin
 # DVC starts each stage with `python`: it must be the one of the virtual environment.
 export PATH := $(BIN):$(PATH)
@@ -67,7 +71,7 @@ docs: $(VENV)/.installed
 	python -m sphinx --quiet --fail-on-warning --keep-going --jobs auto docs docs/_build/html
 
 bench: $(VENV)/.installed
-	for script in benchmarks/bench_*.py; do echo "== $$script"; python "$$script" || exit 1; done
+	for script in benchmarks/bench_*.py; do echo "== $$script"; python -m "benchmarks.$$(basename "$$script" .py)" || exit 1; done
 
 # How the labels depend on the body's thicknesses, on the data that `make repro` packed; no stage depends on it.
 sweep: $(VENV)/.installed
@@ -90,7 +94,13 @@ graph: $(VENV)/.installed
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	@command -v git >/dev/null || { echo "git is missing: install it (Debian and Ubuntu: apt-get install git), then run make again" >&2; exit 1; }
 	@python="$$(PYTHON="$(PYTHON)" .ci/python)" && "$$python" -m venv "$(VENV)"
-	"$(VENV)/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,docs]'
+ifeq ($(TORCH),)
+	@echo "torch comes from PyPI: about 200 MB, but on Linux x86-64 about 2.8 GB, with CUDA; without a GPU stop here and run: make TORCH=cpu"
+else
+	@echo "torch comes from $(TORCH_INDEX): about 200 MB for cpu, gigabytes for a GPU"
+	"$(VENV)/bin/python" -m pip install $(PIP) --no-deps --index-url "$(TORCH_INDEX)" torch
+endif
+	"$(VENV)/bin/python" -m pip install $(PIP) --editable '.[test,docs]'
 	touch "$@"
 
 clean:

@@ -81,6 +81,20 @@ def test_make_works_below_a_folder_with_a_blank_in_its_name(clone: Path) -> None
 
 
 @needs_make
+def test_torch_alone_comes_from_the_index_of_the_build_that_is_asked_for(clone: Path) -> None:
+    python = f"PYTHON={clone.parents[1] / 'my python'}"
+    usual, small = run_make(clone, python, "VENV=usual", "tiny"), run_make(clone, python, "VENV=small", "TORCH=cpu", "tiny")
+    assert "about 2.8 GB" in usual.stdout
+    assert "https://download.pytorch.org/whl/cpu" in small.stdout
+    pip = [words for words in (clone / "asked").read_text(encoding="utf-8").splitlines() if words.startswith("-m pip install")]
+    assert [words.partition("constraints.txt ")[2] for words in pip] == [
+        "--editable .[test,docs]",
+        "--no-deps --index-url https://download.pytorch.org/whl/cpu torch",
+        "--editable .[test,docs]",
+    ]
+
+
+@needs_make
 def test_every_target_is_understood_below_such_a_folder(clone: Path) -> None:
     targets = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert targets is not None
