@@ -27,7 +27,7 @@ def main(port: int, browser: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="pose25d-demo-", ignore_cleanup_errors=True) as folder:
         photos = PhotoFolder(copy_photos(Path(folder)))
         studio = make_studio(photos, weights)
-        _say(f"{len(photos.photos)} photos of invented people, copied to a temporary folder; the weights are {weights.name}")
+        _say(f"{len(photos.photos)} photos of invented people, copied to a temporary folder; painted with the weights {weights.name}")
         serve(photos, None, studio, port, browser, _say)
 
 

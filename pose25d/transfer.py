@@ -32,8 +32,9 @@ def main(image: Path, source_pose: Path | None, pose: Path, g1: Path | None, g2:
     if out.is_file() and not click.get_current_context().params["force"] and not is_painted(out):
         raise UserError(f"{out}: is there already, and is no picture that was painted here; give another name, or --force to replace it")
     source = None if source_pose is None else read_pose(source_pose)
-    click.echo(f"transfer: the weights are {weights.name}")
     write_picture(out, transfer(weights.load(), read_picture(image), source, read_pose(pose), weights.margin))
+    if g1 is None:
+        click.echo(f"transfer: painted with the weights {weights.name}")
 
 
 if __name__ == "__main__":

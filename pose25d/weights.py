@@ -38,7 +38,7 @@ class Weights:
 def pretrained() -> Weights:
     """Those that come with the project; raise UserError where they are not there."""
     files = pretrained_file("g1"), pretrained_file("g2")
-    return Weights(*files, ROOT / "recipes" / "full" / "params.yaml", "models/pretrained, which know invented people alone")
+    return Weights(*files, ROOT / "recipes" / "full" / "params.yaml", "of models/pretrained, which know invented people alone")
 
 
 def pretrained_file(name: str) -> Path:
