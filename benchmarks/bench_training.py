@@ -1,19 +1,16 @@
 """Training images per second by number format and memory layout, as a ratio to float32 in torch's own layout, in the same run; and those of
 the variational U-Net as a ratio to PG2's G1.
 
-`python benchmarks/bench_training.py [params.yaml]` takes the networks' sizes from the parameters. The ways take turns, and the best of
+`python -m benchmarks.bench_training [params.yaml]` takes the networks' sizes from the parameters. The ways take turns, and the best of
 several rounds counts, so that other work on the machine disturbs all of them alike.
 """
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.optim import Adam
 
+from benchmarks.racing import Step, learner, race
 from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.pose import PoseConfig
@@ -55,7 +52,7 @@ def main(params: Path) -> None:
         assert isinstance(network, G1)
         return network
 
-    def vunet_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
+    def vunet_step(kind: torch.dtype, layout: torch.memory_format) -> Step:
         other = model.model_copy(update={"generator": "vunet"})
         conditioning = conditioning_of(other, pose, depths)
         network = make_coarse(conditioning, data.image_size, other)
@@ -74,7 +71,7 @@ def main(params: Path) -> None:
 
         return step
 
-    def g1_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
+    def g1_step(kind: torch.dtype, layout: torch.memory_format) -> Step:
         g1 = coarse_network().to(memory_format=layout)
         learn = learner(g1)
 
@@ -85,7 +82,7 @@ def main(params: Path) -> None:
 
         return step
 
-    def g2_step(kind: torch.dtype, layout: torch.memory_format) -> Callable[[], None]:
+    def g2_step(kind: torch.dtype, layout: torch.memory_format) -> Step:
         g1 = coarse_network().to(memory_format=layout)
         g2 = G2(data.image_size, model.filters, model.blocks - 2, model.upsampling).to(memory_format=layout)
         d = D(data.image_size, model.discriminator, model.border).to(memory_format=layout)
@@ -104,37 +101,13 @@ def main(params: Path) -> None:
         return step
 
     for name, make in (("train_g1", g1_step), ("train_g2", g2_step)):
-        seconds = race([make(kind, layout) for _, kind, layout in WAYS])
+        seconds = race([make(kind, layout) for _, kind, layout in WAYS], ROUNDS)
         for (way, _, _), each in zip(WAYS, seconds, strict=True):
             print(f"{name}  {way:<26} {count / each:6.1f} images/s, {seconds[0] / each:.2f} times the first")
     _, kind, layout = WAYS[-1]
-    seconds = race([g1_step(kind, layout), vunet_step(kind, layout)])
+    seconds = race([g1_step(kind, layout), vunet_step(kind, layout)], ROUNDS)
     for generator, each in zip(("pg2", "vunet"), seconds, strict=True):
         print(f"train_g1  generator {generator:<6} {count / each:6.1f} images/s, {seconds[0] / each:.2f} times pg2's")
-
-
-def learner(network: nn.Module) -> Callable[[torch.Tensor], None]:
-    """One optimiser step along a loss' gradient."""
-    optimiser = Adam(network.parameters(), 1e-4, fused=True)
-
-    def learn(loss: torch.Tensor) -> None:
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-
-    return learn
-
-
-def race(steps: list[Callable[[], None]]) -> list[float]:
-    """Shortest time of each step in s; they take turns."""
-    best = [float("inf")] * len(steps)
-    for attempt in range(ROUNDS + 1):
-        for number, step in enumerate(steps):
-            start = time.perf_counter()
-            step()
-            if attempt:  # the first round warms up
-                best[number] = min(best[number], time.perf_counter() - start)
-    return best
 
 
 if __name__ == "__main__":

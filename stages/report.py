@@ -13,6 +13,7 @@ from pipeline.report.html import render_report
 from pipeline.report.left_out import left_out_lines, read_left_out
 from pipeline.report.pictures import PICTURE_FILES, write_pictures
 from pipeline.utils.files import atomic_folder, write_text
+from pipeline.utils.progress import working
 from stages.command import existing, output, stage
 
 
@@ -43,12 +44,13 @@ def main(
     shown, figures = read_cases(cases), read_figures(test)
     curves = {"G1": read_curves(curves_g1), "G2 and D": read_curves(curves_g2)}
     tiles, lines = {}, [] if left_out is None else left_out_lines(left_out)
-    if recordings is not None:
-        manifests, frames, poses = recordings
-        subjects = load_data(params).subjects
-        tiles = frame_tiles(frames, poses, subjects)
-        lines += read_left_out(manifests, frames, subjects)
-    page = render_report(shown, figures, curves, tiles, lines)
+    with working("report"):
+        if recordings is not None:
+            manifests, frames, poses = recordings
+            subjects = load_data(params).subjects
+            tiles = frame_tiles(frames, poses, subjects)
+            lines += read_left_out(manifests, frames, subjects)
+        page = render_report(shown, figures, curves, tiles, lines)
     write_text(report, page)
     with atomic_folder(pictures, PICTURE_FILES) as partial:
         write_pictures(partial, shown, tiles)

@@ -25,6 +25,7 @@ from pipeline.networks.vunet import VUNet
 from pipeline.packs.pack import Pack
 from pipeline.utils.errors import UserError
 from pipeline.utils.numbers import spread
+from pipeline.utils.progress import working
 
 
 def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: EvaluateConfig, device: torch.device) -> tuple[dict[str, Any], Cases]:
@@ -49,7 +50,9 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
     shown = DepthExamples.none()
     if pack.has_limbs:
         depth, shown = judge_depth(batched, pairs, config.samples)
-        figures["depth"] = depth | label_figures(pack) | lifting(batched) | response(batched, task)
+        with working("labels and depths"):
+            known = label_figures(pack) | lifting(batched)
+        figures["depth"] = depth | known | response(batched, task)
     figures["by"] = group_figures(batched, task, scores)
     figures |= {key: network for key, (_, network) in sorted(by_network.items())}
     return figures, collect_cases(batched, task, scores, kept, samples, shown)
@@ -77,8 +80,9 @@ def score_pairs(
 
 def judge_depth(batched: BatchedGenerator, pairs: np.ndarray, samples: int) -> tuple[dict[str, Any], DepthExamples]:
     """Do images show the order of limbs that they were told? The figures, and what the report shows of it."""
-    twins = twin_task(batched.pack, pairs)
-    counted = count_twins(batched.pack, twins)
+    with working("which twins count"):
+        twins = twin_task(batched.pack, pairs)
+        counted = count_twins(batched.pack, twins)
     shown = choose_twins(batched.pack, twins, counted, samples)
     judged = judge_twins(batched, twins, counted, shown.numbers)
     return order_figures(batched, judged), depth_examples(batched, judged, shown)

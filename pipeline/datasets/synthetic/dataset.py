@@ -28,6 +28,7 @@ from pipeline.parallel import run_parallel
 from pipeline.pose.skeleton import CHAIN_NAMES, CHAINS, H36M_17, LIMB_NAMES
 from pipeline.utils.hdf5 import write_hdf5
 from pipeline.utils.images import encode
+from pipeline.utils.progress import working
 
 FPS = 50
 EXTRA_FRAMES = (1, 3, 2, 1)  # video frames beyond the last pose, per camera: in Human3.6M the cameras stop at different times, too
@@ -55,7 +56,8 @@ Truth = dict[str, ViewTruth]  # one per camera
 def write_dataset(root: Path, config: SyntheticConfig, parallel: ParallelConfig) -> None:
     """Write the whole data set into the new folder `root`."""
     takes = [take for subject in config.subjects for take in sequences(subject, config.sequences)]
-    _warm_up()
+    with working("compiling the renderer"):
+        _warm_up()
     truths = run_parallel(partial(write_sequence, root, config), takes, parallel, "rendering")
     for subject in config.subjects:
         known = [(take, truth) for take, truth in zip(takes, truths, strict=True) if take.subject == subject]
