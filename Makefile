@@ -9,22 +9,30 @@ endif
 TORCH ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/$(TORCH)
 POSE := recipes/pose/params.yaml
+# Where there is no GPU, the demo takes the small build by itself.
+DEMO_TORCH = $(or $(TORCH),$(if $(filter Linux,$(shell uname -s)),$(if $(shell command -v nvidia-smi),,cpu)))
 PIP := --quiet --disable-pip-version-check --constraint constraints.txt
 BIN := $(abspath $(VENV))/bin
 # DVC starts each stage with `python`: it must be the one of the virtual environment.
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test lint docs bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical take-over clean
+.PHONY: demo repro test lint docs bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-both identical take-over clean
 
 repro: $(VENV)/.installed
 	dvc repro
 
+# The pose studio with the weights of models/pretrained. Where there is no environment yet, it gets what the demo needs; other targets add the rest.
+demo: $(if $(wildcard $(VENV)/.installed),,$(VENV)/.demo)
+	pose25d demo
+
 tiny: $(VENV)/.installed
 	dvc repro recipes/tiny/dvc.yaml
 
+# And the weights that come with the project, with their card.
 full: $(VENV)/.installed
-	dvc repro recipes/full/dvc.yaml
+	dvc repro recipes/full/dvc.yaml models/pretrained/dvc.yaml
+	python -m recipes.tables
 
 faces: $(VENV)/.installed
 	dvc repro recipes/faces/dvc.yaml
@@ -91,16 +99,26 @@ take-over: $(VENV)/.installed
 graph: $(VENV)/.installed
 	python -m recipes.graph
 
+# A virtual environment with torch, whose size is said before it is downloaded, if it is not PyPI's.
+define ENVIRONMENT
+@command -v git >/dev/null || { echo "git is missing: install it (Debian and Ubuntu: apt-get install git), then run make again" >&2; exit 1; }
+@python="$$(PYTHON="$(PYTHON)" .ci/python)" && "$$python" -m venv "$(VENV)"
+@echo "torch comes from $(if $(TORCH),$(TORCH_INDEX): about 200 MB for cpu$(COMMA) gigabytes for a GPU,PyPI: about 200 MB$(COMMA) but on Linux x86-64 \
+about 2.8 GB$(COMMA) with CUDA; without a GPU stop here and run: make TORCH=cpu)"
+$(if $(TORCH),"$(VENV)/bin/python" -m pip install $(PIP) --no-deps --index-url "$(TORCH_INDEX)" torch)
+endef
+COMMA := ,
+
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
-	@command -v git >/dev/null || { echo "git is missing: install it (Debian and Ubuntu: apt-get install git), then run make again" >&2; exit 1; }
-	@python="$$(PYTHON="$(PYTHON)" .ci/python)" && "$$python" -m venv "$(VENV)"
-ifeq ($(TORCH),)
-	@echo "torch comes from PyPI: about 200 MB, but on Linux x86-64 about 2.8 GB, with CUDA; without a GPU stop here and run: make TORCH=cpu"
-else
-	@echo "torch comes from $(TORCH_INDEX): about 200 MB for cpu, gigabytes for a GPU"
-	"$(VENV)/bin/python" -m pip install $(PIP) --no-deps --index-url "$(TORCH_INDEX)" torch
-endif
+	$(ENVIRONMENT)
 	"$(VENV)/bin/python" -m pip install $(PIP) --editable '.[test,docs]'
+	touch "$@"
+
+$(VENV)/.demo: TORCH := $(DEMO_TORCH)
+$(VENV)/.demo: setup.cfg pyproject.toml constraints.txt .ci/demo.txt
+	$(ENVIRONMENT)
+	"$(VENV)/bin/python" -m pip install $(PIP) --requirement .ci/demo.txt
+	"$(VENV)/bin/python" -m pip install $(PIP) --no-deps --editable .
 	touch "$@"
 
 clean:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import click
 
-from pipeline.config.kinds import load_data
-from pipeline.inference.generator import load_generator
 from pipeline.inference.painted import check_name, is_painted, write_picture
 from pipeline.inference.transfer import transfer
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
+from pose25d.weights import choose_weights
 from stages.command import check_apart, existing, stage
 
 
@@ -18,23 +17,24 @@ from stages.command import check_apart, existing, stage
 @click.option("--image", type=existing, required=True, help="Picture of a person.")
 @click.option("--source-pose", type=existing, help="Pose file: the pose in the picture, in px of it; not needed where the person is cut out already.")
 @click.option("--pose", type=existing, required=True, help="Pose file: the pose to paint, in px of any picture.")
-@click.option("--g1", type=existing, default="models/g1.safetensors", show_default=True, help="Weights of G1.")
-@click.option("--g2", type=existing, default="models/g2.safetensors", show_default=True, help="Weights of G2.")
+@click.option("--g1", type=existing, help="Weights of G1.  [default: models/g1.safetensors, else that of models/pretrained]")
+@click.option("--g2", type=existing, help="Weights of G2.  [default: models/g2.safetensors, else that of models/pretrained]")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="PNG file to write; one that this command wrote is replaced.")
-def main(image: Path, source_pose: Path | None, pose: Path, g1: Path, g2: Path, out: Path, params: Path) -> None:
-    """Repaint the person in a picture in a new pose, with the trained model.
+def main(image: Path, source_pose: Path | None, pose: Path, g1: Path | None, g2: Path | None, out: Path, params: Path) -> None:
+    """Repaint the person in a picture in a new pose, with a trained model.
 
     A pose file is JSON with `joints` (x and y of each, null where it is not known) and `labels` (1 in front, 0 in the torso's plane,
     -1 occluded), as in examples/pose.json.
     """
     check_name(out)
-    check_apart(out, image, source_pose, pose, g1, g2)
+    weights = choose_weights(g1, g2, params)
+    check_apart(out, image, source_pose, pose, weights.g1, weights.g2)
     if out.is_file() and not click.get_current_context().params["force"] and not is_painted(out):
         raise UserError(f"{out}: is there already, and is no picture that was painted here; give another name, or --force to replace it")
-    data = load_data(params)
-    margin = data.margin if data.kind == "recordings" else None
     source = None if source_pose is None else read_pose(source_pose)
-    write_picture(out, transfer(load_generator(g1, g2), read_picture(image), source, read_pose(pose), margin))
+    write_picture(out, transfer(weights.load(), read_picture(image), source, read_pose(pose), weights.margin))
+    if g1 is None:
+        click.echo(f"transfer: painted with the weights {weights.name}")
 
 
 if __name__ == "__main__":

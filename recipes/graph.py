@@ -16,11 +16,15 @@ from pipeline.utils.files import write_text
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHS = ("dvc.yaml", "data/dvc.yaml")
 RECIPES = ("tiny", "full")
-OWN_GRAPHS = tuple(  # those of all other recipes, written by hand but for code dependencies
-    f"recipes/{folder.name}/{graph}"
-    for folder in sorted((ROOT / "recipes").iterdir())
-    for graph in GRAPHS
-    if folder.name not in RECIPES and (folder / graph).is_file()
+PRETRAINED = "models/pretrained/dvc.yaml"
+OWN_GRAPHS = (  # those of all other recipes, and of what comes with the project, written by hand but for code dependencies
+    *(
+        f"recipes/{folder.name}/{graph}"
+        for folder in sorted((ROOT / "recipes").iterdir())
+        for graph in GRAPHS
+        if folder.name not in RECIPES and (folder / graph).is_file()
+    ),
+    PRETRAINED,
 )
 PACKAGES = ("pipeline", "stages")
 CODE = re.compile(r"    - (pipeline|stages)/")  # a line of a stage's dependencies
@@ -76,7 +80,9 @@ def _stands(folder: str, used: set[str], foreign: Collection[str], root: Path) -
 
 
 def kind_of_graph(graph: str, root: Path = ROOT) -> str:
-    """`data.kind` of the parameters that a graph, relative to `root`, is for."""
+    """`data.kind` of the parameters that a graph, relative to `root`, is for; the weights of bodies that come with the project meet photos."""
+    if graph == PRETRAINED:
+        return "photos"
     folder = Path(graph).parent
     params = root / (folder.parent if folder.name == "data" else folder) / "params.yaml"
     return kind_of(params, read_params(params))

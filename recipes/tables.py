@@ -1,7 +1,8 @@
-"""Write the tables of docs/ that follow from the code.
+"""Write the tables of the documents that follow from the code or from results.
 
 - docs/parameters.md: every parameter, its value, and what it does, from the typed sections and the files of parameters
 - docs/scores.md: the table of the scores of an image, from what they declare
+- models/pretrained/README.md: the scores of the weights that come with the project, from those of recipes/full and of the demo's photos
 
 `python -m recipes.tables` writes, `python -m recipes.tables --check` only says which pages are out of date and exits with status 1.
 """
@@ -15,11 +16,18 @@ from typing import Any
 from pipeline.config.params import FaceParams, Params, PhotoParams, PoseNetParams
 from pipeline.config.section import Section, read_params
 from pipeline.evaluation.scores.declared import scores_table
-from pipeline.utils.files import write_text
+from pipeline.utils.files import read_json, write_text
 from recipes.graph import ROOT
 
 PARAMETERS, SCORES = ROOT / "docs" / "parameters.md", ROOT / "docs" / "scores.md"
-SCORES_BLOCK = re.compile(r"(<!-- Written by `python -m recipes.tables` [^>]*-->\n).*?(<!-- end -->)", re.DOTALL)
+CARD, FULL, DEMO = (ROOT / name for name in ("models/pretrained/README.md", "recipes/full/metrics/test.json", "models/pretrained/scores.json"))
+IMAGES = {
+    "source": "source (do nothing)",
+    "by_part": "painted by part (no network)",
+    "coarse": "coarse (G1)",
+    "refined": "refined (G1 + G2)",
+}
+BLOCK = re.compile(r"(<!-- Written by `python -m recipes.tables` [^>]*-->\n).*?(<!-- end -->)", re.DOTALL)
 OTHERS: tuple[tuple[str, str, str, type[Section]], ...] = (  # title, page that explains, recipe, kind
     ("Faces", "faces.md", "faces", FaceParams),
     ("Photos", "photos.md", "deepfashion", PhotoParams),
@@ -47,12 +55,31 @@ What differs from the main graph ([`recipes/{recipe}/params.yaml`](../recipes/{r
 
 def expected_pages() -> dict[Path, str]:
     """Every page with such tables as it should be: path to text."""
-    return {PARAMETERS: parameters_page(), SCORES: with_scores(SCORES.read_text(encoding="utf-8"))}
+    return {
+        PARAMETERS: parameters_page(),
+        SCORES: with_table(SCORES.read_text(encoding="utf-8"), scores_table()),
+        CARD: with_table(CARD.read_text(encoding="utf-8"), card_table(read_json(FULL), read_json(DEMO) if DEMO.is_file() else None)),
+    }
 
 
-def with_scores(page: str) -> str:
-    """A page with the present table of scores between the two comments that mark its place."""
-    return SCORES_BLOCK.sub(lambda found: f"{found[1]}\n{scores_table()}\n{found[2]}", page)
+def with_table(page: str, table: str) -> str:
+    """A page with a table between the two comments that mark its place."""
+    return BLOCK.sub(lambda found: f"{found[1]}\n{table}\n{found[2]}", page)
+
+
+def card_table(full: Mapping[str, Any], demo: Mapping[str, Any] | None) -> str:
+    """The scores of a model card: `full` is the content of metrics/test.json, `demo` that of scores.json, if it is there."""
+    lines = ["| image | pairs | SSIM | L1 | twins | order accuracy (95 % interval) |", "| --- | --- | --- | --- | --- | --- |"]
+    for image, title in IMAGES.items():
+        lines.append(_card_row(title, full["pairs"], full[image], full["depth"]["order_cases"], full["depth"]["order_by_image"][image]))
+    if demo is not None:
+        lines.append(_card_row("refined, half precision, photos of the demo", demo["pairs"], demo, demo["order_cases"], demo))
+    return "\n".join(lines)
+
+
+def _card_row(title: str, pairs: int, scores: Mapping[str, float], twins: int, order: Mapping[str, float]) -> str:
+    interval = f"{order['order_accuracy']:.3f} ({order['order_low']:.3f} to {order['order_high']:.3f})"
+    return f"| {title} | {pairs} | {scores['ssim']:.4f} | {scores['l1']:.4f} | {twins} | {interval} |"
 
 
 def parameters_page() -> str:

@@ -13,7 +13,8 @@ from types import ModuleType
 import pytest
 from ruamel.yaml import YAML
 
-from recipes.tables import expected_pages, with_scores
+from pipeline.evaluation.scores.declared import scores_table
+from recipes.tables import expected_pages, with_table
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -146,7 +147,7 @@ def test_the_tables_that_follow_from_the_code_are_up_to_date(path: Path, page: s
 
 
 def test_the_table_of_scores_has_its_place() -> None:
-    assert with_scores(text_of("docs/scores.md").replace("| `fid` |", "| `old` |")) == text_of("docs/scores.md")
+    assert with_table(text_of("docs/scores.md").replace("| `fid` |", "| `old` |"), scores_table()) == text_of("docs/scores.md")
 
 
 @pytest.fixture(scope="module")

@@ -32,8 +32,7 @@ def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | Non
         crop, source_pose, source_label = _whole(image, size, generator), np.full_like(target.pose_2d, np.nan), np.zeros_like(target.label)
     else:
         _check_inside(image, source)
-        box = _box(source, image, size, margin)
-        crop = crop_image(image, box, (image.shape[1], image.shape[0]), size)
+        box, crop = _box(source, image, size, margin), cut_out(image, source, size, margin)
         source_pose, source_label = to_crop(source.pose_2d[None], box[None], size)[0], source.label
     target_pose = to_crop(target.pose_2d[None], _box(target, image, size, margin)[None], size)[0]
     poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, target_pose)]
@@ -41,6 +40,11 @@ def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | Non
     picture = to_image(crop[None])
     _, refined = generator.paint(picture, encode_poses(generator.conditioning, picture, poses[0], labels[0], poses[1], labels[1], size))
     return as_rows(to_uint8(refined))[0]
+
+
+def cut_out(image: np.ndarray, pose: LabelledPose, size: tuple[int, int], margin: float | None) -> np.ndarray:
+    """What the networks see of a picture (h, w, 3) uint8 RGB that shows this pose, (H, W, 3); size : (H, W); margin : as for `transfer`."""
+    return crop_image(image, _box(pose, image, size, margin), (image.shape[1], image.shape[0]), size)
 
 
 def _check_inside(image: np.ndarray, source: LabelledPose) -> None:

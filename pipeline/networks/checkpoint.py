@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 N = TypeVar("N", bound=nn.Module)
 BODIES = "bodies"  # the kind of pose of a network whose header names none
+HALF = "float16"  # the `dtype` in the header of weights in half precision; others have none
 MOST = 2**14  # of any size or count in the description of a network
 
 
@@ -33,20 +34,41 @@ def save_network(path: Path, network: nn.Module, pose: "AnyMapConfig | None" = N
         header["pose"] = pose.model_dump(mode="json") | ({} if pose.kind == BODIES else {"kind": pose.kind})
     if precision is not None:
         header["precision"] = precision
-    tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    _write(path, header, {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
+
+
+def save_in_half(path: Path, source: Path) -> None:
+    """Write the weights in the file `source` in half precision, float16; the header stays as it is and says that. `load_network` gives float32.
+
+    Raises UserError where a weight is larger than float16 holds, or where `source` is no file of weights.
+    """
+    header, tensors = _read(source)
+    if not isinstance(header, dict) or "network" not in header:
+        raise _undescribed(source)
+    halves = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
+    for name, value in halves.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            found = float(tensors[name][~value.isfinite()].flatten()[0])
+            most = torch.finfo(torch.float16).max
+            raise UserError(f"{source}: expected weights of at most {most:g}, as half precision has them, found {found:g} in {name}; train it again")
+    _write(path, header | {"dtype": HALF}, halves)
+
+
+def _write(path: Path, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    """Write a description and weights."""
     with atomic_file(path) as partial:
         partial.write_bytes(save(tensors, metadata={"pose25d": json.dumps(header)}))  # one entry: the order of several is not fixed
 
 
 def load_network(path: Path, kind: type[N]) -> N:
-    """Rebuild a network of class `kind` in evaluation mode.
+    """Rebuild a network of class `kind` in evaluation mode, in float32 whatever the file's precision.
 
     Raises UserError where the file is missing or damaged, holds another network, or where weights and description do not agree.
     """
     header, tensors = _read(path)
     try:
-        found, config = header["network"], header["config"]
-    except (KeyError, TypeError):
+        found, config, dtype = header["network"], header["config"], _dtype(header.get("dtype"))
+    except (AttributeError, KeyError, TypeError):
         raise _undescribed(path) from None
     if found != kind.__name__:
         raise UserError(f"{path}: expected the weights of {kind.__name__}, found those of {found}; give the file of {kind.__name__}")
@@ -58,7 +80,7 @@ def load_network(path: Path, kind: type[N]) -> N:
             warnings.simplefilter("ignore")  # torch has things to say of layers of no size, which are refused below
             _check_sizes(config)
             with torch.device("meta"):  # without memory: a description may ask for more than there is
-                _check_shapes(kind(**config), tensors)
+                _check_shapes(kind(**config), tensors, dtype)
             network = kind(**config)
         network.load_state_dict(tensors)
     except (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, UserError, ValueError) as error:
@@ -81,15 +103,24 @@ def _check_sizes(value: Any) -> None:
         raise ValueError(f"a size or count of {shown(value)}, expected at most {MOST}")
 
 
-def _check_shapes(network: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Raise ValueError where names, shapes or number formats of the tensors are not those of the network; torch would round without a word."""
+def _dtype(name: Any) -> torch.dtype:
+    """The number format of the weights in a file whose header says `name`; raise KeyError where it says what is never written."""
+    return {None: torch.float32, HALF: torch.float16}[name]
+
+
+def _check_shapes(network: nn.Module, tensors: dict[str, Tensor], dtype: torch.dtype) -> None:
+    """Raise ValueError where names, shapes or number formats of the tensors are not those of the network; torch would round without a word.
+
+    dtype : the number format in which the file has what the network has in float32
+    """
     wanted = network.state_dict()
     if wanted.keys() != tensors.keys():
         raise ValueError(f"it has other tensors, such as {min(wanted.keys() ^ tensors.keys())}")
     for name, value in wanted.items():
-        if (tensors[name].dtype, tensors[name].shape) != (value.dtype, value.shape):
+        wanted_dtype = dtype if value.dtype == torch.float32 else value.dtype
+        if (tensors[name].dtype, tensors[name].shape) != (wanted_dtype, value.shape):
             found = tensors[name]
-            raise ValueError(f"{name} would be {value.dtype} {list(value.shape)}, and is {found.dtype} {list(found.shape)}")
+            raise ValueError(f"{name} would be {wanted_dtype} {list(value.shape)}, and is {found.dtype} {list(found.shape)}")
 
 
 def load_with_maps(path: Path, kind: type[N]) -> "tuple[N, AnyMapConfig]":

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from torch import nn
 
 from pipeline.config.pose import MapConfig
 from pipeline.inference.generator import load_generator
-from pipeline.networks.checkpoint import load_network, load_with_maps, save_network
+from pipeline.networks.checkpoint import load_network, load_with_maps, save_in_half, save_network, trained_with
 from pipeline.networks.discriminator import D
 from pipeline.networks.unet import G1, G2
 from pipeline.pose.bodies.conditioning import BodyConditioning
@@ -55,6 +56,62 @@ def test_what_is_saved_is_rebuilt(tmp_path: Path, number: int) -> None:
     assert not rebuilt.training
     images = torch.randn(2, 3, *SIZE), torch.randn(2, 13 if isinstance(network, G1) else 3, *SIZE)
     torch.testing.assert_close(rebuilt(*images), network(*images), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_half_precision_is_half_as_large_and_computes_in_single_precision(tmp_path: Path, number: int) -> None:
+    network, whole, half = make_networks()[number].eval(), tmp_path / "whole", tmp_path / "half"
+    save_network(whole, network, POSE, "32-true")
+    for _ in range(2):  # once more in half precision changes nothing
+        save_in_half(half, whole)
+        whole = half
+    rebuilt, pose = load_with_maps(half, type(network))
+    assert (pose, trained_with(half)) == (POSE, "32-true")
+    for name, value in network.state_dict().items():
+        assert rebuilt.state_dict()[name].dtype == value.dtype
+        assert torch.equal(rebuilt.state_dict()[name], value.half().float())
+    assert half.stat().st_size < 0.6 * (tmp_path / "whole").stat().st_size
+
+
+def test_half_precision_is_checked_as_strictly(tmp_path: Path) -> None:
+    network = make_networks()[1]
+    weights = {name: value.half() for name, value in network.state_dict().items()}
+    header = {"network": "G2", "config": network.config, "dtype": "float16"}
+    path, name = tmp_path / "g2.safetensors", next(iter(weights))
+
+    def write(description: object, **changes: torch.Tensor) -> None:
+        save_file({**weights, **changes}, path, metadata={"pose25d": json.dumps(description)})
+
+    write(header)
+    load_network(path, G2)
+    for dtype in ("float32", "float64", 16, ["float16"], {}):
+        write(header | {"dtype": dtype})
+        with pytest.raises(UserError, match="expected a description of its network in the header"):
+            load_network(path, G2)
+    write(header, **{name: weights[name].float()})
+    with pytest.raises(UserError, match=rf"{name} would be torch\.float16 .*, and is torch\.float32"):
+        load_network(path, G2)
+    write(header, **{name: weights[name][1:]})
+    with pytest.raises(UserError, match=f"{name} would be"):
+        load_network(path, G2)
+    write(header, another=torch.zeros(1, dtype=torch.float16))
+    with pytest.raises(UserError, match="it has other tensors, such as another"):
+        load_network(path, G2)
+    write(header, **{name: torch.full_like(weights[name], math.inf)})
+    with pytest.raises(UserError, match=f"expected finite numbers in the tensor {name}, found inf"):
+        load_network(path, G2)
+
+
+@pytest.mark.parametrize("number", [65520.0, -1e30, math.nan])
+def test_a_weight_that_half_precision_cannot_hold_is_one_line(tmp_path: Path, number: float) -> None:
+    network = make_networks()[1]
+    name, weight = next(iter(network.named_parameters()))
+    with torch.no_grad():
+        weight.view(-1)[3] = number
+    save_network(tmp_path / "g2.safetensors", network, POSE)
+    with pytest.raises(UserError, match=rf"g2\.safetensors: expected weights of at most 65504, .*, found {re.escape(f'{number:g}')} in {name}"):
+        save_in_half(tmp_path / "half.safetensors", tmp_path / "g2.safetensors")
+    assert not (tmp_path / "half.safetensors").exists()
 
 
 def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:

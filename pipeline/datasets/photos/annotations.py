@@ -25,6 +25,7 @@ from pipeline.utils.errors import UserError, printable
 from pipeline.utils.files import atomic_file, read_text, write_text
 from pipeline.utils.numbers import MOST_PX, as_number, check_numbers
 
+FILE_NAME = "annotation.csv"  # the usual one, of a folder of photos of one's own
 HEADER = ("name", "keypoints_y", "keypoints_x")
 PAIRS_HEADER = ("from", "to")
 MISSING = -1

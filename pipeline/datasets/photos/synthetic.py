@@ -18,21 +18,18 @@ from pipeline.config.photos import PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.datasets.photos.annotations import identity, write_annotations, write_list, write_pairs
 from pipeline.datasets.photos.hand_labels import FILE_NAME, write_label_file
-from pipeline.datasets.photos.joints import to_coco_18, to_h36m_17
 from pipeline.datasets.photos.layout import split_pictures
-from pipeline.datasets.photos.poses import label_poses, write_poses_3d
-from pipeline.datasets.photos.twins import FOLDER, twin_name
-from pipeline.datasets.synthetic.body import build_body
+from pipeline.datasets.photos.poses import write_poses_3d
+from pipeline.datasets.photos.scene import Scene, write_twins
+from pipeline.datasets.photos.twins import FOLDER
 from pipeline.datasets.synthetic.motion import ACTIONS, invent_motion
 from pipeline.datasets.synthetic.person import Person, invent_person
-from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.rig import Pose, rotation, unit
 from pipeline.datasets.synthetic.room import EmptyRoom, camera_rays
-from pipeline.datasets.synthetic.twins import mirror_chain, pictures_differ
 from pipeline.parallel import run_parallel
 from pipeline.pose.camera import Camera
 from pipeline.pose.labels import Labels
-from pipeline.pose.skeleton import CHAIN_LIMBS, COCO_18, H36M_17, LIMBS
+from pipeline.pose.skeleton import H36M_17
 from pipeline.utils.images import encode
 
 KEYPOINTS, LIST, PAIRS, POSES = "fashion-annotation-{}.csv", "{}.lst", "fashion-pairs-test.csv", "pose_3d.npz"
@@ -91,30 +88,14 @@ def _photograph(root: Path, config: PhotosConfig, rule: PoseConfig, who: tuple[s
     for number in range(1, config.pictures + 1):
         kind = str(rng.choice(list(ANGLES), p=SHARES))
         pose = _pose(person, rng)
-        scene = Scene(person, wall, _camera(pose, kind, config.picture_size, rng), config.picture_size)
+        scene = Scene(person, plain_wall(_camera(pose, kind, config.picture_size, rng), wall, config.picture_size))
         file = f"{name}_{number}{kind}.jpg"
         picture, points = scene.shoot(pose), scene.keypoints(pose)
         (root / file).write_bytes(encode(picture, ".jpg"))
         labels = scene.labels(pose, points, rule)
-        twins = _write_twins(root, file, scene, pose, points, rule) if with_twins else {}
+        twins = write_twins(root, file, scene, pose, points, rule) if with_twins else {}
         photos.append(Photo(file, points, scene.camera.to_camera(pose.joints[0]).astype(np.float32), labels, twins))
     return photos
-
-
-def _write_twins(root: Path, file: str, scene: "Scene", pose: Pose, points: np.ndarray, rule: PoseConfig) -> dict[str, Labels]:
-    """Photograph the twins of a photo whose labels and whose pictures differ from its own; their labels by file name."""
-    picture, labels = scene.shoot(pose), scene.labels(pose, points, rule)
-    twins = {}
-    for chain, limbs in enumerate(CHAIN_LIMBS):
-        twin = mirror_chain(pose, chain, scene.camera)
-        changed = scene.labels(twin, points, rule)
-        if any(changed[limb] is None for limb in limbs) or all(changed[limb] == labels[limb] for limb in limbs):
-            continue
-        other = scene.shoot(twin)
-        if pictures_differ(picture, other):
-            twins[twin_name(file, chain)] = changed
-            (root / FOLDER / twin_name(file, chain)).write_bytes(encode(other, ".jpg"))
-    return twins
 
 
 def _warm_up(size: int, rule: PoseConfig) -> None:
@@ -122,7 +103,7 @@ def _warm_up(size: int, rule: PoseConfig) -> None:
     rng = np.random.default_rng(0)
     person = invent_person(rng)
     pose = _pose(person, rng)
-    scene = Scene(person, np.ones(3), _camera(pose, "front", size, rng), size)
+    scene = Scene(person, plain_wall(_camera(pose, "front", size, rng), np.ones(3), size))
     scene.shoot(pose)
     scene.labels(pose, scene.keypoints(pose), rule)
 
@@ -154,40 +135,8 @@ def _camera(pose: Pose, kind: str, size: int, rng: np.random.Generator) -> Camer
     return Camera(K=np.array(((focal, 0, centre[0]), (0, focal, centre[1]), (0, 0, 1))), distortion=np.zeros(5), R=R, T=T)
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A person before a wall of one colour (3,) in [0, 1], and the camera, of pictures of `size` x `size`."""
-
-    person: Person
-    wall: np.ndarray
-    camera: Camera
-    size: int
-
-    def keypoints(self, pose: Pose) -> np.ndarray:
-        """What a detector finds, (18, 2) float32: in whole px, NaN outside the picture or on the far side of the head."""
-        joints = to_coco_18(pose.joints[0])
-        across, depth, up = self.person.build.head
-        centre, head = pose.head_centre[0], pose.head[0]
-        toward = unit(self.camera.T - centre) @ head  # from the head to the camera, in the head's frame
-        for side, word in ((1, "right"), (-1, "left")):
-            joints[COCO_18.index(f"{word}_eye")] = centre + head @ (side * 0.37 * across, 0.92 * depth, 0.02 * up) if toward[1] > 0 else np.nan
-            joints[COCO_18.index(f"{word}_ear")] = centre + head @ (side * across, -6, -0.05 * up) if side * toward[0] > -0.25 else np.nan
-        if toward[1] < -0.2:
-            joints[COCO_18.index("nose")] = np.nan
-        points = np.rint(self.camera.project(self.camera.to_camera(joints)))
-        points[~((points >= 0) & (points < self.size)).all(axis=1)] = np.nan
-        return points.astype(np.float32)
-
-    def labels(self, pose: Pose, points: np.ndarray, rule: PoseConfig) -> Labels:
-        """The labels of the limbs both of whose joints are among the keypoints, by the rule."""
-        by_rule = label_poses({"": self.camera.to_camera(pose.joints[0])}, rule)[""]
-        there = ~np.isnan(to_h36m_17(points)[:, 0])
-        return tuple(label if there[list(limb)].all() else None for label, limb in zip(by_rule, LIMBS, strict=True))
-
-    def shoot(self, pose: Pose) -> np.ndarray:
-        """The picture, (S, S, 3) uint8 RGB; the wall is a little darker below."""
-        shade = np.linspace(1.02, 0.95, self.size)[:, None, None]
-        wall = np.broadcast_to((self.wall * shade).clip(0, 1), (self.size, self.size, 3)).astype(np.float32)
-        view = EmptyRoom(self.camera, camera_rays(self.camera, self.size), wall, np.full((self.size, self.size, 2), np.nan, np.float32))
-        renderer = Renderer(build_body(self.person, pose, None), self.person.materials)
-        return renderer.picture(view, screen_bounds(renderer.solids, self.camera), 0)
+def plain_wall(camera: Camera, colour: np.ndarray, size: int) -> EmptyRoom:
+    """What a camera of pictures of `size` x `size` sees of a wall of one colour (3,) in [0, 1]; it is a little darker below."""
+    shade = np.linspace(1.02, 0.95, size)[:, None, None]
+    wall = np.broadcast_to((colour * shade).clip(0, 1), (size, size, 3)).astype(np.float32)
+    return EmptyRoom(camera, camera_rays(camera, size), wall, np.full((size, size, 2), np.nan, np.float32))

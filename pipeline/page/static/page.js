@@ -481,6 +481,7 @@ async function begin() {
   showProgress(known.photos.filter((one) => one.done).length, known.photos.length);
   const first = known.photos.findIndex((one) => !one.done);
   await open(first < 0 ? 0 : first);
+  if (first < 0) setMode(true); // nothing is left to label
   document.body.dataset.ready = "true";
 }
 
