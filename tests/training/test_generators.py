@@ -67,7 +67,6 @@ TRAIN = {
     "twins": True,
     "order_weight": 1.0,
     "half_size": 0,
-    "ssim_weight": 0,
     "seed": 1,
     "precision": "32-true",
     "threads": 1,
@@ -92,7 +91,7 @@ DATA = {
 
 
 def g1_config(**values: Any) -> TrainG1Config:
-    return TrainG1Config.model_validate({**TRAIN, **values})
+    return TrainG1Config.model_validate({**TRAIN, "ssim_weight": 0.1, **values})
 
 
 def g2_config(**values: Any) -> TrainG2Config:
@@ -148,7 +147,7 @@ def write_params(path: Path, **sections: dict[str, Any]) -> None:
         "data": DATA,
         "pose": POSE,
         "model": MODEL,
-        "train_g1": TRAIN,
+        "train_g1": {**TRAIN, "ssim_weight": 0.1},
         "train_g2": {**TRAIN, "pretrain_d": 3, "d_lr": 0.001},
         "parallel": PARALLEL,
     }
