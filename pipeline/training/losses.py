@@ -34,13 +34,14 @@ def order_loss(prediction: Tensor, target: Tensor, negative: Tensor) -> Tensor:
 
 
 def ssim_loss(prediction: Tensor, target: Tensor) -> Tensor:
-    """1 - SSIM (Wang et al. 2004), mean over all windows of `WINDOW` x `WINDOW` pixels and over the colours.
+    """1 - SSIM (Wang et al. 2004), mean over the colours and over windows of `WINDOW` x `WINDOW` pixels, one at every second row and column.
 
     Beside L1 it asks for edges and texture, which L1 lets blur (Zhao et al. 2017, *Loss functions for image restoration with neural networks*).
     """
     a, b = (prediction + 1) / 2, (target + 1) / 2
-    means = F.avg_pool2d(torch.cat((a, b, a * a, b * b, a * b)), min(WINDOW, *a.shape[2:]), stride=1)
-    mean_a, mean_b, aa, bb, ab = means.chunk(5)
+    height, width = (min(WINDOW, side) for side in a.shape[2:])
+    columns = F.avg_pool2d(torch.cat((a, b, a * a, b * b, a * b)), (height, 1), stride=(2, 1))  # in two steps: a seventh of the work
+    mean_a, mean_b, aa, bb, ab = F.avg_pool2d(columns, (1, width), stride=(1, 2)).chunk(5)
     products, squares = mean_a * mean_b, mean_a**2 + mean_b**2
     similarity = (2 * products + C1) * (2 * (ab - products) + C2) / ((squares + C1) * (aa + bb - squares + C2))
     return 1 - similarity.mean()

@@ -51,7 +51,7 @@ def test_the_ssim_loss_is_what_is_missing_from_the_ssim_of_scikit_image() -> Non
         found = structural_similarity(
             (first + 1) / 2, (second + 1) / 2, win_size=WINDOW, data_range=1, channel_axis=0, full=True, use_sample_covariance=False
         )
-        expected.append(found[1][:, inner, inner].mean())
+        expected.append(found[1][:, inner, inner][:, ::2, ::2].mean())
     assert ssim_loss(prediction, target).item() == pytest.approx(1 - np.mean(expected), abs=1e-5)
     assert ssim_loss(target, target).item() == pytest.approx(0, abs=1e-6)
 
