@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pipeline.datasets.synthetic.dataset import FPS, invent_take
+from pipeline.datasets.synthetic.dataset import invent_take
 from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.room import room_cameras
 from pipeline.pose.bodies import pose_space
@@ -14,6 +14,7 @@ from pipeline.pose.skeleton import LIMB_KINDS, LIMB_RADIUS, LIMBS, TORSO
 
 THICKNESS = 240.0
 RADIUS = np.array([LIMB_RADIUS[kind] for kind in LIMB_KINDS])
+FPS = 50
 PLAIN_FRAMES = 400  # the loop labels every n-th pose, this many in all
 REPEATS = 7
 
@@ -42,7 +43,7 @@ def built_in_poses() -> np.ndarray:
     """Every pose of one subject of the built-in data as its four cameras see it, (N, 17, 3) mm."""
     poses = []
     for take in sequences("S1", 30):
-        joints = invent_take(1, take, FPS)[1].joints
+        joints = invent_take(1, take, FPS, FPS)[1].joints
         poses += [camera.to_camera(joints) for camera in room_cameras(256, 1, 1).values()]
     return np.concatenate(poses)
 

@@ -14,7 +14,7 @@ the same for both.
 import csv
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr
 from dataclasses import asdict, dataclass, fields
 from io import StringIO
@@ -198,10 +198,11 @@ class TimedTraining(GeneratorTraining):
 
     judge: Judge
 
-    def batch(self, *args: Any, **kwargs: Any) -> Batch:
-        """As any training's, in its turn."""
-        self.judge.clock.take_turns()
-        return super().batch(*args, **kwargs)
+    def batches(self, *args: Any, **kwargs: Any) -> Iterator[Batch]:
+        """As any training's, each in its turn."""
+        for batch in super().batches(*args, **kwargs):
+            self.judge.clock.take_turns()
+            yield batch
 
     def save(self, step: int, parts: Any) -> None:
         """Judge the average instead."""
@@ -254,7 +255,8 @@ def _train(way: str, params: Path, setting: Setting, clock: Clock, found: "Queue
         clock.end = clock.seconds + setting.seconds
         judge = Judge(way, scored_batches(setting, data, conditioning), clock, found)
         clock.run()
-        train_g1(TimedTraining(fabric, folders[1], pack, pairs, conditioning, config, judge), model, config, make_objective(model, config))
+        small = pack.halved() if config.half_size_steps else None
+        train_g1(TimedTraining(fabric, folders[1], pack, small, pairs, conditioning, config, judge), model, config, make_objective(model, config))
 
 
 def _lifter(params: Path, setting: Setting, data: DataConfig, pose: PoseConfig, scratch: Path, clock: Clock) -> Lifter:

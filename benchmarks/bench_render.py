@@ -15,7 +15,7 @@ from pipeline.config.section import load_config
 from pipeline.config.synthetic import SyntheticConfig
 from pipeline.datasets.human36m.encode import write_video
 from pipeline.datasets.synthetic.body import Solids, build_body
-from pipeline.datasets.synthetic.dataset import EXTRA_FRAMES, FPS, TRUTH_STEP, invent_take
+from pipeline.datasets.synthetic.dataset import EXTRA_FRAMES, TRUTH_STEP, invent_take
 from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.room import EmptyRoom, look, room_cameras
@@ -74,7 +74,7 @@ def cpu_seconds(work: Callable[[], object], times: int = 1) -> float:
 def main() -> None:
     """Print one line per figure."""
     config = load_config(SyntheticConfig, PARAMS, "synthetic")
-    person, pose, seat = invent_take(config.seed, sequences("S1", 1)[0], FRAMES)
+    person, pose, seat = invent_take(config.seed, sequences("S1", 1)[0], FRAMES, config.fps)
     view = look(next(iter(room_cameras(config.video_size, config.seed, 1).values())), config.video_size)
     renderer = Renderer(build_body(person, pose, seat), person.materials)
     bounds = screen_bounds(renderer.solids, view.camera)
@@ -97,11 +97,11 @@ def main() -> None:
             label_truth(renderer.part_depths(view, bounds, t, TRUTH_STEP))
 
     with tempfile.TemporaryDirectory() as folder:
-        encoding = cpu_seconds(lambda: write_video(Path(folder) / "bench.mp4", pictures, FPS, config.crf)) / FRAMES
+        encoding = cpu_seconds(lambda: write_video(Path(folder) / "bench.mp4", pictures, config.fps, config.crf)) / FRAMES
     drawing, labelling = cpu_seconds(draw) / FRAMES, cpu_seconds(label) / FRAMES
     print(f"pictures: {1 / drawing:.0f} per CPU second; label truth: {1 / labelling:.0f}; encoding: {1 / encoding:.0f}")
 
-    frames = round(config.seconds * FPS) * len(EXTRA_FRAMES) + sum(EXTRA_FRAMES)
+    frames = config.frames * len(EXTRA_FRAMES) + sum(EXTRA_FRAMES)
     total = frames * config.sequences * len(config.subjects) * (drawing + labelling + encoding)
     print(f"the default set without twins: {total:.0f} CPU seconds")
 

@@ -13,9 +13,8 @@ import torch
 from pipeline.config.params import Params, check_params
 from pipeline.inference.generator import Generator
 from pipeline.inference.transfer import transfer
-from pipeline.networks.coarse import conditioning_of, make_coarse
+from pipeline.networks.coarse import conditioning_of, make_coarse, make_g2
 from pipeline.networks.lifter import Lifter
-from pipeline.networks.unet import G2
 from pipeline.pose.conditioning import Condition
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.devices import fix_arithmetic
@@ -43,7 +42,7 @@ def main() -> None:
     size, model = params.data.image_size, params.model
     lifter = Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None
     conditioning = conditioning_of(model, params.pose.map_config, lifter)
-    g1, g2 = make_coarse(conditioning, size, model), G2(size, model.filters, model.blocks - 2, model.upsampling)
+    g1, g2 = make_coarse(conditioning, size, model), make_g2(size, model)
     for network in (g1, g2):
         network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     generator = Generator(g1, g2, conditioning, size, (None, None))

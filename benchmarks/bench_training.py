@@ -16,11 +16,11 @@ from pipeline.config.model import ModelConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config, TrainLifterConfig
-from pipeline.networks.coarse import conditioning_of, make_coarse
+from pipeline.networks.coarse import conditioning_of, make_coarse, make_g2
 from pipeline.networks.discriminator import D
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.perceptual import Pyramid, perceptual_loss
-from pipeline.networks.unet import G1, G2
+from pipeline.networks.unet import G1
 from pipeline.networks.vunet import VUNet
 from pipeline.training.losses import d_loss, g_loss, masked_l1
 from pipeline.utils.devices import fix_arithmetic
@@ -84,7 +84,7 @@ def main(params: Path) -> None:
 
     def g2_step(kind: torch.dtype, layout: torch.memory_format) -> Step:
         g1 = coarse_network().to(memory_format=layout)
-        g2 = G2(data.image_size, model.filters, model.blocks - 2, model.upsampling).to(memory_format=layout)
+        g2 = make_g2(data.image_size, model).to(memory_format=layout)
         d = D(data.image_size, model.discriminator, model.border).to(memory_format=layout)
         learn_g2, learn_d = learner(g2), learner(d)
 

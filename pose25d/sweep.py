@@ -53,7 +53,7 @@ def chest_depths(known: Known, config: SyntheticConfig) -> np.ndarray | None:
     names, row = np.unique(known.identity, return_inverse=True)
     if not set(names) <= set(takes):
         return None
-    return np.array([2 * invent_take(config.seed, takes[name], 1)[0].build.chest[1] for name in names])[row]
+    return np.array([2 * invent_take(config.seed, takes[name], 1, config.fps)[0].build.chest[1] for name in names])[row]
 
 
 def summary(found: dict[str, Any]) -> list[str]:

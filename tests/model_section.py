@@ -12,6 +12,8 @@ MODEL = {
     "blocks": 3,
     "bottleneck": "conv",
     "upsampling": "nearest",
+    "shrink": 1,
+    "decoder": "joined",
     "border": 1,
     "discriminator": "pair",
     "vunet": VUNET,

@@ -49,10 +49,10 @@ class Need(NamedTuple):
     bytes: int
 
 
-def unet(image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str = "conv") -> Network:
+def unet(image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str = "conv", shrink: int = 1, decoder: str = "joined") -> Network:
     """Of a U-Net of PG2 (`networks/unet.py`), without the first and the last layer."""
     widths = [filters * (i + 1) for i in range(blocks)]
-    pixels = [image_size[0] * image_size[1] // 4**i for i in range(blocks)]
+    pixels = [image_size[0] * image_size[1] // (shrink**2 * 4**i) for i in range(blocks)]
     weights = sum(18 * width**2 for width in widths) + sum(9 * a * b for a, b in pairwise(widths))
     kept = sum(2 * width * count for width, count in zip(widths, pixels, strict=True))
     if bottleneck == "conv":
@@ -61,6 +61,8 @@ def unet(image_size: tuple[int, int], filters: int, blocks: int, bottleneck: str
         weights, channels = weights + 64 * (widths[-1] + filters) * pixels[-1], filters
     for i in reversed(range(blocks)):
         channels += widths[i]
+        if decoder == "light":
+            weights, kept, channels = weights + channels * widths[i], kept + widths[i] * pixels[i], widths[i]
         weights += 18 * channels**2
         kept += 2 * channels * pixels[i]
         if i:
@@ -78,7 +80,8 @@ def vunet(image_size: tuple[int, int], filters: int, max_filters: int, levels: i
 
 
 def _pg2(image_size: tuple[int, int], model: ModelConfig) -> Coarse:
-    return Coarse(unet(image_size, model.filters, model.blocks, model.bottleneck), "model.filters, model.blocks", model.filters)
+    network = unet(image_size, model.filters, model.blocks, model.bottleneck, model.shrink, model.decoder)
+    return Coarse(network, "model.filters, model.blocks", max(1, model.filters // model.shrink**2))
 
 
 def _vunet(image_size: tuple[int, int], model: ModelConfig) -> Coarse:
@@ -117,7 +120,7 @@ def painting_needs(
 ) -> Iterator[Need]:
     """Of the two trainings and of the scores."""
     g1, keys, filters = coarse(image_size, model)
-    g2 = unet(image_size, model.filters, model.blocks - 2)
+    g2 = unet(image_size, model.filters, model.blocks - 2, shrink=model.shrink, decoder=model.decoder)
     d = discriminator(image_size, model.border)
     yield _training("train_g1", keys, g1, train_g1, parallel)
     refining = Network(g2.weights + d.weights + g1.weights // 5, g2.kept + 3 * d.kept)  # of G1 the weights alone

@@ -45,6 +45,11 @@ class ModelConfig(Section):
     blocks: Whole = Field(ge=3, le=12, description="blocks of G1; G2 has two fewer")
     bottleneck: Literal["fc", "conv"] = Field(description="middle of G1: fully connected, or convolutional")
     upsampling: Literal["nearest", "bilinear", "transposed"] = Field(description="how the decoder grows: interpolation or transposed convolution")
+    shrink: Literal[1, 2, 4] = Field(
+        description="the U-Nets of G1 and G2 work on images this many times smaller, whose pixels are gathered into channels and spread again; 1: as "
+        "published"
+    )
+    decoder: Literal["joined", "light"] = Field(description="blocks of the decoder: as wide as what they join, as published, or as the encoder's")
     border: Whole = Field(ge=0, le=MOST_SIDE, description="px cut off on every side before D looks")
     discriminator: Literal["pair", "triplet"] = Field(
         description="`pair`: D sees source and image, as in PG2's paper; `triplet`: one image, the source among the fakes, as in its code"
@@ -59,18 +64,34 @@ class ModelConfig(Section):
 
         The networks say the same when they are made, which is after the data have been.
         """
-        halvings, what = max(self._halvings(), key=itemgetter(0))
-        if any(side % 2**halvings for side in image_size):
-            raise refuse("data.image_size", f"{list(image_size)}: expected multiples of {2**halvings}, by {what}; change one of them")
+        factor, what = self._factor()
+        if any(side % factor for side in image_size):
+            raise refuse("data.image_size", f"{list(image_size)}: expected multiples of {factor}, by {what}; change one of them")
         left = min(image_size) - 2 * self.border
         if left < LEAST_SEEN:
             expected = f"expected at least {LEAST_SEEN} px of an image of {list(image_size)} to be left for D"
             raise refuse("model.border", f"{self.border}: {expected}, found {left}; lower it")
 
-    def _halvings(self) -> Iterator[tuple[int, str]]:
-        """How often networks halve the images, and the parameter that says so."""
-        yield max(self.blocks - 3, 0), "model.blocks"  # G2, which has two blocks fewer than G1
+    def check_half_size(self, section: str, image_size: tuple[int, int]) -> None:
+        """Raise a fault for validators where the networks cannot learn from images half of this height and width, px."""
+        key = f"{section}.half_size"
+        if self.generator == "pg2" and self.bottleneck == "fc":
+            raise refuse(key, "with model.bottleneck = fc the networks know one size only; expected 0")
+        factor, what = self._factor()
+        if any(side % (2 * factor) for side in image_size):
+            raise refuse(key, f"halves of data.image_size = {list(image_size)} are no multiples of {factor}, by {what}; expected 0")
+        if min(image_size) // 2 - 2 * self.border < LEAST_SEEN:
+            raise refuse(key, f"model.border = {self.border} leaves less than {LEAST_SEEN} px of images half of {list(image_size)}; expected 0")
+
+    def _factor(self) -> tuple[int, str]:
+        """By what both sides of an image have to be divisible, and the parameters that say so."""
+        return max(self._factors(), key=itemgetter(0))
+
+    def _factors(self) -> Iterator[tuple[int, str]]:
+        """By what the networks divide the sides of images, and the parameters that say so."""
+        keys = "model.blocks" if self.shrink == 1 else "model.blocks and model.shrink"
+        yield self.shrink * 2 ** max(self.blocks - 3, 0), keys  # G2, which has two blocks fewer than G1
         if self.generator == "pg2":
-            yield self.blocks - 1, "model.blocks"
+            yield self.shrink * 2 ** (self.blocks - 1), keys
         if self.generator == "vunet":
-            yield self.vunet.levels, "model.vunet.levels"
+            yield 2**self.vunet.levels, "model.vunet.levels"

@@ -28,7 +28,7 @@ from pipeline.config.synthetic import SyntheticConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
 from pipeline.utils.errors import UserError, shown
 
-BUILT_IN, BUILT_IN_FPS = re.compile("(recipes/[^/]+/)?data/synthetic"), 50  # where the built-in data goes, and its rate
+BUILT_IN = re.compile("(recipes/[^/]+/)?data/synthetic")  # where the built-in data goes
 
 
 class Params(Section):
@@ -54,11 +54,13 @@ class Params(Section):
         return self
 
     def _check_built_in(self) -> None:
-        there, frames = ", ".join(self.synthetic.subjects), round(self.synthetic.seconds * BUILT_IN_FPS)
+        there, rate = ", ".join(self.synthetic.subjects), self.synthetic.fps
         for name in self.data.subjects:
             if name not in self.synthetic.subjects:
                 raise refuse("data.subjects", f"{name} is not one of synthetic.subjects ({there}), of whom the built-in data is")
-        if not self.pairs.across_cameras and frames <= max(1, round(BUILT_IN_FPS / self.data.fps)):
+        if self.data.fps > rate:
+            raise refuse("data.fps", f"{self.data.fps:g}: expected at most synthetic.fps, the {rate:g} frames per second of the built-in data")
+        if not self.pairs.across_cameras and self.synthetic.frames <= max(1, round(rate / self.data.fps)):
             raise refuse(
                 "pairs.across_cameras", f"false: at data.fps = {self.data.fps:g} each sequence has one frame, and no camera sees two; raise it"
             )

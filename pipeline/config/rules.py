@@ -26,6 +26,9 @@ def check_painting(
     if min(image_size) < LEAST_SCORED:
         raise refuse("data.image_size", f"{list(image_size)}: the scores need images of at least {LEAST_SCORED} x {LEAST_SCORED} px")
     model.check_size(image_size)
+    for section, loop in (("train_g1", train_g1), ("train_g2", train_g2)):
+        if loop.half_size:
+            model.check_half_size(section, image_size)
     check_training(parallel, train_g1=train_g1, train_g2=train_g2)
     check_rate("train_g2.d_lr", train_g2.d_lr)
     if heatmap_radius >= min(image_size):

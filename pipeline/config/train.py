@@ -51,10 +51,21 @@ class TrainConfig(LoopConfig):
     flip: Flag = Field(description="mirror half of the pairs left to right")
     twins: Flag = Field(description="paint a twin of the target half of the time, where the data has twins")
     order_weight: Weight = Field(description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
+    half_size: Share = Field(
+        description="share of the steps, the first ones, on images half as high and wide, a third of the work: there networks learn what goes "
+        "where, in the steps after them what is sharp; 0: none, as published"
+    )
+
+    @property
+    def half_size_steps(self) -> int:
+        """How many of the steps these are."""
+        return round(self.half_size * self.steps)
 
 
 class TrainG1Config(TrainConfig):
     """Section `train_g1` of params.yaml."""
+
+    ssim_weight: Weight = Field(description="weight of 1 - SSIM in PG2's loss, against L1's 1; 0: L1 alone, as published")
 
 
 class TrainG2Config(TrainConfig):

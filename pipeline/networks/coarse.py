@@ -14,7 +14,7 @@ from torch import Tensor
 from pipeline.config.model import GeneratorName, ModelConfig
 from pipeline.networks.checkpoint import load_with_maps, network_name
 from pipeline.networks.kinds import make_conditioning
-from pipeline.networks.unet import G1
+from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.pose.conditioning import AppearanceInput, Conditioning
 from pipeline.utils.errors import UserError
@@ -60,7 +60,8 @@ class CoarseKind:
 
 
 def _make_pg2(seen: Conditioning, image_size: tuple[int, int], model: ModelConfig, _loss: str, lifter: Mapping[str, Any] | None) -> G1:
-    return G1(seen.channels, seen.warped_source, image_size, model.filters, model.blocks, model.bottleneck, model.upsampling, lifter)
+    size = image_size, model.filters, model.blocks, model.bottleneck, model.upsampling
+    return G1(seen.channels, seen.warped_source, *size, lifter, model.shrink, model.decoder)
 
 
 def _make_vunet(seen: Conditioning, image_size: tuple[int, int], model: ModelConfig, loss: str, lifter: Mapping[str, Any] | None) -> VUNet:
@@ -101,6 +102,11 @@ def make_coarse(conditioning: Conditioning, image_size: tuple[int, int], model: 
     if network.lifter is not None and conditioning.lifter is not None:
         network.lifter.load_state_dict(conditioning.lifter.state_dict())
     return network
+
+
+def make_g2(image_size: tuple[int, int], model: ModelConfig) -> G2:
+    """An untrained G2."""
+    return G2(image_size, model.filters, model.blocks - 2, model.upsampling, model.shrink, model.decoder)
 
 
 def load_coarse(path: Path) -> tuple[CoarseNetwork, Conditioning]:

@@ -4,7 +4,7 @@ Packs lie in memory as uint8; a batch is converted, mirrored and drawn on the de
 it happens in the training process, in turn with the training step: a worker process or thread would only take the cores from it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -38,6 +38,10 @@ class Batch:
     mask: Tensor
     negative: Tensor
     index: Tensor
+
+    def part(self, rows: slice) -> "Batch":
+        """Some rows of the batch."""
+        return Batch(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
 def batch_indices(

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pipeline.config.model import ModelConfig
 from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
-from pipeline.networks.coarse import GENERATORS, CoarseNetwork, appearance_input_of, load_coarse, make_coarse, map_config_of
+from pipeline.networks.coarse import GENERATORS, CoarseNetwork, appearance_input_of, load_coarse, make_coarse, make_g2, map_config_of
 from pipeline.networks.discriminator import D
 from pipeline.networks.unet import G2
 from pipeline.packs.batches import Batch, batch_indices, choose_twins, make_batch
@@ -39,13 +39,18 @@ if TYPE_CHECKING:
     from pipeline.config.kinds import AnyData, AnyMapConfig
 
 SAMPLES = 4  # rows of an image grid of samples
+TOGETHER, TOGETHER_PIXELS = 4, 2**19  # the batches of at most so many steps, and of about so many pixels, are made together
 
 
 @dataclass(frozen=True)
 class GeneratorTraining(TrainingRun):
-    """What a training needs beside its networks: the pairs (P, 2) of rows of the pack, what is seen of a pose, where and how it runs."""
+    """What a training needs beside its networks: the pairs (P, 2) of rows of the pack, what is seen of a pose, where and how it runs.
+
+    small : the pack in images half as high and wide, for the first `config.half_size_steps` steps
+    """
 
     pack: Pack
+    small: Pack | None
     pairs: np.ndarray
     conditioning: Conditioning
     config: TrainConfig
@@ -56,15 +61,30 @@ class GeneratorTraining(TrainingRun):
         height, width = self.pack.image.shape[1:3]
         return height, width
 
-    def batch(self, step: int, self_reconstruction: bool = False) -> Batch:
-        """This process' share of the batch of step `step` (from 0); self_reconstruction : targets are their own sources."""
-        pairs, flip = batch_indices(
-            self.config.seed, step, self.pairs, self.config.batch_size, self.config.flip, self.fabric.global_rank, self.fabric.world_size
-        )
-        twins, target = None, pairs[:, 1]
-        if self.config.twins and len(self.pack.twins):
-            twins = choose_twins(self.config.seed, step, self.pack.twins, target, self.config.batch_size, self.fabric.global_rank)
-        return make_batch(self.pack, pairs, flip, self.conditioning, self.fabric.device, twins, self_reconstruction)
+    def batches(self, start: int, steps: int, self_reconstruction: bool = False) -> Iterator[Batch]:
+        """This process' share of the batches of the steps from `start` (from 0) to `steps`; self_reconstruction : targets are their own sources."""
+        small = self.config.half_size_steps
+        for first, stop, pack in ((start, min(small, steps), self.small), (max(start, small), steps, self.pack)):
+            if pack is not None:
+                yield from self._batches_of(pack, range(first, stop), self_reconstruction)
+
+    def _batches_of(self, pack: Pack, steps: range, self_reconstruction: bool) -> Iterator[Batch]:
+        """The batches of some steps, in images as the pack has them. Those of a few steps are made together: small operations are mostly calls."""
+        together = min(TOGETHER, max(1, TOGETHER_PIXELS // (self.config.batch_size * pack.image[0, ..., 0].size)))
+        for first in range(steps.start - steps.start % together, steps.stop, together):
+            group = range(first, min(first + together, steps.stop))
+            pairs, flip, twin, instead = (np.concatenate(column) for column in zip(*(self._choose(pack, step) for step in group), strict=True))
+            batch = make_batch(pack, pairs, flip, self.conditioning, self.fabric.device, (twin, instead), self_reconstruction)
+            share = len(pairs) // len(group)
+            yield from (batch.part(slice(i * share, (i + 1) * share)) for i, step in enumerate(group) if step >= steps.start)
+
+    def _choose(self, pack: Pack, step: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """The pairs of a step, which of them are mirrored, and their twins, as `choose_twins` gives them; none without `config.twins`."""
+        rank, config = self.fabric.global_rank, self.config
+        pairs, flip = batch_indices(config.seed, step, self.pairs, config.batch_size, config.flip, rank, self.fabric.world_size)
+        if not config.twins or not len(pack.twins):
+            return pairs, flip, np.full(len(pairs), -1), np.zeros(len(pairs), bool)
+        return pairs, flip, *choose_twins(config.seed, step, pack.twins, pairs[:, 1], config.batch_size, rank)
 
     def samples(self) -> Batch:
         """The pairs that are shown in the image grids of samples, not mirrored."""
@@ -91,17 +111,18 @@ class GeneratorTraining(TrainingRun):
         """
         subjects = data.train_subjects
         pack = read_packs(packed, subjects)
+        small = pack.halved() if config.half_size_steps else None
         rows = read_pairs(pairs, pack)
         if conditioning.lifter is not None:
             fabric.to_device(conditioning.lifter)
         if not fabric.is_global_zero:
-            yield cls(fabric, Path(), pack, rows, conditioning, config)
+            yield cls(fabric, Path(), pack, small, rows, conditioning, config)
             return
         sections = (section.model_dump(mode="json") for section in (conditioning.config, model, config))
         settings = [stage, fabric.device.type, fabric.world_size, precision_of(fabric), *sections]
         key = fingerprint(settings, [*(pack_path(packed, subject) for subject in subjects), pairs, *inputs], __name__)
         with scratch_folder(stage, key) as scratch:
-            yield cls(fabric, scratch, pack, rows, conditioning, config)
+            yield cls(fabric, scratch, pack, small, rows, conditioning, config)
 
 
 def load_g1(path: Path, image_size: tuple[int, int], model: ModelConfig, pose: "AnyMapConfig") -> tuple[CoarseNetwork, Conditioning]:
@@ -128,15 +149,15 @@ def train_g1(run: GeneratorTraining, model: ModelConfig, config: TrainG1Config, 
     network = make_coarse(run.conditioning, run.image_size, model, objective.loss)
     if objective.features is not None:
         fabric.to_device(objective.features)
-    objective.begin(fabric.to_device(network), lambda step: run.batch(step, objective.self_reconstruction))
+    objective.begin(fabric.to_device(network), lambda steps: list(run.batches(0, steps, objective.self_reconstruction)))
     g1, optimiser = setup(fabric, network, config.lr, objective.betas)
     average = Average(network, config.ema)
     curves = Curves(run.scratch / CURVES, config.log_every, fabric)
     parts = {"g1": g1, "average": average, "optimiser": optimiser, "curves": curves, "precision": fabric.strategy.precision}
     start, samples = run.start(parts), run.samples()
     with ProgressLine("train_g1", config.steps, start, "images", config.batch_size, not fabric.is_global_zero) as progress:
-        for step in range(start, config.steps):
-            loss, terms = objective(g1, run.batch(step, objective.self_reconstruction), step)
+        for step, batch in enumerate(run.batches(start, config.steps, objective.self_reconstruction), start):
+            loss, terms = objective(g1, batch, step)
             rate = config.lr * schedule(step, config.steps, config.warmup)
             optimiser_step(fabric, g1, optimiser, loss, rate, config.clip)
             average.update(g1, step)
@@ -160,7 +181,7 @@ def train_g2(run: GeneratorTraining, g1: CoarseNetwork, model: ModelConfig, conf
     """
     fabric = run.fabric
     torch.manual_seed(config.seed)
-    g2_network = G2(run.image_size, model.filters, model.blocks - 2, model.upsampling)
+    g2_network = make_g2(run.image_size, model)
     d_network = D(run.image_size, model.discriminator, model.border)
     g2, g2_optimiser = setup(fabric, g2_network, config.lr, PG2_BETAS)
     d, d_optimiser = setup(fabric, d_network, config.d_lr, PG2_BETAS)
@@ -172,8 +193,7 @@ def train_g2(run: GeneratorTraining, g1: CoarseNetwork, model: ModelConfig, conf
     start, samples = run.start(parts), run.samples()
     steps = config.pretrain_d + config.steps
     with ProgressLine("train_g2", steps, start, "images", config.batch_size, not fabric.is_global_zero) as progress:
-        for step in range(start, steps):
-            batch = run.batch(step)
+        for step, batch in enumerate(run.batches(start, steps), start):
             g2_step = step - config.pretrain_d  # from 0; before, D learns alone
             with torch.no_grad(), fabric.autocast():
                 coarse = g1(batch.appearance, batch.maps).float()

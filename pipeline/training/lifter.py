@@ -99,7 +99,7 @@ def train_lifter(run: LifterTraining) -> Lifter:
 def fit(run: LifterTraining, network: Residual, loss_of: "PriorLoss | FlipLoss", rng: np.random.Generator, curves: Curves, before: int) -> None:
     """Train one of the networks on random rows; before : the steps of the other, which come first in the curves."""
     config, name = run.config, loss_of.name
-    optimiser = AdamW(network.parameters(), config.lr, betas=BETAS, weight_decay=config.weight_decay)
+    optimiser = AdamW(network.parameters(), config.lr, betas=BETAS, weight_decay=config.weight_decay, fused=True)
     rate = one_cycle(optimiser, config.lr, config.steps)
     parts: dict[str, Part] = {"network": network, "optimiser": optimiser, "rate": rate, "curves": curves, "random": RandomState(rng)}
     start = run.start(parts)

@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from pipeline.packs.clear import CLEAR_DIFFERENCE, MIN_PIXELS
 
+WINDOW, C1, C2 = 7, 0.01**2, 0.03**2  # of SSIM, for values from 0 to 1
 MARGIN = 0.5
 PULL = 0.25
 
@@ -30,6 +31,19 @@ def order_loss(prediction: Tensor, target: Tensor, negative: Tensor) -> Tensor:
     own, other, between = (decisive * (first - second).abs().sum(1, keepdim=True) for first, second in pairs)
     pixels = (MARGIN * between + own - other).clamp(min=0) + PULL * own
     return pixels.sum() / between.sum().clamp(min=1)
+
+
+def ssim_loss(prediction: Tensor, target: Tensor) -> Tensor:
+    """1 - SSIM (Wang et al. 2004), mean over all windows of `WINDOW` x `WINDOW` pixels and over the colours.
+
+    Beside L1 it asks for edges and texture, which L1 lets blur (Zhao et al. 2017, *Loss functions for image restoration with neural networks*).
+    """
+    a, b = (prediction + 1) / 2, (target + 1) / 2
+    means = F.avg_pool2d(torch.cat((a, b, a * a, b * b, a * b)), WINDOW, stride=1)
+    mean_a, mean_b, aa, bb, ab = means.chunk(5)
+    products, squares = mean_a * mean_b, mean_a**2 + mean_b**2
+    similarity = (2 * products + C1) * (2 * (ab - products) + C2) / ((squares + C1) * (aa + bb - squares + C2))
+    return 1 - similarity.mean()
 
 
 def d_loss(D: nn.Module, source: Tensor, target: Tensor, refined: Tensor, triplet: bool) -> Tensor:

@@ -12,7 +12,7 @@ from pipeline.config.train import TrainG1Config
 from pipeline.networks.perceptual import WEIGHT, make_features, perceptual_loss
 from pipeline.networks.vunet import start
 from pipeline.packs.batches import Batch
-from pipeline.training.losses import masked_l1, order_loss
+from pipeline.training.losses import masked_l1, order_loss, ssim_loss
 
 FLOOR = 1e-3  # share of the divergence's final weight from the first step on; without any, latents grow so far that its rise kills them
 PG2_BETAS, VUNET_BETAS = (0.5, 0.999), (0.5, 0.9)  # of Adam
@@ -32,33 +32,37 @@ class Objective(Protocol):
     inputs: tuple[Path, ...]
     betas: tuple[float, float]
 
-    def begin(self, network: nn.Module, batch: Callable[[int], Batch]) -> None:
-        """Prepare an untrained network; batch : gives the batch of a step."""
+    def begin(self, network: nn.Module, batches: Callable[[int], list[Batch]]) -> None:
+        """Prepare an untrained network; batches : gives as many of the first batches as are wanted."""
 
     def __call__(self, g1: Any, batch: Batch, step: int, /) -> tuple[Tensor, dict[str, Tensor]]:
         """The loss of a batch at step `step` (from 0), and its parts by name, without their weights."""
 
 
 class PG2Objective:
-    """The target from the source: L1 in which errors on the body count twice, and the order of the limbs."""
+    """The target from the source: L1 in which errors on the body count twice, structure, and the order of the limbs."""
 
     self_reconstruction = False
-    loss = "masked L1"
     features: nn.Module | None = None
     inputs: tuple[Path, ...] = ()
     betas = PG2_BETAS
 
     def __init__(self, config: TrainG1Config) -> None:
-        self.order_weight = config.order_weight
+        self.order_weight, self.ssim_weight = config.order_weight, config.ssim_weight
+        self.loss = "masked L1 and SSIM" if config.ssim_weight else "masked L1"
 
-    def begin(self, network: nn.Module, batch: Callable[[int], Batch]) -> None:
+    def begin(self, network: nn.Module, batches: Callable[[int], list[Batch]]) -> None:
         """Nothing to prepare."""
 
     def __call__(self, g1: Any, batch: Batch, _step: int, /) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective` says."""
         coarse = g1(batch.appearance, batch.maps)
         l1, order = masked_l1(coarse, batch.target, batch.mask), order_loss(coarse, batch.target, batch.negative)
-        return l1 + self.order_weight * order, {"l1": l1, "order": order}
+        loss, terms = l1 + self.order_weight * order, {"l1": l1, "order": order}
+        if not self.ssim_weight:
+            return loss, terms
+        structure = ssim_loss(coarse, batch.target)
+        return loss + self.ssim_weight * structure, terms | {"ssim": structure}
 
 
 class VUNetObjective:
@@ -74,9 +78,9 @@ class VUNetObjective:
         self.loss = f"Kullback-Leibler divergence and perceptual loss ({features.loss})"
         self.inputs: tuple[Path, ...] = () if model.perceptual_weights is None else (Path(model.perceptual_weights),)
 
-    def begin(self, network: nn.Module, batch: Callable[[int], Batch]) -> None:
+    def begin(self, network: nn.Module, batches: Callable[[int], list[Batch]]) -> None:
         """Set the scales of the convolutions by the first batches."""
-        first = [batch(step) for step in range(FIRST_BATCHES)]
+        first = batches(FIRST_BATCHES)
         start(network, torch.cat([one.appearance for one in first]), torch.cat([one.maps for one in first]))  # type: ignore[arg-type]
 
     def __call__(self, g1: Any, batch: Batch, step: int) -> tuple[Tensor, dict[str, Tensor]]:

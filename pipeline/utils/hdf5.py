@@ -19,6 +19,7 @@ from pipeline.utils.numbers import first_outside
 
 NUMBER, WHOLE, TRUTH, TEXT, BYTES = "fiu", "iu", "b", "T", "V"  # kinds of datasets: those of NumPy, and two of HDF5's own
 _KINDS = {NUMBER: "numbers", WHOLE: "whole numbers", TRUTH: "truth values", TEXT: "words", BYTES: "rows of bytes"}
+_LOOKED_THROUGH: set[tuple[int, ...]] = set()  # files of which no part lies outside: device, inode, bytes, time of the last change
 _SMALL, _PACKED = 2**26, 1000  # bytes that may be read without further ado; times that no packing makes numbers smaller than they are
 
 
@@ -72,16 +73,22 @@ def hdf5_faults(path: Path, what: str, stage: str) -> Iterator[None]:
 def open_own(path: Path) -> h5py.File:
     """Open a file for reading; raise `Damaged` where a part of it lies outside of it.
 
-    HDF5's own lock is not taken: not every network drive has locks, and files are replaced whole, never written in place.
+    HDF5's own lock is not taken: not every network drive has locks, and files are replaced whole, never written in place. A file that stays as it is
+    is looked through once: a sidecar with thousands of datasets is opened for each view.
     """
     file = h5py.File(path, "r", locking=False)
     try:
+        state = path.stat()
+        key = state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+        if key in _LOOKED_THROUGH:
+            return file
         outside = file.visititems_links(lambda name, link: _outside(file, name, link))
         if outside is not None:
             raise Damaged(f"found {outside}, which is not followed")
     except BaseException:
         file.close()
         raise
+    _LOOKED_THROUGH.add(key)
     return file
 
 

@@ -40,10 +40,11 @@ def _kept(network: nn.Module, *inputs: Tensor, **options: bool) -> int:
 
 
 @pytest.mark.parametrize("bottleneck", ["conv", "fc"])
-@pytest.mark.parametrize(("filters", "blocks"), [(8, 3), (16, 4), (32, 5)])
-def test_of_a_u_net(filters: int, blocks: int, bottleneck: str) -> None:
-    true = measured(UNet(6, 3, SIZE, filters, blocks, bottleneck, "nearest"), 6)
-    found = unet(SIZE, filters, blocks, bottleneck)
+@pytest.mark.parametrize(("shrink", "decoder"), [(1, "joined"), (1, "light"), (2, "joined"), (2, "light")])
+@pytest.mark.parametrize(("filters", "blocks"), [(16, 3), (16, 4), (32, 5)])
+def test_of_a_u_net(filters: int, blocks: int, shrink: int, decoder: str, bottleneck: str) -> None:
+    true = measured(UNet(6, 3, SIZE, filters, blocks, bottleneck, "nearest", shrink, decoder), 6)
+    found = unet(SIZE, filters, blocks, bottleneck, shrink, decoder)
     assert 0.8 * true.weights < found.weights <= true.weights
     assert 0.3 * true.kept < found.kept <= true.kept
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet
+from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet, gather
 from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.utils.errors import UserError
 
@@ -132,7 +132,33 @@ def test_enlarging_after_the_convolution_is_the_same_as_before_it() -> None:
     torch.testing.assert_close(enlarge(x), expected)
 
 
+@pytest.mark.parametrize(("shrink", "decoder"), [(1, "light"), (2, "joined"), (2, "light"), (4, "light")])
+def test_a_u_net_that_works_on_smaller_images_paints_whole_ones_of_any_size(shrink: int, decoder: str) -> None:
+    g1 = G1(WARP_CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest", None, shrink, decoder)
+    assert G1(**g1.config).config == g1.config
+    shake(g1)
+    for height, width in (SIZE, (64, 48)):
+        source, maps = torch.randn(2, 3, height, width), torch.randn(2, WARP_CHANNELS + MAPS, height, width)
+        coarse = g1(source, maps)
+        assert coarse.shape == (2, 3, height, width)
+    coarse.square().sum().backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in g1.parameters())
+
+
+def test_a_light_decoder_is_as_wide_as_the_encoder() -> None:
+    unet = UNet(3, 3, (64, 32), filters=8, blocks=3, bottleneck="conv", upsampling="nearest", decoder="light")
+    assert [block[2].first.in_channels for block in unet.decoder] == [24, 16, 8]
+
+
+def test_gathered_pixels_are_spread_again_to_where_they_were() -> None:
+    image = torch.randn(2, 3, *SIZE)
+    for shrink in (1, 2, 4):
+        gathered = gather(image, shrink)
+        assert gathered.shape == (2, 3 * shrink**2, SIZE[0] // shrink, SIZE[1] // shrink)
+        assert torch.equal(nn.functional.pixel_shuffle(gathered, shrink), image)
+
+
 @pytest.mark.parametrize("size", [(36, 16), (32, 20)])
 def test_a_size_that_cannot_be_halved_is_an_error(size: tuple[int, int]) -> None:
-    with pytest.raises(UserError, match=r"data.image_size = \[\d+, \d+\]: expected multiples of 8, since 4 blocks"):
+    with pytest.raises(UserError, match=r"data.image_size = \[\d+, \d+\]: expected multiples of 8, since model.shrink = 1 divides it and 4 blocks"):
         G1(MAPS, False, size, 4, 4, "conv", "nearest")

@@ -227,6 +227,22 @@ def test_the_warped_source_is_mirrored_with_the_pair(pack: Pack) -> None:
         assert ((batch[number] - expected).abs() > 1e-4).float().mean() < 2e-3
 
 
+def test_a_halved_pack_has_the_joints_where_its_smaller_images_show_them(pack: Pack) -> None:
+    """A disc about a joint, drawn in the whole image, has its middle at the joint in the smaller one."""
+    pose_2d = pack.pose_2d.copy()
+    pose_2d[:, 0] = np.random.default_rng(1).uniform((8, 8), (WIDTH - 9, HEIGHT - 9), (ROWS, 2))
+    x, y = pose_2d[:, 0].T[..., None, None]
+    rows, columns = np.indices((HEIGHT, WIDTH))
+    disc = np.uint8(255) * ((columns - x) ** 2 + (rows - y) ** 2 <= 6**2)
+    halved = replace(pack, pose_2d=pose_2d, image=np.repeat(disc[..., None], 3, axis=3).astype(np.uint8)).halved()
+    assert halved.image.shape[1:3] == halved.twins.image.shape[1:3] == (HEIGHT // 2, WIDTH // 2)
+    assert np.array_equal(halved.label, pack.label)
+    weight = halved.image[..., 0] / halved.image[..., 0].sum((1, 2), keepdims=True, dtype=float)
+    rows, columns = np.indices(weight.shape[1:])
+    middle = np.stack([(weight * columns).sum((1, 2)), (weight * rows).sum((1, 2))], axis=1)
+    np.testing.assert_allclose(halved.pose_2d[:, 0], middle, atol=0.15)
+
+
 def test_twins_depend_on_seed_and_step_alone(pack: Pack) -> None:
     target = np.tile(np.arange(ROWS), 4)
     first = [choose_twins(3, step, pack.twins, target, 24) for step in range(8)]

@@ -30,6 +30,7 @@ from pipeline.networks.coarse import conditioning_of, generator_name, load_coars
 from pipeline.networks.lifter import Lifter
 from pipeline.networks.unet import G1, G2
 from pipeline.networks.vunet import VUNet
+from pipeline.packs.batches import batch_indices, make_batch
 from pipeline.packs.pack import read_packs
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.skeleton import LIMB_RADIUS, LIMBS
@@ -65,6 +66,8 @@ TRAIN = {
     "flip": True,
     "twins": True,
     "order_weight": 1.0,
+    "half_size": 0,
+    "ssim_weight": 0,
     "seed": 1,
     "precision": "32-true",
     "threads": 1,
@@ -185,7 +188,8 @@ def make_run(
     pack = read_packs(folder / "packed", ["S1"])
     every = np.array([(i, j) for i in range(ROWS) for j in range(ROWS) if i != j])
     conditioning = conditioning_of(model or model_config(), MAPS, LIFTER)
-    return GeneratorTraining(make_fabric(parallel_config(), config), folder / scratch, pack, every[:pairs], conditioning, config)
+    small = pack.halved() if config.half_size_steps else None
+    return GeneratorTraining(make_fabric(parallel_config(), config), folder / scratch, pack, small, every[:pairs], conditioning, config)
 
 
 def arguments(folder: Path, stage: str, out: str) -> list[str]:
@@ -241,6 +245,24 @@ def test_the_average_follows_the_weights() -> None:
         assert average.network.weight.item() == pytest.approx(expected or 0.9 * before + 0.1 * 2)
     last.update(network, 1000)
     assert last.network.weight.item() == 2
+
+
+def test_the_batch_of_a_step_is_the_same_wherever_the_training_begins_and_of_half_the_size_at_first(folder: Path) -> None:
+    run = make_run(folder, g1_config(half_size=0.5))
+    batches = list(run.batches(0, 12))
+    assert [tuple(batch.source.shape) for batch in batches] == [(4, 3, 16, 8)] * 6 + [(4, 3, *SIZE)] * 6
+    assert [batch.maps.shape[2:] == batch.mask.shape[2:] == batch.source.shape[2:] for batch in batches] == [True] * 12
+    for start in (3, 5, 6, 9):
+        for batch, whole in zip(run.batches(start, 12), batches[start:], strict=True):
+            for name in ("source", "target", "appearance", "maps", "mask", "negative", "index"):
+                assert torch.equal(getattr(batch, name), getattr(whole, name)), (start, name)
+    for step, batch in enumerate(batches):  # made a few at a time; alone it is the same
+        pairs, flip = batch_indices(1, step, run.pairs, 4, flip=True)
+        pack = run.pack if step >= 6 else run.small
+        assert pack is not None
+        alone = make_batch(pack, pairs, flip, run.conditioning)
+        assert torch.equal(batch.source, alone.source)
+        torch.testing.assert_close(batch.maps, alone.maps)
 
 
 def test_g1_learns_a_batch(folder: Path) -> None:
@@ -388,7 +410,9 @@ def test_another_seed_gives_other_weights(folder: Path) -> None:
 def test_a_killed_training_ends_like_an_unbroken_one(folder: Path, stage: str, generator: str) -> None:
     write_params(folder / "params.yaml", model={"generator": generator})
     (folder / "g1.safetensors").write_bytes(run_stage(folder, "train_g1", "coarse")["g1.safetensors"])
-    write_params(folder / "params.yaml", model={"generator": generator}, **{stage: {"steps": 300, "log_every": 7, "sample_every": 120}})
+    half = 0 if generator == "vunet" else 0.15
+    changed = {"steps": 300, "half_size": half, "log_every": 7, "sample_every": 120}
+    write_params(folder / "params.yaml", model={"generator": generator}, **{stage: changed})
     unbroken = run_stage(folder, stage, "unbroken")
 
     process = start_stage(folder, stage, "killed")

@@ -20,7 +20,7 @@ _TO_CHROMA = np.array([[-37.797, -74.203, 112.0, 128 * 255], [112.0, -93.786, -1
 _OPTIONS = {"preset": "veryfast", "x264-params": "threads=1:lookahead-threads=1:mbtree=0"}
 
 
-def write_video(path: Path, frames: Iterable[np.ndarray], fps: Fraction | int, crf: int) -> int:
+def write_video(path: Path, frames: Iterable[np.ndarray], fps: Fraction | float, crf: int) -> int:
     """Write frames (H, W, 3) uint8 RGB, H and W even, as H.264 in an mp4 file; return how many there were.
 
     crf : constant rate factor, 0 (lossless) to 51. The same frames give the same bytes on the same machine: colours are converted

@@ -30,7 +30,6 @@ from pipeline.utils.hdf5 import write_hdf5
 from pipeline.utils.images import encode
 from pipeline.utils.progress import working
 
-FPS = 50
 EXTRA_FRAMES = (1, 3, 2, 1)  # video frames beyond the last pose, per camera: in Human3.6M the cameras stop at different times, too
 TRUTH_STEP = 4  # label truth is counted on every fourth ray along each side, half of the picture's resolution
 
@@ -73,28 +72,28 @@ def write_dataset(root: Path, config: SyntheticConfig, parallel: ParallelConfig)
 
 def write_sequence(root: Path, config: SyntheticConfig, take: Sequence) -> Truth:
     """Write poses and videos of one take; return what is known about it. The person and the motion depend on seed and take alone."""
-    person, pose, seat = invent_take(config.seed, take, round(config.seconds * FPS) + max(EXTRA_FRAMES))
-    frames = round(config.seconds * FPS)
+    person, pose, seat = invent_take(config.seed, take, config.frames + max(EXTRA_FRAMES), config.fps)
+    frames = config.frames
     views = _views(config.seed, take.subject_number, config.video_size)
     cameras = {number: view.camera for number, view in views.items()}
     write_poses(root, take.subject, take.prefix, to_32_joints(pose.joints[:frames]), cameras)
     renderer = Renderer(build_body(person, pose, seat), person.materials)
-    sought = kept_frames(FPS, config.twin_fps, frames) if take.subject in config.twin_subjects else range(0)
+    sought = kept_frames(config.fps, config.twin_fps, frames) if take.subject in config.twin_subjects else range(0)
     truth = {}
     for (number, view), extra in zip(views.items(), EXTRA_FRAMES, strict=True):
         bounds = screen_bounds(renderer.solids, view.camera)
         path = video_path(root, take.subject, take.prefix, number)
-        write_video(path, (renderer.picture(view, bounds, t) for t in range(frames + extra)), FPS, config.crf)
+        write_video(path, (renderer.picture(view, bounds, t) for t in range(frames + extra)), config.fps, config.crf)
         truth[number] = _view_truth(renderer, view, bounds, frames)
         _seek_twins(truth[number], person, pose, seat, view, sought, renderer)
     return truth
 
 
-def invent_take(seed: int, take: Sequence, frames: int) -> tuple[Person, Pose, np.ndarray | None]:
-    """Who does what: a person, the pose in each frame at 50 Hz, and the middle of the seat's top (3,) in mm where there is a seat."""
+def invent_take(seed: int, take: Sequence, frames: int, fps: float) -> tuple[Person, Pose, np.ndarray | None]:
+    """Who does what: a person, the pose in each of `frames` frames, `fps` a second, and the middle of the seat's top (3,) in mm, if any."""
     who, how = np.random.default_rng((seed, take.subject_number, take.number)).spawn(2)
     person = invent_person(who)
-    pose = invent_motion(take.action, person.build, how, np.arange(frames) / FPS)
+    pose = invent_motion(take.action, person.build, how, np.arange(frames) / fps)
     hips = pose.joints[0, 0]
     seat = np.array((hips[0], hips[1], hips[2] - 100)) if MOTIONS[take.action].on_seat else None
     return person, pose, seat
@@ -170,7 +169,7 @@ def _write_view_truth(group: h5py.Group, view: ViewTruth) -> None:
 
 def _warm_up() -> None:
     """Compile the renderer once, before several processes want it at the same time."""
-    person, pose, seat = invent_take(0, sequences("S1", 1)[0], 1)
+    person, pose, seat = invent_take(0, sequences("S1", 1)[0], 1, 1)
     view = look(room_cameras(16, 0, 1)[CAMERA_IDS[0]], 16)
     renderer = Renderer(build_body(person, pose, seat), person.materials)
     bounds = screen_bounds(renderer.solids, view.camera)

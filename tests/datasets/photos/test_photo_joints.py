@@ -48,7 +48,7 @@ def test_the_head_ends_where_that_of_the_built_in_people_does(missing: tuple[str
     """Condition from the front, in mm, on average over people."""
     away = []
     for take in sequences("S1", 6):
-        person, pose, _ = invent_take(1, take, 10)
+        person, pose, _ = invent_take(1, take, 10, 50)
         across, depth, up = person.build.head
         points = to_coco_18(pose.joints)
         for side, name in ((-1, "left"), (1, "right")):

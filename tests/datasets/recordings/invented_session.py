@@ -59,7 +59,7 @@ def cameras() -> dict[str, RealCamera]:
 
 def people(seed: int = 1, frames: int = FRAMES) -> np.ndarray:
     """(frames, 17, 3) mm of somebody who moves in the room."""
-    return np.asarray(invent_take(seed, sequences("S1", 1)[0], frames)[1].joints)
+    return np.asarray(invent_take(seed, sequences("S1", 1)[0], frames, FPS)[1].joints)
 
 
 def write_toml(path: Path, unit: float = 1000, size: tuple[int, int] = SIZE, **others: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ class Scene:
 
     def __init__(self, number=0, camera=0, subject="S1", frames=3):
         take = sequences(subject, 30)[number]
-        self.person, self.pose, self.seat = invent_take(1, take, frames)
+        self.person, self.pose, self.seat = invent_take(1, take, frames, 50)
         self.view = look(room_cameras(SIZE, 1, take.subject_number)[CAMERA_IDS[camera]], SIZE)
         self.renderer = Renderer(build_body(self.person, self.pose, self.seat), self.person.materials)
         self.bounds = screen_bounds(self.renderer.solids, self.view.camera)

@@ -12,7 +12,7 @@ from pipeline.datasets.synthetic.rig import ARMS, LEGS
 
 @pytest.fixture(scope="module")
 def take():
-    return invent_take(1, sequences("S1", 1)[0], 5)
+    return invent_take(1, sequences("S1", 1)[0], 5, 50)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_shared_joints_are_marked_on_thighs_and_upper_arms_alone(take, solids):
 
 
 def test_parts_head_torso_seat_and_skirt():
-    people = [invent_take(1, take, 1) for take in sequences("S1", 30)]
+    people = [invent_take(1, take, 1, 50) for take in sequences("S1", 30)]
     found = [set(build_body(*person).part.tolist()) for person in people]
     assert all({TORSO, HEAD} < parts for parts in found)
     assert [SEAT in parts for parts in found] == [seat is not None for _, _, seat in people]

@@ -16,8 +16,10 @@ from pipeline.datasets.synthetic.room import CAMERA_IDS, look, room_cameras
 from pipeline.datasets.synthetic.twins import DIFFERENT, PIXELS
 from pipeline.pose.skeleton import CHAINS, H36M_17, H36M_32_TO_17, LIMBS
 
-SIZE, FRAMES = 64, 10
-CONFIG = SyntheticConfig(seed=3, subjects=["S1", "S9"], sequences=2, seconds=FRAMES / 50, video_size=SIZE, crf=18, twin_subjects=["S9"], twin_fps=10)
+SIZE, FRAMES, FPS = 64, 10, 50
+CONFIG = SyntheticConfig(
+    seed=3, subjects=["S1", "S9"], sequences=2, seconds=FRAMES / FPS, fps=FPS, video_size=SIZE, crf=18, twin_subjects=["S9"], twin_fps=10
+)
 
 
 def parallel(workers):
@@ -80,7 +82,7 @@ def test_poses_are_the_motion_and_agree_between_files(root, metadata):
         pixels = read_pose(folder / "D2_Positions" / f"{prefix}.{number}.cdf", 2)
         camera = metadata.cameras[subject, number]
         take = next(take for take in sequences(subject, 30) if take.prefix == prefix)
-        joints = invent_take(3, take, FRAMES)[1].joints
+        joints = invent_take(3, take, FRAMES, FPS)[1].joints
         np.testing.assert_allclose(world[:, list(H36M_32_TO_17)], joints, atol=0.01)
         np.testing.assert_allclose(camera.to_camera(world), seen, atol=0.02)
         np.testing.assert_allclose(camera.project(seen), pixels, atol=0.01)
@@ -167,7 +169,7 @@ def test_another_seed_is_other_data(root, tmp_path):
 def test_many_people_keep_within_the_picture():
     """All joints of thirty people, eight tenths of a second each, in all four views."""
     for take in sequences("S7", 30):
-        _, pose, _ = invent_take(1, take, 40)
+        _, pose, _ = invent_take(1, take, 40, FPS)
         for camera in room_cameras(256, 1, 7).values():
             points = np.concatenate([pose.joints, pose.fingers, pose.heels, pose.toes], axis=1)
             pixels = camera.project(camera.to_camera(points))

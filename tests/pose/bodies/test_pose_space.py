@@ -4,7 +4,7 @@ from standing import RADIUS, THICKNESS
 
 from benchmarks import bench_pose_space as plain
 from pipeline.datasets.synthetic.body import build_body
-from pipeline.datasets.synthetic.dataset import FPS, TRUTH_STEP, invent_take
+from pipeline.datasets.synthetic.dataset import TRUTH_STEP, invent_take
 from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.room import look, room_cameras
@@ -14,6 +14,7 @@ from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_KINDS, LIMB_
 from pipeline.utils.errors import UserError
 
 SOME = np.ones(len(LIMB_NAMES))  # radii
+FPS = 50
 DISTANCE = 4500.0
 
 # Someone who stands with arms a little apart and faces the camera; mm: to the person's left, down, away from the camera.
@@ -156,7 +157,7 @@ def test_labels_agree_with_the_depth_buffers_of_rendered_people():
     views = [look(camera, size) for camera in room_cameras(size, 3, 1).values()]
     poses, truths, clears = [], [], []
     for take in sequences("S1", 15):
-        person, motion, seat = invent_take(3, take, FPS)
+        person, motion, seat = invent_take(3, take, FPS, FPS)
         renderer = Renderer(build_body(person, motion, seat), person.materials)
         for view in views:
             bounds = screen_bounds(renderer.solids, view.camera)
