@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pipeline.config.kinds import AnyMapConfig
 
 N = TypeVar("N", bound=nn.Module)
-BODIES = "bodies"  # the kind of pose of a network whose header names none
 HALF = "float16"  # the `dtype` in the header of weights in half precision; others have none
 MOST = 2**14  # of any size or count in the description of a network
 
@@ -31,7 +30,7 @@ def save_network(path: Path, network: nn.Module, pose: "AnyMapConfig | None" = N
     """
     header: dict[str, Any] = {"network": type(network).__name__, "config": network.config}
     if pose is not None:
-        header["pose"] = pose.model_dump(mode="json") | ({} if pose.kind == BODIES else {"kind": pose.kind})
+        header["pose"] = {"kind": pose.kind, **pose.model_dump(mode="json")}
     if precision is not None:
         header["precision"] = precision
     _write(path, header, {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()})
@@ -128,7 +127,7 @@ def load_with_maps(path: Path, kind: type[N]) -> "tuple[N, AnyMapConfig]":
     network = load_network(path, kind)
     try:
         pose = dict(_read(path)[0]["pose"])
-        return network, map_config_from(pose.pop("kind", BODIES), pose)
+        return network, map_config_from(pose.pop("kind"), pose)
     except (KeyError, TypeError, ValidationError):
         raise _undescribed(path) from None
 

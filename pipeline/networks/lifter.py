@@ -48,7 +48,7 @@ class Residual(nn.Module):
 
 
 class Lifter(nn.Module):
-    """Joints and labels to depths: the prior `usual` and the flip classifier `doubt`. `config` rebuilds it.
+    """Joints and labels to depths: the prior `prior` and the flip classifier `flip`. `config` rebuilds it.
 
     rule : `torso_thickness` and `limb_radius` of the label rule (`PoseConfig.rule`); None: the labels are not looked at, there is no flip classifier
     """
@@ -57,9 +57,9 @@ class Lifter(nn.Module):
         super().__init__()
         self.config: dict[str, Any] = {"width": width, "blocks": blocks, "rule": rule}
         self.rule = None if rule is None else LabelRule.of(rule)
-        self.usual = Residual(_JOINTS * 3, width, blocks, _JOINTS)
+        self.prior = Residual(_JOINTS * 3, width, blocks, _JOINTS)
         features = _JOINTS * 4 + len(LIMBS) * (1 + 2 * _BODIES)
-        self.doubt = None if rule is None else Residual(features, width, blocks, len(CHAINS))
+        self.flip = None if rule is None else Residual(features, width, blocks, len(CHAINS))
 
     def forward(self, pose_2d: Tensor, label: Tensor) -> Tensor:
         """Depths of the joints, (B, 17) float32 mm, away from the camera, the hips' being about 0.
@@ -67,13 +67,13 @@ class Lifter(nn.Module):
         pose_2d : (B, 17, 2) float32, px of any image that is not stretched, NaN where a joint is missing: its depth is guessed; label : (B, 8)
         """
         depth = self.infer_prior(pose_2d)
-        if self.doubt is None:
+        if self.flip is None:
             return depth
-        return mirror_depth(depth, self.doubt(self.flip_features(pose_2d, depth, label)) > 0)
+        return mirror_depth(depth, self.flip(self.flip_features(pose_2d, depth, label)) > 0)
 
     def infer_prior(self, pose_2d: Tensor) -> Tensor:
         """The depths that bodies with these joints usually have, whatever the labels, as `forward` gives depths."""
-        return self.usual(joint_features(pose_2d)) * SCALE_DEPTH
+        return self.prior(joint_features(pose_2d)) * SCALE_DEPTH
 
     def flip_features(self, pose_2d: Tensor, depth: Tensor, label: Tensor) -> Tensor:
         """What the flip classifier sees of bodies, their depths by the prior (B, 17) mm and their labels (B, 8): (B, 156) float32.

@@ -9,7 +9,7 @@ from pipeline.utils.images import difference_map
 COLUMNS = ("source", "source pose", "target pose", "truth", "by part", "coarse", "difference", "refined")  # `by part` of bodies alone
 TWIN_COLUMNS = ("source", "pose", "painted", "truth", "twin's pose", "painted", "twin's truth")
 DEMONSTRATION_COLUMNS = ("source", "limb in front", "painted", "truth", "limb behind", "painted", "truth")
-STEP_COLUMNS = ("source", "pose", "relief", "placed colours", "beneath", "painted", "truth")
+STEP_COLUMNS = ("source", "pose", "front depth layer", "warped, front", "warped, second", "painted", "truth")
 BETWEEN_COLUMNS = ("own look", "", "half and half", "", "the other's")
 
 
@@ -60,9 +60,9 @@ def step_rows(steps: Steps) -> list[list[np.ndarray]]:
         [
             steps.source[i],
             draw_pose(steps.pose[i], steps.label[i], size),
-            steps.relief[i],
-            steps.placed[i],
-            steps.beneath[i],
+            steps.depth_layer[i],
+            steps.warped_front[i],
+            steps.warped_second[i],
             steps.refined[i],
             steps.truth[i],
         ]

@@ -89,10 +89,10 @@ def train_lifter(run: LifterTraining) -> Lifter:
     lifter = Lifter(config.width, config.blocks, run.pose.rule if run.pose.depth else None)
     views = run.views(rng)
     curves = Curves(run.scratch / CURVES, config.log_every, run.fabric)
-    fit(run.phase("prior"), lifter.usual, PriorLoss(lifter, joints_of(views), depths_of(views), config.noise, rng), rng, curves, 0)
-    if lifter.doubt is not None:
-        flip = make_flip_loss(lifter, lifter.doubt, views, run.pose, config, rng)
-        fit(run.phase("flip"), lifter.doubt, flip, rng, curves, config.steps)
+    fit(run.phase("prior"), lifter.prior, PriorLoss(lifter, joints_of(views), depths_of(views), config.noise, rng), rng, curves, 0)
+    if lifter.flip is not None:
+        flip = make_flip_loss(lifter, lifter.flip, views, run.pose, config, rng)
+        fit(run.phase("flip"), lifter.flip, flip, rng, curves, config.steps)
     return lifter.eval()
 
 

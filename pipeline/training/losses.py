@@ -39,7 +39,7 @@ def ssim_loss(prediction: Tensor, target: Tensor) -> Tensor:
     Beside L1 it asks for edges and texture, which L1 lets blur (Zhao et al. 2017, *Loss functions for image restoration with neural networks*).
     """
     a, b = (prediction + 1) / 2, (target + 1) / 2
-    means = F.avg_pool2d(torch.cat((a, b, a * a, b * b, a * b)), WINDOW, stride=1)
+    means = F.avg_pool2d(torch.cat((a, b, a * a, b * b, a * b)), min(WINDOW, *a.shape[2:]), stride=1)
     mean_a, mean_b, aa, bb, ab = means.chunk(5)
     products, squares = mean_a * mean_b, mean_a**2 + mean_b**2
     similarity = (2 * products + C1) * (2 * (ab - products) + C2) / ((squares + C1) * (aa + bb - squares + C2))

@@ -105,7 +105,7 @@ def test_the_same_seed_gives_the_same_weights(lifters: dict[bool, Lifter], scrat
     again = train(scratch, people(), pose_config(), train_config()).state_dict()
     assert all(torch.equal(value, again[name]) for name, value in lifters[True].state_dict().items())
     other = train(scratch, people(), pose_config(), train_config(seed=2, steps=2)).state_dict()
-    assert not torch.equal(other["usual.first.weight"], again["usual.first.weight"])
+    assert not torch.equal(other["prior.first.weight"], again["prior.first.weight"])
 
 
 def test_without_poses_or_with_a_loss_that_is_not_finite_there_is_no_lifter(scratch: Path) -> None:

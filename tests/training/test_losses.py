@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
 from pipeline.packs.clear import MIN_PIXELS
-from pipeline.training.losses import MARGIN, PULL, d_loss, g_loss, masked_l1, order_loss
+from pipeline.training.losses import MARGIN, PULL, WINDOW, d_loss, g_loss, masked_l1, order_loss, ssim_loss
 
 
 class Judge(nn.Module):
@@ -37,6 +39,21 @@ def test_errors_on_the_body_count_twice() -> None:
     assert masked_l1(prediction, target, mask).item() == pytest.approx((3 * 0.5 + 1.0) / 12)
     mask[0, 0, 0, 0] = 1
     assert masked_l1(prediction, target, mask).item() == pytest.approx((2 * 3 * 0.5 + 1.0) / 12)
+
+
+def test_the_ssim_loss_is_what_is_missing_from_the_ssim_of_scikit_image() -> None:
+    torch.manual_seed(0)
+    target = torch.rand(2, 3, 24, 16) * 2 - 1
+    prediction = 0.7 * target + 0.3 * torch.rand(2, 3, 24, 16)
+    inner = slice(WINDOW // 2, -(WINDOW // 2))  # of windows that lie whole in the image
+    expected = []
+    for first, second in zip(prediction.double().numpy(), target.double().numpy(), strict=True):
+        found = structural_similarity(
+            (first + 1) / 2, (second + 1) / 2, win_size=WINDOW, data_range=1, channel_axis=0, full=True, use_sample_covariance=False
+        )
+        expected.append(found[1][:, inner, inner].mean())
+    assert ssim_loss(prediction, target).item() == pytest.approx(1 - np.mean(expected), abs=1e-5)
+    assert ssim_loss(target, target).item() == pytest.approx(0, abs=1e-6)
 
 
 def test_the_order_loss_compares_with_the_other_order() -> None:

@@ -68,9 +68,9 @@ class Steps:
     source: np.ndarray
     pose: np.ndarray
     label: np.ndarray
-    relief: np.ndarray  # the body in relief: brighter is nearer
-    placed: np.ndarray  # the source's colours where the relief shows the parts
-    beneath: np.ndarray  # those of the parts that lie next beneath
+    depth_layer: np.ndarray  # how near the front parts are: brighter is nearer
+    warped_front: np.ndarray  # the warped source: its colours where the target shows the front parts
+    warped_second: np.ndarray  # the same of the second parts, next behind them
     refined: np.ndarray
     truth: np.ndarray
     caption: np.ndarray  # (n,) str
@@ -125,7 +125,7 @@ _IMAGES = ("B", (None, None, None, 3))  # uint8
 _POSES, _LABELS, _NUMBERS, _WORDS = ("fd", (None, None, 2)), ("b", (None, None)), ("fd", (None,)), ("U", (None,))
 _FORMS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # by name: NumPy's type codes, and the axes, None where any length will do
     **dict.fromkeys(("source", "truth", "by_part", "coarse", "refined", "twin", "painted", "painted_twin"), _IMAGES),
-    **dict.fromkeys(("relief", "placed", "beneath", "other"), _IMAGES),
+    **dict.fromkeys(("depth_layer", "warped_front", "warped_second", "other"), _IMAGES),
     **dict.fromkeys(("between", "sampled"), ("B", (None, *_IMAGES[1]))),
     **dict.fromkeys(("source_pose", "target_pose", "pose"), _POSES),
     **dict.fromkeys(("source_label", "target_label", "label", "twin_label"), _LABELS),

@@ -27,30 +27,30 @@ def steps(batched: BatchedGenerator, judged: JudgedTwins, numbers: np.ndarray) -
     for _, batch in batched.batches(task, "steps for the report"):
         maps = batched.encode(batched.measure(batch)).maps.cpu()
         near = maps[:, WARP_CHANNELS + channels(config.maps)]
-        drawn = _draw_relief(near), *(_draw_placed(layer) for layer in maps[:, :WARP_CHANNELS].chunk(WARP_LAYERS, dim=1))
+        drawn = _draw_depth_layer(near), *(_draw_warped(layer) for layer in maps[:, :WARP_CHANNELS].chunk(WARP_LAYERS, dim=1))
         for images, picture in zip(pictures, drawn, strict=True):
             images.append(as_rows(picture))
-    relief, placed, beneath = (np.concatenate(images) for images in pictures)
+    depth_layer, warped_front, warped_second = (np.concatenate(images) for images in pictures)
     painted = [judged.refined[number] for number in numbers.tolist()]  # (2, H, W, 3) each
     return Steps(
         source=pack.image[part.source],
         pose=pack.pose_2d[part.target],
         label=task.label,
-        relief=relief,
-        placed=placed,
-        beneath=beneath,
+        depth_layer=depth_layer,
+        warped_front=warped_front,
+        warped_second=warped_second,
         refined=np.concatenate([pack.image[:0], *painted]),
         truth=np.where(original[:, None, None, None], pack.image[part.target], pack.twins.image[np.repeat(numbers, 2)]),
         caption=np.array([f"{name}{'' if first else ', twin'}" for name, first in zip(captions(pack, part.target), original, strict=True)], np.str_),
     )
 
 
-def _draw_relief(near: Tensor) -> Tensor:
-    """A relief map (N, H, W) as pictures (N, 3, H, W) uint8: black where nothing is, else brighter where it is nearer."""
+def _draw_depth_layer(near: Tensor) -> Tensor:
+    """The depth layer of the front parts (N, H, W) as pictures (N, 3, H, W) uint8: black where nothing is, else brighter where it is nearer."""
     grey = (150 + 150 * near).clamp(40, 255) * (near != 0)
     return grey.byte()[:, None].expand(-1, 3, -1, -1)
 
 
-def _draw_placed(layer: Tensor) -> Tensor:
-    """Placed colours (N, 4, H, W) as pictures (N, 3, H, W) uint8, white where nothing is known."""
+def _draw_warped(layer: Tensor) -> Tensor:
+    """A layer of the warped source (N, 4, H, W) as pictures (N, 3, H, W) uint8, white where nothing is known."""
     return torch.where(layer[:, 3:] > 0, to_uint8(layer[:, :3]), 255).byte()

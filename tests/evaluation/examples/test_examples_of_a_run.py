@@ -116,13 +116,13 @@ def test_the_steps_of_a_run_show_what_the_networks_see_of_a_twin_and_its_origina
     np.testing.assert_array_equal(steps.truth, [pack.image[row], pack.twins.image[row // 2]])
     np.testing.assert_array_equal(steps.label, [pack.label[row], pack.twins.label[row // 2]])
     np.testing.assert_array_equal(steps.pose[0], steps.pose[1])
-    nowhere = (steps.relief == 0).all(-1)
+    nowhere = (steps.depth_layer == 0).all(-1)
     assert 0.2 < nowhere.mean() < 0.95
-    assert (steps.placed[nowhere] == 255).all()
-    assert (steps.beneath[nowhere] == 255).all()
-    known = (steps.placed != 255).any(-1)
+    assert (steps.warped_front[nowhere] == 255).all()
+    assert (steps.warped_second[nowhere] == 255).all()
+    known = (steps.warped_front != 255).any(-1)
     assert known.mean() > 0.05
-    np.testing.assert_array_equal(steps.refined[known], steps.placed[known])  # this G1 paints what is placed
+    np.testing.assert_array_equal(steps.refined[known], steps.warped_front[known])  # this G1 paints what is placed
     assert not len(evaluated(pack)[1].steps.source)
 
 
