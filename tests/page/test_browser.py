@@ -227,6 +227,17 @@ def test_an_answer_goes_to_the_photo_that_is_shown(visit: Visit) -> None:
     assert visit.on_disk(GOOD[0]) == {**dict.fromkeys(LIMB_NAMES), "right_thigh": 0}
 
 
+def test_where_nothing_is_left_to_label_the_page_begins_in_the_studio(visit: Visit) -> None:
+    visit.open()
+    assert not visit.find("#painted").is_displayed()
+    write = """Promise.all(arguments[0].map((name) => fetch(`api/labels/${name}`, { method: "PUT", body: JSON.stringify({ labels: arguments[1] }) })))
+        .then((answers) => arguments[2](answers.map((one) => one.status)))"""
+    assert set(visit.browser.execute_async_script(write, [*GOOD, TEXT, HUGE], [0] * len(LIMB_NAMES))) == {200}
+    visit.open()
+    assert visit.find("#mode-studio").get_attribute("aria-selected") == "true"
+    visit.until(lambda: "painted in" in visit.text("#taken"))
+
+
 def test_the_studio_repaints_while_a_joint_is_dragged_and_exports(visit: Visit, tmp_path: Path) -> None:
     visit.open()
     visit.at(GOOD[0])

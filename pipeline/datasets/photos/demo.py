@@ -22,8 +22,8 @@ from pipeline.pose.labels import Labels
 from pipeline.utils.images import encode
 
 TAKES = (4, 17)  # of each subject, chosen by eye: people and poses that differ, limbs that cross
-CAMERAS = (0, 1)  # of the two photos
-APART, FPS = 0.7, 50  # s between the two photos; frames per second of what happens between them
+CAMERAS = (0, 1)  # of the photos, in turn
+APART = 0.7  # s from one photo to the next
 KINDS = ("*.jpg", FILE_NAME, LABELS, f"{FOLDER}/*.jpg", f"{FOLDER}/{LABELS}")  # the files that are written
 
 
@@ -36,11 +36,11 @@ def write_demo(root: Path, subjects: tuple[str, ...], config: SyntheticConfig, r
     for subject in subjects:
         for number in TAKES:
             take = sequences(subject, number + 1)[number]
-            person, poses, seat = invent_take(config.seed, take, round(APART * FPS) + 1, FPS)
+            person, poses, seat = invent_take(config.seed, take, len(CAMERAS), 1 / APART)
             cameras = room_cameras(config.video_size, config.seed, take.subject_number)
-            for index, (camera, frame) in enumerate(zip(CAMERAS, (0, -1), strict=True), start=1):
+            for index, camera in enumerate(CAMERAS):
                 scene = Scene(person, look(cameras[CAMERA_IDS[camera]], config.video_size), seat)
-                name, pose = f"{take.identity}_{index}.jpg", poses[np.arange(len(poses.joints))[[frame]]]
+                name, pose = f"{take.identity}_{index + 1}.jpg", poses[index : index + 1]
                 (root / name).write_bytes(encode(scene.shoot(pose), ".jpg"))
                 points[name] = scene.keypoints(pose)
                 labels[name] = scene.labels(pose, points[name], rule)
