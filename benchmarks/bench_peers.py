@@ -141,7 +141,7 @@ def pg2_stage1(checkout: Path, count: int) -> list[Side]:
 
 
 def pg2_stage2(checkout: Path, count: int) -> list[Side]:
-    """G1 is fixed, G2 of 3 blocks is trained against D."""
+    """G1 is fixed, G2 of 3 blocks is trained against D; ours is built as params.yaml has it, at half the size and with a light decoder."""
     model, loss, _ = modules(PG2, checkout)
     source, target, maps, mask = noise(count, 3, MARKET), noise(count, 3, MARKET), noise(count, 18, MARKET), torch.ones(count, 1, *MARKET)
     with _of(PG2, checkout):
@@ -162,7 +162,7 @@ def pg2_stage2(checkout: Path, count: int) -> list[Side]:
         fakes = [judged(target, 1.0) + judged(fake, 0.0) for fake in (refined.detach(), source)]
         learn_their_d(sum(fakes) / 4)
 
-    g1, g2 = ours(G1(18, False, MARKET, 128, 5, "fc", "nearest")), ours(G2(MARKET, 128, 3, "nearest"))
+    g1, g2 = ours(G1(18, False, MARKET, 128, 5, "fc", "nearest")), ours(G2(MARKET, 128, 3, "nearest", shrink=2, decoder="light"))
     d = ours(D(MARKET, "triplet", 0))
     learn_g2, learn_d = learner(g2), learner(d)
 
