@@ -5,6 +5,7 @@ import click
 from pose25d.cli import Lazy
 
 COMMANDS = {
+    "photos": "Import photos: COCO keypoints, DeepFashion's In-shop benchmark, Market-1501.",
     "recording": "Import calibrated cameras, 3D poses and videos: Pose2Sim, Caliscope, FreeMoCap, C3D.",
 }
 

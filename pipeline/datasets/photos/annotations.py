@@ -7,7 +7,7 @@ Keypoints are a CSV with `:` between its columns, as PG2's successors share it f
 
 Two JSON lists of 18 numbers each, **y first**, in px of the picture, in the order of `skeleton.COCO_18`; -1 is a keypoint that is missing.
 A name may hold a `:`, since the last two columns do not.
-Pairs are a CSV `from,to`, lists have a name per line. Who is in a picture is the part of its name before the first `_`.
+Pairs are a CSV `from,to`, lists have a name per line. Who is in a picture is the part of its name before the first `_` (`identity`).
 """
 
 import csv
@@ -30,6 +30,7 @@ HEADER = ("name", "keypoints_y", "keypoints_x")
 PAIRS_HEADER = ("from", "to")
 MISSING = -1
 COUNT = len(COCO_18)
+_IN_SHOP = re.compile(r"(fash?ion)?(WO)?MEN[A-Za-z_]+?id[0-9]{10}(?=_)")
 _NUMPY_2 = re.compile(r"\bnp\.\w+\(")
 
 
@@ -48,8 +49,12 @@ class Annotations:
 
 
 def identity(name: str) -> str:
-    """Who is in the picture called `name`."""
-    return name.partition("_")[0].partition(".")[0]
+    """Who is in the picture called `name`.
+
+    The field's names of DeepFashion's pictures have a `_` in some categories, before the person: `fashionWOMENTees_Tanksid0000595506_2side.jpg`.
+    """
+    known = _IN_SHOP.match(name)
+    return known[0] if known else name.partition("_")[0].partition(".")[0]
 
 
 def read_annotations(path: Path) -> Annotations:
