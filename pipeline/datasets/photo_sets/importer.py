@@ -4,6 +4,7 @@ import os
 import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.datasets.photo_sets.coco import COCO
@@ -43,6 +44,7 @@ def import_photos(found: PhotoSet, out: Path, files: Sequence[Path] = (), copy: 
     copy : copy the pictures, in place of links to them
     Raises UserError where two pictures would have one name, or where none is left.
     """
+    _check_files(files)
     names = {file: _names_in(file) for file in files}
     photos = _spelled([photo for photo in found.photos if photo.path.is_file()], {name for known in names.values() for name in known})
     missing = [photo.name for photo in found.photos if not photo.path.is_file()]
@@ -68,7 +70,7 @@ def import_photos(found: PhotoSet, out: Path, files: Sequence[Path] = (), copy: 
 def _spelled(photos: Sequence[Photo], known: set[str]) -> list[Photo]:
     """The photos under the names that files about them use, where those differ in their Unicode form or in how they write `fashion`."""
     spelling = {unicodedata.normalize("NFC", name): name for name in known}
-    return [_renamed(photo, next((spelling[name] for name in _forms(photo.name) if name in spelling), photo.name)) for photo in photos]
+    return [replace(photo, name=next((spelling[name] for name in _forms(photo.name) if name in spelling), photo.name)) for photo in photos]
 
 
 def _forms(name: str) -> Iterator[str]:
@@ -79,10 +81,6 @@ def _forms(name: str) -> Iterator[str]:
             yield second + composed.removeprefix(first)
 
 
-def _renamed(photo: Photo, name: str) -> Photo:
-    return Photo(name, photo.path, photo.part, photo.points, photo.box)
-
-
 def _names_in(path: Path) -> set[str]:
     """The names of pictures in a list, in pairs, or in a file of keypoints."""
     lines = [line.strip() for line in read_lines(path, "a list, pairs or keypoints") if line.strip()]
@@ -91,6 +89,14 @@ def _names_in(path: Path) -> set[str]:
     if lines[:1] == [",".join(PAIRS_HEADER)]:
         return {name.strip() for line in lines[1:] for name in line.split(",")}
     return set(lines)
+
+
+def _check_files(files: Sequence[Path]) -> None:
+    taken = {FILE_NAME, REPORT, *LISTS.values()}
+    for file in files:
+        if file.name in taken:
+            raise UserError(f"--file {file}: a file of this name is written as well, or given twice; give it another name")
+        taken.add(file.name)
 
 
 def _check_names(photos: Sequence[Photo]) -> None:

@@ -163,6 +163,14 @@ def test_what_is_no_set_of_photos_is_one_line(tmp_path: Path, damage: object, wo
     assert not (tmp_path / "out").exists()
 
 
+def test_a_file_that_would_take_the_place_of_another_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "train.lst").write_text("a.jpg\n", encoding="utf-8")
+    result = run(in_shop(tmp_path / "raw"), tmp_path / "out", "--file", tmp_path / "train.lst")
+    assert result.exit_code == 1
+    assert "train.lst: a file of this name is written as well" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_that_is_there_is_not_replaced(tmp_path: Path) -> None:
     root, out = in_shop(tmp_path / "raw"), tmp_path / "out"
     out.mkdir()
