@@ -132,7 +132,7 @@ def pg2_stage1(checkout: Path, count: int) -> list[Side]:
     source, target, maps, mask = noise(count, 3, MARKET), noise(count, 3, MARKET), noise(count, 18, MARKET), torch.ones(count, 1, *MARKET)
     with _of(PG2, checkout):
         theirs, criterion = model.Generator1(3 + 18, 5, 64, 128, MARKET), loss.MaskL1Loss(1)
-    mine = ours(G1(18, False, MARKET, 128, 5, "fc", "nearest"))
+    mine = ours(G1(18, (), MARKET, 128, 5, "fc", "nearest"))
     learn_theirs, learn_mine = their_learner(theirs, (0.5, 0.999)), learner(mine)
     return [
         Side("budui", lambda: learn_theirs(criterion(theirs(source, maps), target, mask)), theirs, (source, maps)),
@@ -162,7 +162,7 @@ def pg2_stage2(checkout: Path, count: int) -> list[Side]:
         fakes = [judged(target, 1.0) + judged(fake, 0.0) for fake in (refined.detach(), source)]
         learn_their_d(sum(fakes) / 4)
 
-    g1, g2 = ours(G1(18, False, MARKET, 128, 5, "fc", "nearest")), ours(G2(MARKET, 128, 3, "nearest", shrink=2, decoder="light"))
+    g1, g2 = ours(G1(18, (), MARKET, 128, 5, "fc", "nearest")), ours(G2(MARKET, 128, 3, "nearest", shrink=2, decoder="light"))
     d = ours(D(MARKET, "triplet", 0))
     learn_g2, learn_d = learner(g2), learner(d)
 
@@ -223,7 +223,7 @@ def faces(checkout: Path, count: int) -> list[Side]:
 
 
 def _face_generator(filters: int) -> G1:
-    return G1(FACE_MAPS, False, FACE_SIZE, filters, FACE_BLOCKS, "fc", "nearest")
+    return G1(FACE_MAPS, (), FACE_SIZE, filters, FACE_BLOCKS, "fc", "nearest")
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@ import click
 
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
+from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.datasets.human36m.pack import pack_subject
 from stages.command import existing, output, stage
@@ -18,7 +19,8 @@ from stages.command import existing, output, stage
 @click.argument("packed", type=output)
 def main(subject: str, frames: Path, poses: Path, packed: Path, params: Path) -> None:
     """Crop SUBJECT's stored frames (folder FRAMES) around the person of POSES (HDF5), and write everything to PACKED (HDF5)."""
-    pack_subject(subject, frames, poses, packed, load_config(DataConfig, params, "data"), load_config(ParallelConfig, params, "parallel"))
+    background = load_config(PoseConfig, params, "pose").background
+    pack_subject(subject, frames, poses, packed, load_config(DataConfig, params, "data"), background, load_config(ParallelConfig, params, "parallel"))
 
 
 if __name__ == "__main__":

@@ -111,6 +111,8 @@ class PhotoParams(Section):
     def _without_3d(self) -> "PhotoParams":
         if self.pose.lift:
             raise refuse("pose.lift", "photographs have no 3D that a lifter could learn from; expected false")
+        if self.pose.background != "none":
+            raise refuse("pose.background", f"{self.pose.background}: photographs are not of cameras that stood still; expected none")
         for name, section in (("train_g1", self.train_g1), ("train_g2", self.train_g2)):
             if section.order_weight:
                 raise refuse(f"{name}.order_weight", f"{section.order_weight:g}: photographs have no twins to learn it from; expected 0")

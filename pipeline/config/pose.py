@@ -8,6 +8,7 @@ from pipeline.config.section import MOST_SIDE, EachOnce, Flag, Number, Section
 
 Millimetres = Annotated[Number, Field(ge=1, le=2000)]
 MapKind = Literal["rgb", "limbs", "parts", "heatmaps"]
+Background = Literal["none", "source", "plate"]
 
 
 class LimbRadius(Section):
@@ -31,12 +32,16 @@ class MapConfig(Section):
     appearance: Flag = Field(description="G1 also gets the source, warped part by part to where the target pose shows the parts")
     lift: Flag = Field(description="the depth of the joints is inferred from pose and labels: it orders the warped parts, and is a map itself")
     source: Flag = Field(description="the source pose is part of the input, too")
+    background: Background = Field(
+        description="what G1 is told of the target's background: `none`; what the `source` shows of it, where one camera took both; or "
+        "a `plate`: what the camera shows in the median without the person, else the source"
+    )
     heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a joint's disc in `heatmaps`, px")
 
     @property
     def of_the_target(self) -> "MapConfig":
         """Without what is drawn of the source."""
-        return self.model_copy(update={"source": False, "appearance": False})
+        return self.model_copy(update={"source": False, "appearance": False, "background": "none"})
 
 
 class PoseConfig(MapConfig):

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from pipeline.inference.generator import Generator
 from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
+from pipeline.packs.batches import scene_of
 from pipeline.packs.pack import Pack
+from pipeline.pose.background import Scene
 from pipeline.pose.bodies.warp import paint_by_part
 from pipeline.pose.conditioning import Condition
 from pipeline.utils.progress import track
@@ -40,7 +42,7 @@ class Measured:
     """A task of one batch on the device that paints it: all that the networks and the masks are told, measured once.
 
     image, truth : (N, 3, H, W) float32 in [-1, 1], of source and target; source, target : as `Conditioning.measure` gives them;
-    source_label, label : (N, L), of the source, and as the target shall be painted
+    source_label, label : (N, L), of the source, and as the target shall be painted; scene : what the pack knows of the background, if anything
     """
 
     task: Task
@@ -50,6 +52,7 @@ class Measured:
     source_label: Tensor
     target: Any
     label: Tensor
+    scene: Scene | None
 
     def with_label(self, label: np.ndarray) -> "Measured":
         """The same, the target labelled otherwise."""
@@ -81,7 +84,8 @@ class BatchedGenerator:
         source, target = (self.generator.conditioning.measure(pose, self.size) for pose in poses)
         labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
         images = [to_image(self.pack.image[rows], self.device) for rows in (task.source, task.target)]
-        return Measured(task, images[0], images[1], source, labels[0], target, labels[1])
+        scene = scene_of(self.pack, np.column_stack([task.source, task.target]), np.zeros(len(task), bool), self.device)
+        return Measured(task, images[0], images[1], source, labels[0], target, labels[1], scene)
 
     def masks(self, measured: Measured) -> tuple[Tensor, Tensor]:
         """Where errors count twice, and where limbs overlap something: (N, 1, H, W) bool each, in main memory."""
@@ -91,7 +95,7 @@ class BatchedGenerator:
     def encode(self, measured: Measured) -> Condition:
         """What the networks see."""
         return self.generator.conditioning.encode(
-            measured.image, measured.source, measured.source_label, measured.target, measured.label, measured.truth
+            measured.image, measured.source, measured.source_label, measured.target, measured.label, measured.truth, measured.scene
         )
 
     def paint(self, measured: Measured) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pipeline.inference.generator import Generator
+from pipeline.pose.background import same_place
 from pipeline.pose.conditioning import encode_poses
 from pipeline.pose.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.pose.pose_file import LabelledPose
@@ -38,7 +39,8 @@ def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | Non
     poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, target_pose)]
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
-    _, refined = generator.paint(picture, encode_poses(generator.conditioning, picture, poses[0], labels[0], poses[1], labels[1], size))
+    condition = encode_poses(generator.conditioning, picture, poses[0], labels[0], poses[1], labels[1], size, scene=same_place(1))
+    _, refined = generator.paint(picture, condition)
     return as_rows(to_uint8(refined))[0]
 
 
@@ -64,7 +66,8 @@ def _whole(image: np.ndarray, size: tuple[int, int], generator: Generator) -> np
     conditioning = generator.conditioning
     for name, needed in (
         ("pose.source", conditioning.config.source),
-        ("pose.appearance", conditioning.warped_source),
+        ("pose.appearance", conditioning.config.kind == "bodies" and conditioning.config.appearance),
+        ("pose.background", conditioning.config.kind == "bodies" and conditioning.config.background != "none"),
         (f"model.vunet.appearance_input: {conditioning.appearance_input}", conditioning.appearance_input != "image"),
     ):
         if needed:

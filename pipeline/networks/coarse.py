@@ -61,7 +61,7 @@ class CoarseKind:
 
 def _make_pg2(seen: Conditioning, image_size: tuple[int, int], model: ModelConfig, _loss: str, lifter: Mapping[str, Any] | None) -> G1:
     size = image_size, model.filters, model.blocks, model.bottleneck, model.upsampling
-    return G1(seen.channels, seen.warped_source, *size, lifter, model.shrink, model.decoder)
+    return G1(seen.channels, seen.layers, *size, lifter, model.shrink, model.decoder)
 
 
 def _make_vunet(seen: Conditioning, image_size: tuple[int, int], model: ModelConfig, loss: str, lifter: Mapping[str, Any] | None) -> VUNet:

@@ -11,7 +11,7 @@ Two parameters make the work smaller. With the decoder `light`, what it joins is
 into channels before it, and spread again behind it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipeline.networks.kinds import rebuild_lifter
-from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
+from pipeline.pose.background import LAYER_CHANNELS
 from pipeline.utils.errors import UserError
 
-FIRST_SHARES = (0.0, 2.0, 0.0)  # logits before training: own paint, the part that is seen, the part beneath it
+FIRST_SHARES = {"own": 0.0, "front": 2.0, "second": 0.0, "background": 2.0}  # logits before training: of own paint, and of each layer
 UPSAMPLINGS = ("nearest", "bilinear", "transposed")
 DECODERS = ("joined", "light")
 LATENT = 64  # numbers between encoder and decoder of a fully connected bottleneck
@@ -137,7 +137,7 @@ def gather(x: Tensor, shrink: int) -> Tensor:
 class G1(nn.Module):
     """The coarse image of the source's person in the target pose. `config` rebuilds it.
 
-    With `appearance` the first maps are the warped source (`pose/bodies/warp.py`), and the network chooses at each pixel between it and its own
+    The first maps are `layers` of known pixels, as `Conditioning.layers` names them, and the network chooses at each pixel between them and its own
     paint. `lifter` is the `config` of the network that gave the maps their depth, if any: its weights, which do not
     change any more, are kept with those of G1, as the attribute `lifter`.
     """
@@ -145,7 +145,7 @@ class G1(nn.Module):
     def __init__(
         self,
         map_channels: int,
-        appearance: bool,
+        layers: Sequence[str],
         image_size: tuple[int, int],
         filters: int,
         blocks: int,
@@ -158,7 +158,7 @@ class G1(nn.Module):
         super().__init__()
         self.config: dict[str, Any] = {
             "map_channels": map_channels,
-            "appearance": appearance,
+            "layers": list(layers),
             "image_size": list(image_size),
             "filters": filters,
             "blocks": blocks,
@@ -168,28 +168,30 @@ class G1(nn.Module):
             "shrink": shrink,
             "decoder": decoder,
         }
-        out_channels = 3 + (1 + WARP_LAYERS) * appearance
+        out_channels = 3 + (1 + len(layers) if layers else 0)
         self.unet = UNet(3 + map_channels, out_channels, image_size, filters, blocks, bottleneck, upsampling, shrink, decoder)
         self.lifter = rebuild_lifter(lifter)
 
     def forward(self, source: Tensor, maps: Tensor) -> Tensor:
         """(B, 3, H, W) in [-1, 1] and (B, map_channels, H, W) -> (B, 3, H, W), not clamped."""
         painted = self.unet(torch.cat((source, maps), dim=1))
-        return mix(painted, maps[:, :WARP_CHANNELS]) if self.config["appearance"] else painted
+        layers = self.config["layers"]
+        return mix(painted, maps[:, : len(layers) * LAYER_CHANNELS], layers) if layers else painted
 
 
-def mix(painted: Tensor, warped: Tensor) -> Tensor:
-    """At each pixel a mixture of the network's own paint and the warped source, (B, 3, H, W).
+def mix(painted: Tensor, known: Tensor, names: Sequence[str]) -> Tensor:
+    """At each pixel a mixture of the network's own paint and the L layers of known pixels, (B, 3, H, W).
 
-    painted : (B, 3 + 1 + WARP_LAYERS, H, W), own colours, then logits of their share and of each layer's
-    warped : (B, WARP_CHANNELS, H, W), as `warp.warp_parts` gives it; a layer of which nothing is known gets no share
+    painted : (B, 3 + 1 + L, H, W), own colours, then logits of their share and of each layer's
+    known : (B, L * LAYER_CHANNELS, H, W), each layer's colours and how much is known of them; one of which nothing is known gets no share
+    names : of the layers, (L,)
     """
-    own, logits = painted.float().split((3, 1 + WARP_LAYERS), dim=1)
-    layers = warped.unflatten(1, (WARP_LAYERS, WARP_CHANNELS // WARP_LAYERS))  # (B, WARP_LAYERS, 4, H, W)
-    known = F.pad(layers[:, :, 3] > 0, (0, 0, 0, 0, 1, 0), value=True)  # (B, 1 + WARP_LAYERS, H, W)
-    bias = logits.new_tensor(FIRST_SHARES).view(1, -1, 1, 1)
-    share = (logits + bias).masked_fill(~known, -torch.inf).softmax(dim=1)
-    return own * share[:, :1] + sum(layers[:, i, :3] * share[:, i + 1 : i + 2] for i in range(WARP_LAYERS))
+    own, logits = painted.float().split((3, 1 + len(names)), dim=1)
+    layers = known.unflatten(1, (len(names), LAYER_CHANNELS))
+    there = F.pad(layers[:, :, 3] > 0, (0, 0, 0, 0, 1, 0), value=True)  # (B, 1 + L, H, W)
+    bias = logits.new_tensor([FIRST_SHARES[name] for name in ("own", *names)]).view(1, -1, 1, 1)
+    share = (logits + bias).masked_fill(~there, -torch.inf).softmax(dim=1)
+    return own * share[:, :1] + sum(layers[:, i, :3] * share[:, i + 1 : i + 2] for i in range(len(names)))
 
 
 class G2(nn.Module):

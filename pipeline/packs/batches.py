@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from pipeline.packs.pack import Pack, Twins
+from pipeline.pose.background import Scene, place_of
 from pipeline.pose.conditioning import Conditioning
 from pipeline.pose.skeleton import mirror_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import mirror_image
-from pipeline.utils.tensors import to_image
+from pipeline.utils.tensors import to_image, to_layer
 
 
 @dataclass(frozen=True)
@@ -122,5 +123,16 @@ def make_batch(
         pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
         poses.append(conditioning.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
         labels.append(torch.from_numpy(flipped).to(device))
-    condition = conditioning.encode(source, poses[0], labels[0], poses[1], labels[1], target)
+    condition = conditioning.encode(source, poses[0], labels[0], poses[1], labels[1], target, scene_of(pack, pairs, mirrored, device))
     return Batch(source, target, *condition, conditioning.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+
+
+def scene_of(pack: Pack, pairs: np.ndarray, mirrored: np.ndarray, device: torch.device | str = "cpu") -> Scene | None:
+    """What a pack knows of the background of the targets of `pairs` (B, 2); None where its cameras may have moved."""
+    if pack.box is None:
+        return None
+    source, target = pairs.T
+    place = place_of(pack.box[source], pack.box[target], pack.image.shape[2], mirrored)
+    place[(pack.subject[source] != pack.subject[target]) | (pack.camera[source] != pack.camera[target])] = np.nan
+    plate = None if pack.background is None else to_layer(mirror_image(pack.background[target], mirrored), device)
+    return Scene(torch.from_numpy(place).to(device), plate)

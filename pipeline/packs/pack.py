@@ -1,14 +1,16 @@
 """Packs: one file per subject with everything that training and scoring read. Each data set makes them, in a module `pack.py` of its own.
 
 `image` (N, H, W, 3) uint8 RGB, `pose_2d`, `label`, `pose_3d`, `frame`, `sequence`, `identity`, `action`, `camera`: N rows, sorted by
-sequence, camera, frame; where the renderer's truth is known also `label_truth` and `label_clear`; group `twins` with `image`, `row`,
-`chain`, `label`, `pose_3d`. Nothing is compressed, so that a row is read without its neighbours. A joint set without limbs has labels (N, 0),
-one of which no depth is known `pose_3d` (N, 0, 3).
+sequence, camera, frame; where cameras stand still also `box`, px of the video, and, if asked for, `background` (N, H, W, 4) uint8, what the
+camera shows without the person, and 255 where that is known; where the renderer's truth is known also `label_truth` and `label_clear`; group
+`twins` with `image`, `row`, `chain`, `label`, `pose_3d`. Nothing is compressed, so that a row is read without its neighbours. A joint set
+without limbs has labels (N, 0), one of which no depth is known `pose_3d` (N, 0, 3).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -25,6 +27,8 @@ Columns = Mapping[str, np.ndarray]
 NUMBERS = ("pose_2d", "label", "pose_3d", "frame")
 TEXT = ("sequence", "identity", "action", "camera")
 TRUTH = ("label_truth", "label_clear")
+BOX, BACKGROUND = "box", "background"  # of cameras that stand still
+OPTIONAL = (*TRUTH, BOX, BACKGROUND)
 TWINS = ("image", "row", "chain", "label", "pose_3d")
 HALVED_AT_ONCE = 256  # images, which are held in memory as larger numbers meanwhile
 
@@ -49,6 +53,7 @@ _RULES = {
     "label": _Rule((None,), _LIMB_COUNTS, WHOLE, np.int8, -1, 1),
     "label_truth": _Rule((None,), _LIMB_COUNTS, WHOLE, np.int8, -1, 1),
     "label_clear": _Rule((None,), _LIMB_COUNTS, TRUE_OR_NOT, np.bool_, 0, 1),
+    BOX: _Rule((4,), (), NUMBER, np.float64, -MOST_PX, MOST_PX),
     "frame": _Rule((), (), WHOLE, np.int32, 0, np.iinfo(np.int32).max),
 }
 
@@ -78,7 +83,9 @@ class Pack:
     image : (N, H, W, 3) uint8 RGB; pose_2d : (N, 17, 2) float32, px of the crop, pixel centres at whole numbers;
     label : (N, 8) int8; pose_3d : (N, 17, 3) float32, mm, camera frame; frame : (N,) int32, index in the video;
     subject, sequence, identity, action, camera : (N,) str; offset : first row of each subject, in the order they were asked for;
-    label_truth : (N, 8) int8 and label_clear : (N, 8) bool, what the renderer knows, or None; twins : of all subjects.
+    label_truth : (N, 8) int8 and label_clear : (N, 8) bool, what the renderer knows, or None; twins : of all subjects;
+    box : (N, 4) float64, x0, y0, x1, y1 of the crop, px of what its camera took, or None; background : (N, H, W, 4) uint8, RGB of the empty view
+    and 255 where it is known, or None.
     """
 
     image: np.ndarray
@@ -95,6 +102,8 @@ class Pack:
     label_truth: np.ndarray | None
     label_clear: np.ndarray | None
     twins: Twins
+    box: np.ndarray | None = None
+    background: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.image)
@@ -107,11 +116,12 @@ class Pack:
     def halved(self) -> "Pack":
         """The same rows and twins in images half as high and wide, whose sides are even: each pixel is the mean of four."""
         twins = replace(self.twins, image=halve_images(self.twins.image))
-        return replace(self, image=halve_images(self.image), pose_2d=(self.pose_2d - 0.5) / 2, twins=twins)
+        background = None if self.background is None else halve_images(self.background)
+        return replace(self, image=halve_images(self.image), pose_2d=(self.pose_2d - 0.5) / 2, twins=twins, background=background)
 
 
 def halve_images(image: np.ndarray) -> np.ndarray:
-    """Images (N, H, W, 3) uint8, H and W even, half as high and wide: means of four pixels, rounded, half of them up."""
+    """Images (N, H, W, C) uint8, H and W even, half as high and wide: means of four pixels, rounded, half of them up."""
     count, height, width, channels = image.shape
     halved = np.empty((count, height // 2, width // 2, channels), np.uint8)
     for first in range(0, count, HALVED_AT_ONCE):
@@ -124,7 +134,7 @@ def write_pack(path: Path, subject: str, units: str, rows: Sequence[Columns], tw
     """Write a subject's rows, one after the other, and its twins; the truth about labels only where all rows have it."""
     with write_hdf5(path) as file:
         file.attrs.update({"subject": subject, "units": units})
-        _write_columns(file, rows, ("image", *NUMBERS, *TEXT, *(name for name in TRUTH if all(name in part for part in rows))))
+        _write_columns(file, rows, ("image", *NUMBERS, *TEXT, *(name for name in OPTIONAL if all(name in part for part in rows))))
         _write_columns(file.create_group("twins"), twins, TWINS)
 
 
@@ -166,18 +176,18 @@ def read_packs(folder: Path, subjects: Sequence[str]) -> Pack:
         with open_hdf5(pack_path(folder, subject), "a pack", "pack") as file:
             if count:
                 file["image"].read_direct(image, dest_sel=np.s_[offset[subject] : offset[subject] + count])
-            columns.append(_read_rows(file, count))
+            columns.append(_read_rows(file, count, shapes[0][1:]))
             twins.append(_read_twins(file, count, columns[-1], shapes[0][1:]))
         _check_same_kind(pack_path(folder, subject), columns[0], columns[-1])
         twins[-1]["row"] = twins[-1]["row"].astype(np.int64) + offset[subject]
-    truth = [np.concatenate([part[name] for part in columns]) if all(name in part for part in columns) else None for name in TRUTH]
+    known = [name for name in OPTIONAL if all(name in part for part in columns)]
+    optional: dict[str, Any] = {name: np.concatenate([part[name] for part in columns]) if name in known else None for name in OPTIONAL}
     return Pack(
         **{name: np.concatenate([part[name] for part in columns]) for name in (*NUMBERS, *TEXT)},
+        **optional,
         image=image,
         subject=np.repeat(np.array(subjects, dtype=str), counts),
         offset=offset,
-        label_truth=truth[0],
-        label_clear=truth[1],
         twins=Twins(**{name: np.concatenate([part[name] for part in twins]) for name in TWINS}),
     )
 
@@ -198,17 +208,21 @@ def _image_shape(folder: Path, subject: str) -> tuple[int, ...]:
         return _images(file, "image", (None, None, None)).shape
 
 
-def _images(group: h5py.Group, name: str, size: Sequence[int | None]) -> h5py.Dataset:
-    """The dataset of images (n, H, W, 3) uint8, of the given n, H and W where they are known."""
-    dataset = find_dataset(group, name, (*size, 3), WHOLE)
+def _images(group: h5py.Group, name: str, size: Sequence[int | None], channels: int = 3) -> h5py.Dataset:
+    """The dataset of images (n, H, W, channels) uint8, of the given n, H and W where they are known."""
+    dataset = find_dataset(group, name, (*size, channels), WHOLE)
     if dataset.dtype != np.uint8 or 0 in dataset.shape[1:]:
         raise Damaged(f"and in it `{name}` of whole numbers from 0 to 255, found {dataset.shape} {dataset.dtype}")
     return dataset
 
 
-def _read_rows(file: h5py.File, count: int) -> dict[str, np.ndarray]:
-    """The columns but for the images, each checked by itself and against the others."""
-    columns = {name: _column(file, name, count) for name in (*NUMBERS, *TEXT, *TRUTH) if name not in TRUTH or name in file}
+def _read_rows(file: h5py.File, count: int, size: Sequence[int]) -> dict[str, np.ndarray]:
+    """The columns but for the images of this size, each checked by itself and against the others."""
+    columns = {name: _column(file, name, count) for name in (*NUMBERS, *TEXT, *(name for name in (*TRUTH, BOX) if name in file))}
+    if BACKGROUND in file:
+        columns[BACKGROUND] = _images(file, BACKGROUND, (count, *size[:2]), 4)[()]
+    if BOX in file and (columns[BOX][:, 2:] <= columns[BOX][:, :2]).any():
+        raise Damaged("and in it `box` with x0 < x1 and y0 < y1, found others")
     joints = columns["pose_2d"].shape[1]
     for name, found, wanted in (
         ("pose_3d", columns["pose_3d"].shape[1], (joints, 0)),

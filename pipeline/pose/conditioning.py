@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
+from pipeline.pose.background import LAYER_CHANNELS, Scene
+
 if TYPE_CHECKING:
     from pipeline.config.kinds import AnyMapConfig
 
-WARP_LAYERS = 2  # of the warped source: the front parts and the second ones
-WARP_CHANNELS = WARP_LAYERS * 4  # red, green, blue; how much is known
+Layer = Literal["front", "second", "background"]
+WARP_LAYERS: tuple[Layer, ...] = ("front", "second")  # of the warped source: the parts in front, and the second ones
+WARP_CHANNELS = len(WARP_LAYERS) * LAYER_CHANNELS
 AppearanceInput = Literal["image", "parts", "warped"]
 
 
@@ -57,8 +60,8 @@ class Conditioning(Protocol):
         """Channels of the maps."""
 
     @property
-    def warped_source(self) -> bool:
-        """Whether the first maps are the warped source: its colours where the target shows the parts."""
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of known pixels that the maps begin with, `LAYER_CHANNELS` channels each."""
 
     @property
     def uses_labels(self) -> bool:
@@ -71,9 +74,19 @@ class Conditioning(Protocol):
         """What `encode` and the masks need of poses in images of `size` (height, width); missing joints are NaN."""
 
     def encode(
-        self, image: Tensor, source: Any, label_source: Tensor, target: Any, label_target: Tensor, target_image: Tensor | None = None
+        self,
+        image: Tensor,
+        source: Any,
+        label_source: Tensor,
+        target: Any,
+        label_target: Tensor,
+        target_image: Tensor | None = None,
+        scene: Scene | None = None,
     ) -> Condition:
-        """What is seen of source images (B, 3, H, W) and measured poses; target_image : for kinds of map that are made of it."""
+        """What is seen of source images (B, 3, H, W) and measured poses.
+
+        target_image : for kinds of map that are made of it; scene : for the background, of which nothing is known without one
+        """
 
     def mask(self, measured: Any) -> Tensor:
         """Where errors count twice, (B, 1, H, W) float32, 0 or 1."""
@@ -91,8 +104,8 @@ def encode_poses(
     label_target: Tensor,
     size: tuple[int, int],
     target_image: Tensor | None = None,
+    scene: Scene | None = None,
 ) -> Condition:
     """`Conditioning.encode` of poses that are not measured yet."""
-    return conditioning.encode(
-        image, conditioning.measure(pose_2d_source, size), label_source, conditioning.measure(pose_2d_target, size), label_target, target_image
-    )
+    source, target = (conditioning.measure(pose, size) for pose in (pose_2d_source, pose_2d_target))
+    return conditioning.encode(image, source, label_source, target, label_target, target_image, scene)

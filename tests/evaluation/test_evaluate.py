@@ -47,7 +47,7 @@ from stages.evaluate import main
 SIZE = (64, 32)
 CPU = torch.device("cpu")
 CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None, patn=False, pose_net=None)
-PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, heatmap_radius=4)
+PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, background="none", heatmap_radius=4)
 # Background, torso, head and limbs: colours far from each other.
 COLOURS = torch.tensor(
     [
@@ -128,7 +128,7 @@ def networks(pose):
     """G1 and G2 with random weights (before training both paint grey)."""
     torch.manual_seed(0)
     conditioning = see(pose)
-    g1 = G1(conditioning.channels, pose.appearance, SIZE, 4, 3, "conv", "nearest", conditioning.lifter and conditioning.lifter.config)
+    g1 = G1(conditioning.channels, conditioning.layers, SIZE, 4, 3, "conv", "nearest", conditioning.lifter and conditioning.lifter.config)
     g2 = G2(SIZE, 4, 1, "nearest")
     for parameter in [*g1.parameters(), *g2.parameters()]:
         nn.init.normal_(parameter, std=0.1)
@@ -466,7 +466,7 @@ def folder(tmp_path, pack, pairs):
     with (tmp_path / "pairs" / "test.csv").open("w", encoding="utf-8", newline="") as file:
         rows = [("S9", pack.identity[source], source, target) for source, target in pairs]
         csv.writer(file, lineterminator="\n").writerows([("subject", "identity", "source", "target"), *rows])
-    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, heatmap_radius=4)
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, background="none", heatmap_radius=4)
     for name, network in zip(("g1", "g2"), networks(pose), strict=True):
         save_network(tmp_path / f"{name}.safetensors", network, pose)
     (tmp_path / "params.yaml").write_text(

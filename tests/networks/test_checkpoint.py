@@ -18,20 +18,20 @@ from pipeline.networks.checkpoint import load_network, load_with_maps, save_in_h
 from pipeline.networks.discriminator import D
 from pipeline.networks.unet import G1, G2
 from pipeline.pose.bodies.conditioning import BodyConditioning
-from pipeline.pose.conditioning import Condition
+from pipeline.pose.conditioning import WARP_LAYERS, Condition
 from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
-POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, heatmap_radius=2.5)
+POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, background="none", heatmap_radius=2.5)
 
 
 def make_networks() -> list[G1 | G2 | D]:
     torch.manual_seed(1)
     networks = [
-        G1(13, False, SIZE, 4, 3, "fc", "bilinear"),
+        G1(13, (), SIZE, 4, 3, "fc", "bilinear"),
         G2(SIZE, 4, 1, "transposed"),
         D(SIZE, "triplet", 2),
-        G1(13, True, SIZE, 4, 3, "conv", "nearest"),
+        G1(13, WARP_LAYERS, SIZE, 4, 3, "conv", "nearest"),
     ]
     for network in networks:
         for weight in network.parameters():
@@ -41,7 +41,7 @@ def make_networks() -> list[G1 | G2 | D]:
 
 def save_pair(folder: Path, size: tuple[int, int] = SIZE, pose: MapConfig = POSE) -> tuple[Path, Path]:
     paths = folder / "g1.safetensors", folder / "g2.safetensors"
-    save_network(paths[0], G1(13, False, SIZE, 4, 3, "conv", "nearest"), POSE)
+    save_network(paths[0], G1(13, (), SIZE, 4, 3, "conv", "nearest"), POSE)
     save_network(paths[1], G2(size, 4, 1, "nearest"), pose)
     return paths
 
@@ -139,7 +139,7 @@ def test_weights_of_another_network_are_an_error(tmp_path: Path) -> None:
 
 
 def test_weights_that_do_not_fit_their_description_are_an_error(tmp_path: Path) -> None:
-    network = G1(13, False, SIZE, 4, 3, "conv", "nearest")
+    network = G1(13, (), SIZE, 4, 3, "conv", "nearest")
     network.config["filters"] = 8
     save_network(tmp_path / "g1", network, POSE)
     with pytest.raises(UserError, match=r"the weights do not fit .*would be torch.float32 .*, and is torch.float32") as error:

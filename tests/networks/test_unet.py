@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet, gather
-from pipeline.pose.conditioning import WARP_CHANNELS
+from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
 from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
@@ -16,7 +16,7 @@ MAPS = 5
 
 
 def make_g1(bottleneck: str = "conv", upsampling: str = "nearest", blocks: int = 4, filters: int = 4) -> G1:
-    return G1(MAPS, False, SIZE, filters, blocks, bottleneck, upsampling)
+    return G1(MAPS, (), SIZE, filters, blocks, bottleneck, upsampling)
 
 
 def make_colours(known: float, known_under: float) -> torch.Tensor:
@@ -77,13 +77,13 @@ def test_both_inputs_of_g1_matter() -> None:
 )
 def test_before_training_g1_paints_mostly_what_is_placed_on_top(known: float, known_under: float, share: float, share_under: float) -> None:
     colours = make_colours(known, known_under)
-    g1 = G1(WARP_CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
+    g1 = G1(WARP_CHANNELS + MAPS, WARP_LAYERS, SIZE, 4, 3, "conv", "nearest")
     coarse = g1(torch.randn(2, 3, *SIZE), torch.cat((colours, torch.randn(2, MAPS, *SIZE)), 1))
     torch.testing.assert_close(coarse, share * colours[:, :3] + share_under * colours[:, 4:7])
 
 
 def test_g1_mixes_its_own_colours_with_those_that_are_placed_and_every_weight_takes_part() -> None:
-    g1 = G1(WARP_CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
+    g1 = G1(WARP_CHANNELS + MAPS, WARP_LAYERS, SIZE, 4, 3, "conv", "nearest")
     shake(g1)
     source, rest = torch.randn(2, 3, *SIZE), torch.randn(2, MAPS, *SIZE)
     colours = make_colours(1, 1)
@@ -98,7 +98,7 @@ def test_g1_mixes_its_own_colours_with_those_that_are_placed_and_every_weight_ta
 
 
 def test_g1_paints_alone_where_nothing_is_placed() -> None:
-    g1 = G1(WARP_CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest")
+    g1 = G1(WARP_CHANNELS + MAPS, WARP_LAYERS, SIZE, 4, 3, "conv", "nearest")
     shake(g1)
     source, maps = torch.randn(2, 3, *SIZE), torch.cat((make_colours(0, 0), torch.randn(2, MAPS, *SIZE)), 1)
     torch.testing.assert_close(g1(source, maps), g1.unet(torch.cat((source, maps), 1))[:, :3])
@@ -134,7 +134,7 @@ def test_enlarging_after_the_convolution_is_the_same_as_before_it() -> None:
 
 @pytest.mark.parametrize(("shrink", "decoder"), [(1, "light"), (2, "joined"), (2, "light"), (4, "light")])
 def test_a_u_net_that_works_on_smaller_images_paints_whole_ones_of_any_size(shrink: int, decoder: str) -> None:
-    g1 = G1(WARP_CHANNELS + MAPS, True, SIZE, 4, 3, "conv", "nearest", None, shrink, decoder)
+    g1 = G1(WARP_CHANNELS + MAPS, WARP_LAYERS, SIZE, 4, 3, "conv", "nearest", None, shrink, decoder)
     assert G1(**g1.config).config == g1.config
     shake(g1)
     for height, width in (SIZE, (64, 48)):
@@ -161,4 +161,4 @@ def test_gathered_pixels_are_spread_again_to_where_they_were() -> None:
 @pytest.mark.parametrize("size", [(36, 16), (32, 20)])
 def test_a_size_that_cannot_be_halved_is_an_error(size: tuple[int, int]) -> None:
     with pytest.raises(UserError, match=r"data.image_size = \[\d+, \d+\]: expected multiples of 8, since model.shrink = 1 divides it and 4 blocks"):
-        G1(MAPS, False, size, 4, 4, "conv", "nearest")
+        G1(MAPS, (), size, 4, 4, "conv", "nearest")

@@ -31,7 +31,7 @@ TWIN_ROWS = np.array([1, 1, 1, 4])  # row 1 has three twins, row 4 has one
 
 def make_config(**values: object) -> PoseConfig:
     defaults = {**RULE, "depth": True, "maps": ("limbs",), "appearance": False, "lift": False, "source": True}
-    return PoseConfig.model_validate({"heatmap_radius": 3, **defaults, **values})
+    return PoseConfig.model_validate({"heatmap_radius": 3, "background": "none", **defaults, **values})
 
 
 def make_conditioning(**values: object) -> BodyConditioning:

@@ -13,6 +13,7 @@ from pipeline.datasets.photos.annotations import write_annotations
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.unet import G1, G2
 from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.pose.conditioning import WARP_LAYERS
 from pipeline.pose.skeleton import COCO_18
 
 GOOD = ("ann_1front.png", "ann_2side.png", "bob_1front.png")
@@ -58,8 +59,8 @@ def write_folder(root: Path) -> Path:
 def write_weights(folder: Path, size: tuple[int, int] = (64, 32)) -> tuple[Path, Path]:
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
-    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=False, source=True, heatmap_radius=3)
-    networks = {"g1": G1(BodyConditioning(pose, None).channels, True, size, 4, 3, "conv", "nearest", None), "g2": G2(size, 4, 1, "nearest")}
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=False, source=True, background="none", heatmap_radius=3)
+    networks = {"g1": G1(BodyConditioning(pose, None).channels, WARP_LAYERS, size, 4, 3, "conv", "nearest", None), "g2": G2(size, 4, 1, "nearest")}
     folder.mkdir(parents=True, exist_ok=True)
     for name, network in networks.items():
         for parameter in network.parameters():

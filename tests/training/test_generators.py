@@ -54,6 +54,7 @@ POSE = {
     "appearance": True,
     "lift": True,
     "source": True,
+    "background": "source",
     "heatmap_radius": 2,
 }
 TRAIN = {

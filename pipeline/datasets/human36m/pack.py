@@ -1,6 +1,6 @@
 """Make a subject's pack: crop its stored frames around the person, move the joints along, and bring everything into one file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,12 @@ import numpy as np
 
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
+from pipeline.config.pose import Background
 from pipeline.datasets.human36m.names import name_fault, path_fault
+from pipeline.datasets.human36m.plates import Take, crop_plate, make_plate
 from pipeline.datasets.human36m.sidecar import find_images, open_truth
 from pipeline.packs.frame_store import FrameStore, store_path, views_in
-from pipeline.packs.pack import TEXT, TRUTH, write_pack
+from pipeline.packs.pack import BACKGROUND, BOX, TEXT, TRUTH, write_pack
 from pipeline.parallel import run_parallel
 from pipeline.pose.crop import crop_box, crop_image, to_crop
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMBS
@@ -28,7 +30,10 @@ from pipeline.utils.pictures import MOST_SIDE
 
 Columns = dict[str, np.ndarray]
 
-_UNITS = "image: RGB; pose_2d: px of the crop, pixel centres at whole numbers; pose_3d: mm, camera frame; label: 1 in front, 0 level, -1 occluded"
+_UNITS = (
+    "image: RGB; pose_2d: px of the crop, pixel centres at whole numbers; box: px of the video; pose_3d: mm, camera frame; "
+    "label: 1 in front, 0 level, -1 occluded"
+)
 _NO_TWINS: Columns = {
     "index": np.zeros(0, np.int32),
     "chain": np.zeros(0, np.int8),
@@ -66,15 +71,17 @@ class ProjectedView:
         return f"{self.subject}, {self.sequence}, camera {self.camera}"
 
 
-def pack_subject(subject: str, frames: Path, poses: Path, path: Path, data: DataConfig, parallel: ParallelConfig) -> None:
+def pack_subject(subject: str, frames: Path, poses: Path, path: Path, data: DataConfig, background: Background, parallel: ParallelConfig) -> None:
     """Bring the stored frames (folder `frames`) and the poses (file `poses`) of a subject together in one file, `path`.
 
-    Twins are cut out of the pictures in the truth file, which lies below `data.root`, with the box of the original. All rows are held
-    in memory at once. Raises UserError that names the view where frames and poses do not belong together.
+    background : `pose.background`; with `plate` each row also gets what its camera shows without the person
+    Twins are cut out of the pictures in the truth file, which lies below `data.root`, with the box of the original. All rows are held in memory at
+    once. Raises UserError that names the view where frames and poses do not belong together.
     """
     views = _matched(_read_views(subject, poses), subject, frames, poses)
     truth = _find_truth(poses, Path(data.root).absolute()) if any(len(view.twins["index"]) for view in views) else None
-    work = partial(_pack_view, frames.absolute(), truth, data.image_size, data.margin)
+    plates = _plates(views, frames.absolute(), subject, parallel) if background == "plate" else {}
+    work = partial(_pack_view, frames.absolute(), truth, plates, data.image_size, data.margin)
     rows, twins = zip(*run_parallel(work, views, parallel, f"pack {subject}"), strict=True)
     first_row = np.cumsum([0] + [len(part["frame"]) for part in rows[:-1]])
     for part, offset in zip(twins, first_row, strict=True):
@@ -185,7 +192,23 @@ def _find_truth(poses: Path, root: Path) -> Path:
 # ---- one view
 
 
-def _pack_view(frames: Path, truth: Path | None, image_size: tuple[int, int], margin: float, view: ProjectedView) -> tuple[Columns, Columns]:
+def _plates(views: Sequence[ProjectedView], frames: Path, subject: str, parallel: ParallelConfig) -> dict[tuple[str, tuple[int, int]], np.ndarray]:
+    """What each camera sees of the empty room, by camera and size of its videos: a camera that takes smaller ones has another view."""
+    takes: dict[tuple[str, tuple[int, int]], list[Take]] = {}
+    for view in views:
+        take = Take(store_path(frames, view.sequence, view.camera), view.size, view.data["pose_2d"])
+        takes.setdefault((view.camera, view.size), []).append(take)
+    return dict(zip(takes, run_parallel(make_plate, list(takes.values()), parallel, f"plates {subject}"), strict=True))
+
+
+def _pack_view(
+    frames: Path,
+    truth: Path | None,
+    plates: Mapping[tuple[str, tuple[int, int]], np.ndarray],
+    image_size: tuple[int, int],
+    margin: float,
+    view: ProjectedView,
+) -> tuple[Columns, Columns]:
     """The rows of one view, and its twins, whose `row` counts from the view's first row."""
     pose_2d = view.data["pose_2d"]
     if (np.ptp(pose_2d, axis=1).max(axis=1) < 1).any():
@@ -197,7 +220,9 @@ def _pack_view(frames: Path, truth: Path | None, image_size: tuple[int, int], ma
         crops = [crop_image(store[row], box[row], view.size, image_size) for row in range(len(store))]
         twin_crops = [] if truth is None else [_crop_twin(image, box[row], view.size, store.stored, image_size) for row, image in _twins(truth, view)]
     text = {name: np.full(len(box), getattr(view, name), dtype=object) for name in TEXT}
-    rows = {**view.data, **text, "image": _stack(crops, image_size), "pose_2d": to_crop(pose_2d, box, image_size).astype(np.float32)}
+    rows = {**view.data, **text, "image": _stack(crops, image_size), "pose_2d": to_crop(pose_2d, box, image_size).astype(np.float32), BOX: box}
+    if plates:
+        rows[BACKGROUND] = np.array([crop_plate(plates[view.camera, view.size], one, view.size, image_size) for one in box], np.uint8)
     return rows, {**view.twins, "image": _stack(twin_crops, image_size), "row": view.twins["index"]}
 
 

@@ -10,6 +10,7 @@ from pipeline.evaluation.examples.captions import captions
 from pipeline.evaluation.examples.cases import Steps
 from pipeline.evaluation.twins import JudgedTwins
 from pipeline.inference.batched import BatchedGenerator
+from pipeline.pose.background import LAYER_CHANNELS
 from pipeline.pose.bodies.maps import channels
 from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
 from pipeline.utils.tensors import as_rows, to_uint8
@@ -17,7 +18,8 @@ from pipeline.utils.tensors import as_rows, to_uint8
 
 def steps(batched: BatchedGenerator, judged: JudgedTwins, numbers: np.ndarray) -> Steps:
     """The original and the twin of these numbers (n,), one after the other; nothing of a model without `pose.lift` and `pose.appearance`."""
-    pack, config = batched.pack, batched.generator.conditioning.config
+    pack, conditioning = batched.pack, batched.generator.conditioning
+    config = conditioning.config
     assert config.kind == "bodies"
     numbers = numbers if config.lift and config.appearance else numbers[:0]
     part = judged.task.part(np.repeat(numbers, 2))
@@ -26,8 +28,8 @@ def steps(batched: BatchedGenerator, judged: JudgedTwins, numbers: np.ndarray) -
     pictures = [[pack.image[:0]] for _ in range(3)]
     for _, batch in batched.batches(task, "steps for the report"):
         maps = batched.encode(batched.measure(batch)).maps.cpu()
-        near = maps[:, WARP_CHANNELS + channels(config.maps)]
-        drawn = _draw_depth_layer(near), *(_draw_warped(layer) for layer in maps[:, :WARP_CHANNELS].chunk(WARP_LAYERS, dim=1))
+        near = maps[:, LAYER_CHANNELS * len(conditioning.layers) + channels(config.maps)]
+        drawn = _draw_depth_layer(near), *(_draw_warped(layer) for layer in maps[:, :WARP_CHANNELS].chunk(len(WARP_LAYERS), dim=1))
         for images, picture in zip(pictures, drawn, strict=True):
             images.append(as_rows(picture))
     depth_layer, warped_front, warped_second = (np.concatenate(images) for images in pictures)

@@ -8,11 +8,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pipeline.config.pose import MapConfig
+from pipeline.pose.background import LAYER_CHANNELS, Scene, bring_source, lay_over
 from pipeline.pose.bodies import body, depth_layers, maps, masks, warp
 from pipeline.pose.bodies.body import Body
 from pipeline.pose.bodies.depth_layers import DepthLayers, depth_layer_maps, make_depth_layers
-from pipeline.pose.bodies.parts import part_layers
-from pipeline.pose.conditioning import WARP_CHANNELS, AppearanceInput, Condition, DepthLifter
+from pipeline.pose.bodies.parts import BACKGROUND, part_layers
+from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS, AppearanceInput, Condition, DepthLifter, Layer
+
+BEHIND = 0.5  # how much is known of the background where the target's body should be
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class BodyConditioning:
             raise ValueError(f"lift = {self.config.lift}: expected {'a' if self.config.lift else 'no'} lifter")
 
     @property
-    def warped_source(self) -> bool:
+    def layers(self) -> tuple[Layer, ...]:
         """As `Conditioning` says."""
-        return self.config.appearance
+        background: tuple[Layer, ...] = () if self.config.background == "none" else ("background",)
+        return (WARP_LAYERS if self.config.appearance else ()) + background
 
     @property
     def uses_labels(self) -> bool:
@@ -46,7 +50,7 @@ class BodyConditioning:
         """Channels of the maps."""
         poses = 2 if self.config.source else 1
         each = maps.channels(self.config.maps) + (depth_layers.CHANNELS if self.config.lift else 0)
-        return each * poses + (WARP_CHANNELS if self.config.appearance else 0)
+        return each * poses + LAYER_CHANNELS * len(self.layers)
 
     def appearance_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
         """As `Conditioning` says."""
@@ -69,14 +73,21 @@ class BodyConditioning:
 
     @torch.no_grad()
     def encode(
-        self, image: Tensor, source: Body, label_source: Tensor, target: Body, label_target: Tensor, _target_image: Tensor | None = None
+        self,
+        image: Tensor,
+        source: Body,
+        label_source: Tensor,
+        target: Body,
+        label_target: Tensor,
+        _target_image: Tensor | None = None,
+        scene: Scene | None = None,
     ) -> Condition:
         """As `Conditioning` says; no map of a body is made of the target image."""
         pair = [
             _LabelledBody(measured, masks.mask_idle_labels(measured, label) if self.config.depth else torch.zeros_like(label), self.lifter)
             for measured, label in ((source, label_source), (target, label_target))
         ]
-        return Condition(self._appearance(image, *pair), self._maps(image, *pair))
+        return Condition(self._appearance(image, *pair), self._maps(image, pair[0], pair[1], scene))
 
     def _appearance(self, image: Tensor, source: "_LabelledBody", target: "_LabelledBody") -> Tensor:
         """The appearance input."""
@@ -86,16 +97,28 @@ class BodyConditioning:
             return warp.cut_parts(image, source.body, source.layers[0])
         return F.avg_pool2d(_warp_source(image, source, target), warp.CROP_SHRINK)
 
-    def _maps(self, image: Tensor, source: "_LabelledBody", target: "_LabelledBody") -> Tensor:
-        """The maps: first the warped source, then the target's maps and depth layers, then those of the source."""
+    def _maps(self, image: Tensor, source: "_LabelledBody", target: "_LabelledBody", scene: Scene | None) -> Tensor:
+        """The maps: first the warped source and the background, then the target's maps and depth layers, then those of the source."""
         drawn = []
         if self.config.appearance:
             drawn.append(_warp_source(image, source, target))
+        if self.config.background != "none":
+            drawn.append(self._background(image, source, target, scene))
         for one in (target, source)[: 2 if self.config.source else 1]:
             drawn.append(maps.draw_maps(one.body, one.label, self.config.maps, self.config.heatmap_radius))
             if self.config.lift:
                 drawn.append(depth_layer_maps(one.depth_layers))
         return torch.cat(drawn, dim=1)
+
+    def _background(self, image: Tensor, source: "_LabelledBody", target: "_LabelledBody", scene: Scene | None) -> Tensor:
+        """What is known of the target's background, (B, 4, H, W): colours, and 1 where they are known, `BEHIND` behind the target's body."""
+        if scene is None:
+            return torch.zeros_like(image[:, :1]).repeat(1, LAYER_CHANNELS, 1, 1)
+        known = bring_source(image, self.mask(source.body), scene.place)
+        if self.config.background == "plate" and scene.plate is not None:
+            known = lay_over(scene.plate, known)
+        behind = (target.layers[0] != BACKGROUND)[:, None]
+        return torch.cat([known[:, :3], torch.where(behind, BEHIND * known[:, 3:], known[:, 3:])], dim=1)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from pipeline.config.faces import FaceMapConfig
-from pipeline.pose.conditioning import AppearanceInput, Condition
+from pipeline.pose.background import Scene
+from pipeline.pose.conditioning import AppearanceInput, Condition, Layer
 from pipeline.pose.faces.maps import draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
 from pipeline.pose.skeleton import IBUG_68
 
@@ -28,7 +29,7 @@ class FaceConditioning:
     config: FaceMapConfig
     appearance_input: AppearanceInput = "image"
     lifter: None = None
-    warped_source: bool = False
+    layers: tuple[Layer, ...] = ()
     uses_labels: bool = False
 
     @property
@@ -53,6 +54,7 @@ class FaceConditioning:
         target: Landmarks,
         _label_target: Tensor,
         target_image: Tensor | None = None,
+        _scene: Scene | None = None,
     ) -> Condition:
         """The source image, and maps of the target, then of the source; ValueError where contours are asked for without a target image."""
         drawn = self._draw(target, target_image)
