@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet, gather
+from pipeline.pose.background import LAYER_CHANNELS
 from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
 from pipeline.utils.errors import UserError
 
@@ -95,6 +96,16 @@ def test_g1_mixes_its_own_colours_with_those_that_are_placed_and_every_weight_ta
     assert (coarse >= mixed.amin(0) - 1e-6).all()
     coarse.square().sum().backward()
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in g1.parameters())
+
+
+def test_the_background_is_one_of_the_layers() -> None:
+    """Where it alone is known, G1 paints mostly that; nothing else changes."""
+    colours, background = make_colours(0, 0), torch.cat((torch.rand(2, 3, *SIZE), torch.ones(2, 1, *SIZE)), 1)
+    g1 = G1(WARP_CHANNELS + LAYER_CHANNELS + MAPS, (*WARP_LAYERS, "background"), SIZE, 4, 3, "conv", "nearest")
+    rest = torch.randn(2, MAPS, *SIZE)
+    coarse = g1(torch.randn(2, 3, *SIZE), torch.cat((colours, background, rest), 1))
+    share = math.exp(2) / (1 + math.exp(2))
+    torch.testing.assert_close(coarse, share * background[:, :3])
 
 
 def test_g1_paints_alone_where_nothing_is_placed() -> None:

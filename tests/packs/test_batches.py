@@ -11,8 +11,9 @@ from pipeline.config.pose import PoseConfig
 from pipeline.networks.lifter import Lifter
 from pipeline.packs.batches import batch_indices, choose_twins, make_batch
 from pipeline.packs.pack import Pack, Twins
+from pipeline.pose.background import LAYER_CHANNELS
 from pipeline.pose.bodies.body import measure
-from pipeline.pose.bodies.conditioning import BodyConditioning
+from pipeline.pose.bodies.conditioning import BEHIND, BodyConditioning
 from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layers
 from pipeline.pose.bodies.maps import draw_maps
 from pipeline.pose.bodies.masks import body_mask, mask_idle_labels
@@ -21,7 +22,7 @@ from pipeline.pose.bodies.warp import warp_parts
 from pipeline.pose.conditioning import WARP_CHANNELS, AppearanceInput, encode_poses
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES, LIMBS
 from pipeline.utils.errors import UserError
-from pipeline.utils.tensors import to_image
+from pipeline.utils.tensors import to_image, to_layer
 
 HEIGHT, WIDTH = 48, 24
 ROWS = 6
@@ -225,6 +226,46 @@ def test_the_warped_source_is_mirrored_with_the_pair(pack: Pack) -> None:
     for number, mirrored in enumerate(chosen):
         expected = plain[number].flip(-1) if mirrored else plain[number]
         assert ((batch[number] - expected).abs() > 1e-4).float().mean() < 2e-3
+
+
+def with_boxes(pack: Pack, **values: object) -> Pack:
+    """The pack of cameras that stood still: two of them, of which each took every second row."""
+    low = np.random.default_rng(2).uniform(10, 30, (ROWS, 2))
+    camera = np.array(["left", "right"] * (ROWS // 2))
+    box = np.concatenate([low, low + np.array([[1.0, 2.0]]) * np.random.default_rng(3).uniform(40, 60, (ROWS, 1))], axis=1)
+    return replace(pack, camera=camera, box=box, **values)
+
+
+def test_the_background_comes_from_the_source_where_one_camera_took_both(pack: Pack) -> None:
+    still = with_boxes(pack)
+    plain, conditioning = make_batch(still, PAIRS, None, make_conditioning(appearance=True)), make_conditioning(appearance=True, background="source")
+    batch = make_batch(still, PAIRS, None, conditioning)
+    first = WARP_CHANNELS
+    layer = batch.maps[:, first : first + LAYER_CHANNELS]
+    assert torch.equal(torch.cat([batch.maps[:, :first], batch.maps[:, first + LAYER_CHANNELS :]], dim=1), plain.maps)
+    known, one_camera = layer[:, 3].flatten(1).any(1), torch.from_numpy(still.camera[PAIRS[:, 0]] == still.camera[PAIRS[:, 1]])
+    assert known.sum() >= 6
+    assert not known[~one_camera].any()
+    assert set(layer[:, 3].unique().tolist()) == {0, BEHIND, 1}
+    assert torch.equal(make_batch(pack, PAIRS, None, conditioning).maps[:, first : first + LAYER_CHANNELS], torch.zeros_like(layer))
+
+
+def test_the_background_is_mirrored_with_the_pair(pack: Pack) -> None:
+    pairs, conditioning = PAIRS[[1, 3, 11]], make_conditioning(background="source")
+    plain, mirrored = (make_batch(with_boxes(pack), pairs, np.full(3, flip), conditioning).maps[:, :LAYER_CHANNELS] for flip in (False, True))
+    assert plain[:, 3].any()
+    assert ((mirrored - plain.flip(-1)).abs() > 1e-3).float().mean() < 2e-2
+
+
+def test_a_plate_is_known_across_cameras_and_the_source_fills_its_gaps(pack: Pack) -> None:
+    background = np.random.default_rng(4).integers(0, 256, (ROWS, HEIGHT, WIDTH, 4), dtype=np.uint8)
+    background[..., 3] = np.where(background[..., 3] > 100, 255, 0)
+    still = with_boxes(pack, background=background)
+    source, plate = (make_batch(still, PAIRS, None, make_conditioning(background=kind)).maps[:, :LAYER_CHANNELS] for kind in ("source", "plate"))
+    told = to_layer(background[PAIRS[:, 1]])
+    known = told[:, 3:] > 0
+    assert torch.equal(plate[:, :3], torch.where(known, told, source)[:, :3])
+    assert torch.equal(plate[:, 3:] > 0, known | (source[:, 3:] > 0))
 
 
 def test_a_halved_pack_has_the_joints_where_its_smaller_images_show_them(pack: Pack) -> None:

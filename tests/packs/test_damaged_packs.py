@@ -11,12 +11,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.packs.frame_store import FrameStore, write_frames
-from pipeline.packs.pack import Pack, pack_path, read_columns, read_packs, write_pack
+from pipeline.packs.pack import OPTIONAL, Pack, pack_path, read_columns, read_packs, write_pack
 from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 
 ROWS, SIZE = 6, (8, 4)
-COLUMNS = ("image", "pose_2d", "label", "pose_3d", "frame", "sequence", "identity", "action", "camera", "label_truth", "label_clear")
+COLUMNS = (
+    "image",
+    "pose_2d",
+    "label",
+    "pose_3d",
+    "frame",
+    "sequence",
+    "identity",
+    "action",
+    "camera",
+    "label_truth",
+    "label_clear",
+    "box",
+    "background",
+)
 TWINS = tuple(f"twins/{name}" for name in ("image", "row", "chain", "label", "pose_3d"))
 VALUES = (0, 1, -1, 2, 7, -8, 127, 10**9, -(10**18), 0.5, np.nan, np.inf, -np.inf, 1e30)
 
@@ -32,6 +46,8 @@ def write(folder: Path, subject: str = "S1") -> Path:
         **{name: np.array(["a"] * ROWS, dtype=object) for name in ("sequence", "identity", "action", "camera")},
         "label_truth": rng.integers(-1, 2, (ROWS, len(LIMBS))).astype(np.int8),
         "label_clear": rng.random((ROWS, len(LIMBS))) < 0.5,
+        "box": np.array([3, 4, 20, 40]) + rng.random((ROWS, 4)),
+        "background": rng.integers(0, 256, (ROWS, *SIZE, 4), np.uint8),
     }
     rows["pose_2d"][2, 3] = np.nan
     twins = {"row": np.array([1, 1, 4], np.int32), "chain": np.array([0, 3, 1], np.int8), "image": rows["image"][:3]}
@@ -53,6 +69,8 @@ def holds(pack: Pack) -> None:
     for pose in (pack.pose_3d, pack.twins.pose_3d):
         assert pose.dtype == np.float32
         assert np.isfinite(pose).all()
+    assert pack.box is None or (pack.box.shape == (count, 4) and (pack.box[:, 2:] > pack.box[:, :2]).all())
+    assert pack.background is None or (pack.background.shape == (*pack.image.shape[:3], 4) and pack.background.dtype == np.uint8)
     assert pack.pose_2d.dtype == np.float32
     assert not np.isinf(pack.pose_2d).any()
     assert pack.frame.dtype == np.int32
@@ -93,7 +111,7 @@ def test_the_pack_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 DAMAGES: dict[str, Callable[[h5py.File], object]] = {
-    **{f"no {name}": lambda file, name=name: file.__delitem__(name) for name in (*COLUMNS, *TWINS, "twins") if not name.startswith("label_")},
+    **{f"no {name}": lambda file, name=name: file.__delitem__(name) for name in (*COLUMNS, *TWINS, "twins") if name not in OPTIONAL},
     **{f"{name} a row short": lambda file, name=name: put(file, name, file[name][:-1]) for name in (*COLUMNS, *TWINS) if name != "image"},
     **{
         f"words in {name}": lambda file, name=name: put(file, name, np.full(file[name].shape, b"x")) for name in ("image", "pose_2d", "label", *TWINS)
@@ -107,6 +125,8 @@ DAMAGES: dict[str, Callable[[h5py.File], object]] = {
     "flat images": lambda file: put(file, "image", file["image"][..., 0]),
     "images of floats": lambda file: put(file, "image", file["image"][()] / 255),
     "images of no size": lambda file: put(file, "image", file["image"][:, :0]),
+    "a box of no width": lambda file: file["box"].__setitem__((0, 2), 0),
+    "a background without what is known": lambda file: put(file, "background", file["background"][..., :3]),
     "label 2": lambda file: file["label"].__setitem__((0, 0), 2),
     "true label -2": lambda file: file["label_truth"].__setitem__((0, 0), -2),
     "chain 4": lambda file: file["twins/chain"].__setitem__(0, 4),

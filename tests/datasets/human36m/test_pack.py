@@ -12,7 +12,9 @@ import pytest
 from data_section import data_config
 
 from pipeline.config.parallel import ParallelConfig
+from pipeline.config.pose import Background
 from pipeline.datasets.human36m.pack import pack_subject
+from pipeline.datasets.human36m.plates import Take, crop_plate, make_plate
 from pipeline.packs.frame_store import store_path, write_frames
 from pipeline.packs.pack import read_columns, read_packs
 from pipeline.pose.crop import crop_box, crop_image
@@ -90,11 +92,11 @@ def write_truth(folder: Path, size: tuple[int, int] = SIZE) -> Path:
     return path
 
 
-def pack(folder: Path, subject: str = "S1", workers: int = 1, **values: Any) -> Path:
+def pack(folder: Path, subject: str = "S1", workers: int = 1, background: Background = "none", **values: Any) -> Path:
     path = folder / "packed" / f"{subject}.h5"
     parallel = ONE_WORKER.model_copy(update={"workers": workers})
     frames, poses = folder / "frames" / subject, folder / "poses" / f"{subject}.h5"
-    pack_subject(subject, frames, poses, path, config(folder / "raw", **values), parallel)
+    pack_subject(subject, frames, poses, path, config(folder / "raw", **values), background, parallel)
     return path
 
 
@@ -124,14 +126,30 @@ def test_rows_are_sorted_and_hold_what_frames_and_poses_hold(tmp_path: Path) -> 
             assert close_to(found.image[row], picture(10 * number + i, STORED), box[i])
             assert not close_to(found.image[row], picture(10 * number + (i + 1) % 3, STORED), box[i])
             scale = IMAGE_SIZE[0] / (box[i, 3] - box[i, 1])
+            np.testing.assert_array_equal(found.box[row], box[i])
             np.testing.assert_allclose(found.pose_2d[row], (joints(number)[i] - box[i, :2]) * scale - 0.5, atol=1e-4)
         rng = np.random.default_rng(number)
         np.testing.assert_array_equal(found.pose_3d[3 * place : 3 * place + 3], rng.normal(size=(3, 17, 3)).astype(np.float32))
         np.testing.assert_array_equal(found.label[3 * place : 3 * place + 3], rng.integers(-1, 2, (3, len(LIMBS))))
     assert found.label_truth is None
     assert found.label_clear is None
+    assert found.background is None
     assert len(found.twins) == 0
     assert found.twins.image.shape == (0, 32, 16, 3)
+
+
+def test_with_plates_each_row_has_what_its_camera_shows_without_the_person(tmp_path: Path) -> None:
+    write_views(tmp_path)
+    write_poses(tmp_path)
+    pack(tmp_path, background="plate")
+    found = read_packs(tmp_path / "packed", ["S1"])
+    assert found.background is not None
+    assert (found.background.shape, found.background.dtype) == ((9, *IMAGE_SIZE, 4), np.uint8)
+    frames = tmp_path / "frames" / "S1"
+    takes = [Take(store_path(frames, *VIEWS[i]), SIZE, joints(i)) for i in (2, 0)]  # both of one camera
+    plate = make_plate(takes)
+    for row in (0, 6):
+        np.testing.assert_array_equal(found.background[row], crop_plate(plate, found.box[row], SIZE, IMAGE_SIZE))
 
 
 def test_twins_are_cropped_with_the_box_of_their_original(tmp_path: Path) -> None:
