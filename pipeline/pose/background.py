@@ -57,7 +57,8 @@ def bring_source(image: Tensor, body: Tensor, place: Tensor) -> Tensor:
     grid = ((2 * there + 1) / there.new_tensor([width, height]).view(2, 1, 1) - 1).permute(0, 2, 3, 1)
     free = torch.cat([image * (1 - body), 1 - body], dim=1)
     brought = F.grid_sample(free, grid, padding_mode="zeros", align_corners=False)
-    return brought * (brought[:, 3:] > _ALL)
+    known = (brought[:, 3:] > _ALL).float()
+    return torch.cat([brought[:, :3] * known, known], dim=1)
 
 
 def lay_over(first: Tensor, second: Tensor) -> Tensor:

@@ -20,7 +20,19 @@ SCORE = Score("{name}", lambda pairs: pairs.prediction.double().mean((-3, -2, -1
 
 def test_the_order_is_that_of_the_files_that_were_written_so_far():
     """The file of cases holds scores by place alone; a new one comes after these."""
-    assert SCORES[:9] == ("ssim", "ssim_pg2", "ssim_gray", "l1", "psnr", "mask_ssim", "mask_l1", "overlap_l1", "sharpness")
+    assert SCORES[:11] == (
+        "ssim",
+        "ssim_pg2",
+        "ssim_gray",
+        "l1",
+        "psnr",
+        "mask_ssim",
+        "mask_l1",
+        "outside_l1",
+        "outline_l1",
+        "overlap_l1",
+        "sharpness",
+    )
     assert [score.name for score in GROUPED_SCORES][:2] == ["ssim", "mask_l1"]
     assert len({score.name for score in ALL_SCORES}) == len(ALL_SCORES)
 
@@ -64,7 +76,8 @@ def test_declarations_are_read_without_torch():
 
 def test_the_ideal_is_what_the_truth_itself_scores():
     truth = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 16, 16)).astype(np.uint8))
-    everywhere = torch.ones(2, 1, 16, 16, dtype=torch.bool)
+    body = torch.zeros(2, 1, 16, 16, dtype=torch.bool)
+    body[:, :, 3:9, 4:10] = True
     for score in ALL_SCORES:
         if score.function is not None and score.ideal is not None:
-            np.testing.assert_allclose(score.function(ImagePairs(truth, truth, everywhere, everywhere)), score.ideal, atol=1e-12)
+            np.testing.assert_allclose(score.function(ImagePairs(truth, truth, body, body)), score.ideal, atol=1e-12)

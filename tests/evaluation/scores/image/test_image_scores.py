@@ -146,6 +146,26 @@ def test_the_error_where_limbs_overlap_looks_there_alone(images):
         np.testing.assert_array_equal(function(ImagePairs(*images, body, overlap)), mask_l1(*images, mask))
 
 
+def scored(name, prediction, truth, body):
+    return next(score.function for score in IMAGE_SCORES if score.name == name)(ImagePairs(prediction, truth, body, body))
+
+
+def test_errors_beside_the_body_do_not_see_it(images):
+    body = torch.zeros(2, 1, 40, 24, dtype=torch.bool)
+    body[:, :, 8:30, 8:16] = True
+    rim = torch.zeros_like(body)
+    rim[:, :, 5:33, 8:16] = rim[:, :, 8:30, 5:19] = True
+    for corner in ((5, 5), (5, 16), (30, 5), (30, 16)):  # steps along rows and columns: a corner is cut off
+        for down in range(3):
+            for right in range(3):
+                distance = (3 - down if corner[0] == 5 else 1 + down) + (3 - right if corner[1] == 5 else 1 + right)
+                rim[:, :, corner[0] + down, corner[1] + right] = distance <= 3
+    np.testing.assert_array_equal(scored("outside_l1", *images, body), mask_l1(*images, ~body))
+    np.testing.assert_array_equal(scored("outline_l1", *images, body), mask_l1(*images, rim & ~body))
+    everywhere = torch.ones_like(body)
+    assert scored("outside_l1", *images, everywhere).isnan().all()
+
+
 def test_mask_l1_by_hand_and_of_nothing():
     mask = torch.zeros(2, 1, 16, 16, dtype=torch.bool)
     mask[0, :, :2, :2] = True
