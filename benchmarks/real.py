@@ -141,8 +141,9 @@ def judge(chain: Chain, sheet: Path) -> dict[str, Any]:
         with torch.inference_mode():
             for painted in paint_pairs(batched, task):
                 scores.add(painted)
-                for number in sorted(shown & set(painted.number.tolist())):
-                    rows.append(_row(batched, task, number, as_rows(painted.images[-2:, number - int(painted.number[0])])))
+                first = int(painted.number[0])
+                here = sorted(shown & set(painted.number.tolist()))
+                rows += [_row(batched, task, number, as_rows(painted.images[-2:, number - first])) for number in here]
         figures[name] = {"pairs": len(task)} | (scores.figures() if len(task) else {})
     sheet.write_bytes(encode(image_grid(["source", "pose", "truth", "coarse", "refined"], rows, 256), ".png"))
     return figures

@@ -7,6 +7,7 @@ was trained on photos sees them whole, cut to its proportions around their middl
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pipeline.inference.generator import Generator
 from pipeline.pose.background import same_place
@@ -14,16 +15,26 @@ from pipeline.pose.conditioning import encode_poses
 from pipeline.pose.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.pose.pose_file import LabelledPose
 from pipeline.utils.errors import UserError
-from pipeline.utils.tensors import as_rows, to_image, to_uint8
+from pipeline.utils.tensors import as_rows, to_image, to_layer, to_uint8
 
 MAX_STRETCH = 0.02  # by how much the proportions of a picture without a pose may differ from those of the image that the networks see
 
 
-def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | None, target: LabelledPose, margin: float | None) -> np.ndarray:
+def transfer(
+    generator: Generator,
+    image: np.ndarray,
+    source: LabelledPose | None,
+    target: LabelledPose,
+    margin: float | None,
+    plate: np.ndarray | None = None,
+) -> np.ndarray:
     """Paint the person of the picture in the target pose: the refined image, (H, W, 3) uint8 RGB, as large as those of training.
 
+    The person is painted where it stood, before what the picture shows there.
+
     image : (h, w, 3) uint8 RGB; source : the pose in it, by which the person is cut out, or None for a picture that is cut already, which
-    a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training, None for a model of photos. Raises
+    a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training, None for a model of photos; plate : the same
+    picture without the person, for a model with `pose.background: plate`. Raises
     UserError where the picture and its pose do not fit each other.
     """
     size = generator.image_size
@@ -39,7 +50,10 @@ def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | Non
     poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, target_pose)]
     labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
     picture = to_image(crop[None])
-    condition = encode_poses(generator.conditioning, picture, poses[0], labels[0], poses[1], labels[1], size, scene=same_place(1))
+    scene = same_place(1)
+    if plate is not None:
+        scene = scene._replace(plate=_plate_layer(plate, image, source, generator, margin))
+    condition = encode_poses(generator.conditioning, picture, poses[0], labels[0], poses[1], labels[1], size, scene=scene)
     _, refined = generator.paint(picture, condition)
     return as_rows(to_uint8(refined))[0]
 
@@ -47,6 +61,20 @@ def transfer(generator: Generator, image: np.ndarray, source: LabelledPose | Non
 def cut_out(image: np.ndarray, pose: LabelledPose, size: tuple[int, int], margin: float | None) -> np.ndarray:
     """What the networks see of a picture (h, w, 3) uint8 RGB that shows this pose, (H, W, 3); size : (H, W); margin : as for `transfer`."""
     return crop_image(image, _box(pose, image, size, margin), (image.shape[1], image.shape[0]), size)
+
+
+def _plate_layer(plate: np.ndarray, image: np.ndarray, source: LabelledPose | None, generator: Generator, margin: float | None) -> Tensor:
+    """What the networks see of the picture without the person, (1, 4, H, W); raise UserError where they see none, or it is no such picture."""
+    config = generator.conditioning.config
+    if config.kind != "bodies" or config.background != "plate":
+        raise UserError("plate: these weights were trained without one; train with pose.background = plate, or leave it out")
+    if plate.shape != image.shape:
+        height, width = image.shape[:2]
+        found = f"{plate.shape[1]} x {plate.shape[0]}"
+        raise UserError(f"plate: expected the picture without its person, {width} x {height}, found {found}; take it with the same camera")
+    assert source is not None  # such a model needs the source's pose
+    crop = cut_out(plate, source, generator.image_size, margin)
+    return to_layer(np.concatenate([crop, np.full_like(crop[..., :1], 255)], axis=2)[None])
 
 
 def _check_inside(image: np.ndarray, source: LabelledPose) -> None:

@@ -1,6 +1,7 @@
 """One picture and one pose in, one image out; and every way to get them wrong ends in one line."""
 
 import json
+import math
 from pathlib import Path
 
 import cv2
@@ -13,13 +14,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from standing import RULE
 
-from pipeline.config.pose import MapConfig
+from pipeline.config.pose import Background, MapConfig
 from pipeline.inference.generator import Generator, load_generator
 from pipeline.inference.painted import is_painted, write_picture
-from pipeline.inference.transfer import transfer
+from pipeline.inference.transfer import cut_out, transfer
 from pipeline.networks.checkpoint import save_network
 from pipeline.networks.lifter import Lifter
-from pipeline.networks.unet import G1, G2
+from pipeline.networks.unet import FIRST_SHARES, G1, G2
 from pipeline.networks.vunet import VUNet
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.conditioning import WARP_LAYERS
@@ -35,10 +36,12 @@ SIZE = (64, 32)
 MARGIN = 0.15
 
 
-def write_weights(folder: Path, source: bool = True, appearance: bool = True, lift: bool = False) -> tuple[Path, Path]:
+def write_weights(
+    folder: Path, source: bool = True, appearance: bool = True, lift: bool = False, background: Background = "none"
+) -> tuple[Path, Path]:
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
-    pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, lift=lift, source=source, background="none", heatmap_radius=3)
+    pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, lift=lift, source=source, background=background, heatmap_radius=3)
     lifter = Lifter(16, 1, RULE) if lift else None
     g1 = G1(BodyConditioning(pose, lifter).channels, BodyConditioning(pose, lifter).layers, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
     networks = {"g1": g1, "g2": G2(SIZE, 4, 1, "nearest")}
@@ -193,6 +196,31 @@ def test_the_picture_may_have_any_resolution(generator: Generator, image: np.nda
 def test_the_labels_of_the_target_matter(generator: Generator, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
     turned = LabelledPose(target.pose_2d, -target.label)
     assert not np.array_equal(transfer(generator, image, source, target, MARGIN), transfer(generator, image, source, turned, MARGIN))
+
+
+@pytest.mark.parametrize("background", ["source", "plate"])
+def test_the_background_is_that_of_the_picture_or_of_its_plate(
+    background: Background, image: np.ndarray, source: LabelledPose, target: LabelledPose, tmp_path: Path
+) -> None:
+    """Far from both poses an untrained G1 paints mostly what is known of the background: the picture's, or the plate's."""
+    g1_path, g2_path = write_weights(tmp_path, background=background)
+    generator = load_generator(g1_path, g2_path)
+    for parameter in [*generator.g1.parameters(), *generator.g2.parameters()]:
+        torch.nn.init.zeros_(parameter)
+    plate = np.full_like(image, (10, 200, 30))
+    shown = cut_out(image if background == "source" else plate, source, SIZE, MARGIN).astype(int)
+    if background == "source":
+        with pytest.raises(UserError, match=r"plate: these weights were trained without one"):
+            transfer(generator, image, source, target, MARGIN, plate)
+        painted = transfer(generator, image, source, target, MARGIN)
+    else:
+        with pytest.raises(UserError, match=r"plate: expected the picture without its person, \d+ x \d+, found \d+ x \d+"):
+            transfer(generator, image, source, target, MARGIN, plate[1:])
+        painted = transfer(generator, image, source, target, MARGIN, plate)
+    share = 1 / (1 + math.exp(-FIRST_SHARES["background"]))  # the rest is the network's own paint, grey
+    expected = share * shown + (1 - share) * 127.5
+    assert np.abs(painted - expected)[:, 0].max() <= 1
+    assert np.abs(painted - expected)[:, -1].max() <= 1
 
 
 def test_joints_that_are_not_known_are_left_out(generator: Generator, image: np.ndarray, source: LabelledPose, target: LabelledPose) -> None:
