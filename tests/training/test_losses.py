@@ -9,7 +9,7 @@ from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
 from pipeline.packs.clear import MIN_PIXELS
-from pipeline.training.losses import MARGIN, PULL, WINDOW, d_loss, g_loss, masked_l1, order_loss, ssim_loss
+from pipeline.training.losses import MARGIN, PULL, WINDOW, d_loss, edge_loss, g_loss, masked_l1, order_loss, ssim_loss
 
 
 class Judge(nn.Module):
@@ -54,6 +54,21 @@ def test_the_ssim_loss_is_what_is_missing_from_the_ssim_of_scikit_image() -> Non
         expected.append(found[1][:, inner, inner][:, ::2, ::2].mean())
     assert ssim_loss(prediction, target).item() == pytest.approx(1 - np.mean(expected), abs=1e-5)
     assert ssim_loss(target, target).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_edge_loss_asks_for_edges_as_strong_as_the_truths_wherever_they_are() -> None:
+    step = torch.zeros(1, 3, 16, 16)
+    step[..., 8:] = 1.0  # from 0.5 to 1 in grey: a gradient of 0.5 in one column
+    moved = torch.roll(step, 1, dims=3)
+    moved[..., 0] = 0
+    ramp = torch.linspace(0, 1, 16).expand(1, 3, 16, 16)
+    assert edge_loss(step, step).item() == 0
+    assert edge_loss(torch.zeros_like(step), step).item() == pytest.approx(0.5 * 2 / 6 / 5, abs=2e-3)  # two of the six windows across hold the column
+    assert edge_loss(moved, step).item() < 0.4 * edge_loss(ramp, step).item() < edge_loss(torch.zeros_like(step), step).item()
+    blurred = (0.4 * step).requires_grad_()
+    edge_loss(blurred, step).backward()
+    assert blurred.grad is not None
+    assert blurred.grad[..., 8].sum() < 0 < blurred.grad[..., 7].sum()  # the step grows to both sides
 
 
 def test_the_order_loss_compares_with_the_other_order() -> None:
