@@ -51,6 +51,7 @@ class TrainConfig(LoopConfig):
     flip: Flag = Field(description="mirror half of the pairs left to right")
     twins: Flag = Field(description="paint a twin of the target half of the time, where the data has twins")
     order_weight: Weight = Field(description="weight of the loss that asks an image to be nearer to its truth than to its twin, against L1's 1")
+    edge_weight: Weight = Field(description="weight of the loss that asks for edges as strong as the truth's, against L1's 1; 0: none, as published")
     half_size: Share = Field(
         description="share of the steps, the first ones, on images half as high and wide, a third of the work: there networks learn what goes "
         "where, in the steps after them what is sharp; 0: none, as published"

@@ -27,7 +27,7 @@ from pipeline.pose.conditioning import Conditioning
 from pipeline.pose.drawing import draw_pose
 from pipeline.training.curves import Curves
 from pipeline.training.loop import CURVES, Average, TrainingRun, due, optimiser_step, precision_of, schedule, setup
-from pipeline.training.losses import d_loss, g_loss, masked_l1, order_loss
+from pipeline.training.losses import d_loss, edge_loss, g_loss, masked_l1, order_loss
 from pipeline.training.objectives import PG2_BETAS, Objective
 from pipeline.training.resume import fingerprint, scratch_folder
 from pipeline.utils.errors import UserError
@@ -207,13 +207,15 @@ def train_g2(run: GeneratorTraining, g1: CoarseNetwork, model: ModelConfig, conf
                 loss_g = g_loss(d, batch.source, refined)
                 loss_l1 = masked_l1(refined, batch.target, batch.mask)
                 loss_order = order_loss(refined, batch.target, batch.negative)
+                loss_edges = edge_loss(refined, batch.target)
                 if g2_step >= 0:
                     rate = config.lr * schedule(g2_step, config.steps, config.warmup)
-                    optimiser_step(fabric, g2, g2_optimiser, loss_g + model.lambda_ * (loss_l1 + config.order_weight * loss_order), rate, config.clip)
+                    pixels = loss_l1 + config.order_weight * loss_order + config.edge_weight * loss_edges
+                    optimiser_step(fabric, g2, g2_optimiser, loss_g + model.lambda_ * pixels, rate, config.clip)
                     average.update(g2, g2_step)
 
             done = step + 1
-            curves.add(done, d=loss_d, g=loss_g, l1=loss_l1, order=loss_order)
+            curves.add(done, d=loss_d, g=loss_g, l1=loss_l1, order=loss_order, edges=loss_edges)
             if due(done, config.sample_every, steps):
                 curves.picture(done, lambda: g2_grid(run, samples, g1, average.network))
             if due(done, config.checkpoint_every, steps):

@@ -12,7 +12,7 @@ from pipeline.config.train import TrainG1Config
 from pipeline.networks.perceptual import WEIGHT, make_features, perceptual_loss
 from pipeline.networks.vunet import start
 from pipeline.packs.batches import Batch
-from pipeline.training.losses import masked_l1, order_loss, ssim_loss
+from pipeline.training.losses import edge_loss, masked_l1, order_loss, ssim_loss
 
 FLOOR = 1e-3  # share of the divergence's final weight from the first step on; without any, latents grow so far that its rise kills them
 PG2_BETAS, VUNET_BETAS = (0.5, 0.999), (0.5, 0.9)  # of Adam
@@ -40,7 +40,7 @@ class Objective(Protocol):
 
 
 class PG2Objective:
-    """The target from the source: L1 in which errors on the body count twice, structure, and the order of the limbs."""
+    """The target from the source: L1 in which errors on the body count twice, structure, edges, and the order of the limbs."""
 
     self_reconstruction = False
     features: nn.Module | None = None
@@ -48,8 +48,8 @@ class PG2Objective:
     betas = PG2_BETAS
 
     def __init__(self, config: TrainG1Config) -> None:
-        self.order_weight, self.ssim_weight = config.order_weight, config.ssim_weight
-        self.loss = "masked L1 and SSIM" if config.ssim_weight else "masked L1"
+        self.order_weight, self.edge_weight, self.ssim_weight = config.order_weight, config.edge_weight, config.ssim_weight
+        self.loss = "masked L1" + " and SSIM" * (self.ssim_weight > 0) + " and edges" * (self.edge_weight > 0)
 
     def begin(self, network: nn.Module, batches: Callable[[int], list[Batch]]) -> None:
         """Nothing to prepare."""
@@ -59,10 +59,11 @@ class PG2Objective:
         coarse = g1(batch.appearance, batch.maps)
         l1, order = masked_l1(coarse, batch.target, batch.mask), order_loss(coarse, batch.target, batch.negative)
         loss, terms = l1 + self.order_weight * order, {"l1": l1, "order": order}
-        if not self.ssim_weight:
-            return loss, terms
-        structure = ssim_loss(coarse, batch.target)
-        return loss + self.ssim_weight * structure, terms | {"ssim": structure}
+        for name, weight, function in (("edges", self.edge_weight, edge_loss), ("ssim", self.ssim_weight, ssim_loss)):
+            if weight:
+                terms[name] = function(coarse, batch.target)
+                loss = loss + weight * terms[name]
+        return loss, terms
 
 
 class VUNetObjective:

@@ -66,6 +66,7 @@ TRAIN = {
     "ema": 0.9,
     "flip": True,
     "twins": True,
+    "edge_weight": 0.5,
     "order_weight": 1.0,
     "half_size": 0,
     "seed": 1,
