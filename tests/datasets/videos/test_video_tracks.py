@@ -13,7 +13,7 @@ def person(x: float, number: int | None = None) -> Person:
     rng = np.random.default_rng(0)
     points = rng.uniform(0, 1, (18, 2)) * (20, 60)
     points[:2] = ((0, 0), (20, 60))
-    return Person((points + (x, 0)).astype(np.float32), number)
+    return Person((points + np.array((x, 0))).astype(np.float32), number)
 
 
 def lefts(frames: dict[int, list[Person]]) -> list[dict[int, int]]:
