@@ -38,14 +38,14 @@ def film(seed: int, rule: PoseConfig, times: np.ndarray, side: int = SIDE) -> Sh
     rng = np.random.default_rng(seed)
     person = invent_person(rng)
     motion = invent_motion(ACTIONS[seed % len(ACTIONS)], person.build, rng, times)
-    scene = Scene(person, plain_wall(_camera(motion.joints, rng.uniform(-0.6, 0.6), side), np.full(3, 0.9), side))
+    scene = Scene(person, plain_wall(facing_camera(motion.joints, rng.uniform(-0.6, 0.6), side), np.full(3, 0.9), side))
     poses = [motion[frame : frame + 1] for frame in range(len(times))]
     points = np.stack([scene.keypoints(pose) for pose in poses])
     labels = [scene.labels(pose, placed, rule) for pose, placed in zip(poses, points, strict=True)]
     return Shot(np.stack([scene.shoot(pose) for pose in poses]), points, labels)
 
 
-def _camera(joints: np.ndarray, turn: float, side: int) -> Camera:
+def facing_camera(joints: np.ndarray, turn: float, side: int) -> Camera:
     """A camera 4.5 m from somebody, turned by some radians to the side, that sees all that they do: joints (T, 17, 3) mm."""
     middle = joints.reshape(-1, 3).mean(axis=0)
     hips = joints[0, H36M_17.index("left_hip")] - joints[0, H36M_17.index("right_hip")]

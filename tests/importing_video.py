@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from pose25d.cli import main
 
-PARAMS = Path(__file__).resolve().parents[3] / "params.yaml"
+PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 
 
 @dataclass(frozen=True)
