@@ -39,6 +39,8 @@ def main(
 ) -> None:
     """Label the photos in FOLDER, which holds their keypoints, too (*annotation*.csv): which limb is in front?
 
+    Guesses that an import left in FOLDER are begun with, where no option names others; photos whose guess is doubtful come first.
+
     With the weights of a model (--g1 and --g2, and --params of its recipe; or --pretrained, which knows invented people alone) the page repaints the
     people, too. It is for this machine alone.
     """
