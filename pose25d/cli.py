@@ -12,7 +12,7 @@ from pose25d.doctor import version
 # What each subcommand does, in a line: `--help` shows it without loading the subcommand. `module_of` says where it is.
 COMMANDS = {
     "demo": "Try the pose studio out, on invented people and with the weights that come along.",
-    "import": "Bring your own recordings into a form that the pipeline reads.",
+    "import": "Bring your own recordings, videos and photos into a form that the pipeline reads.",
     "check": "Inspect recordings in Human3.6M's layout before anyone waits for them.",
     "transfer": "Repaint the person in a picture in a new pose.",
     "label": "Open the page for depth labels by hand, and the pose studio.",

@@ -8,7 +8,7 @@ from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.datasets.photos.hand_labels import FILE_NAME
 from pipeline.page.folder import PhotoFolder
-from pipeline.page.guess import Guess, guess_from_3d, guess_from_lifter
+from pipeline.page.guess import Guess, guess_from_3d, guess_from_file, guess_from_lifter
 from pipeline.utils.errors import UserError
 from pipeline.utils.remade import check_kept
 from pose25d.serve import make_studio, page_options, serve
@@ -39,6 +39,8 @@ def main(
 ) -> None:
     """Label the photos in FOLDER, which holds their keypoints, too (*annotation*.csv): which limb is in front?
 
+    Guesses that an import left in FOLDER are begun with, where no option names others; photos whose guess is doubtful come first.
+
     With the weights of a model (--g1 and --g2, and --params of its recipe; or --pretrained, which knows invented people alone) the page repaints the
     people, too. It is for this machine alone.
     """
@@ -50,7 +52,7 @@ def main(
     check_kept(labels or folder / FILE_NAME)
     photos = PhotoFolder(folder, labels)
     studio = None if weights is None else make_studio(photos, weights)
-    guess = _guess(poses_3d, lifter, params)
+    guess = _guess(folder, poses_3d, lifter, params)
     _say(f"{photos.done} of {len(photos.photos)} photos are labelled; answers go to {click.format_filename(photos.label_file)}")
     serve(photos, guess, studio, port, browser, _say)
 
@@ -59,10 +61,11 @@ def _say(line: str) -> None:
     click.echo(f"label: {line}")
 
 
-def _guess(poses_3d: Path | None, lifter: Path | None, params: Path) -> Guess | None:
+def _guess(folder: Path, poses_3d: Path | None, lifter: Path | None, params: Path) -> Guess | None:
+    """What labels begin with: what the options name, else the guesses that an import left in the folder."""
     if poses_3d is not None:
         return guess_from_3d(poses_3d, load_config(PoseConfig, params, "pose"))
-    return None if lifter is None else guess_from_lifter(lifter, load_config(PoseConfig, params, "pose"))
+    return guess_from_file(folder) if lifter is None else guess_from_lifter(lifter, load_config(PoseConfig, params, "pose"))
 
 
 if __name__ == "__main__":

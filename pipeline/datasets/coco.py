@@ -53,12 +53,14 @@ class CocoPerson:
     """One annotation.
 
     where : it stands in the file; box : (4,) x0, y0, x1, y1 px; points : (18, 2) px, NaN where not labelled
+    track : who it is in a video, by the `track_id` that some tools write, None where nobody says so
     """
 
     where: str
     picture: CocoPicture
     box: np.ndarray
     points: np.ndarray
+    track: int | None = None
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,8 @@ def _person(entry: dict[str, Any], where: str, picture: CocoPicture, columns: Se
     check_numbers(box, MOST_PX, where, "`bbox`")
     if (~np.isnan(to_18(points)[:, 0])).sum() < fewest:
         return FEW
-    return CocoPerson(where, picture, box, to_18(points)) if min(width, height) >= 1 else NO_SIZE
+    track = None if entry.get("track_id") is None else _whole(entry["track_id"], where, "`track_id`")
+    return CocoPerson(where, picture, box, to_18(points), track) if min(width, height) >= 1 else NO_SIZE
 
 
 def _crowd(entry: dict[str, Any], where: str) -> bool:

@@ -12,6 +12,7 @@ from pipeline.datasets.photos.annotations import check_points, read_all_annotati
 from pipeline.datasets.photos.hand_labels import FILE_NAME, locked_label_file, read_label_file, write_label_file
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.photos.layout import find_pictures
+from pipeline.datasets.videos.guesses import read_confidence
 from pipeline.pose.labels import UNLABELLED, Labels
 from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
@@ -47,14 +48,15 @@ class Photo:
 
 
 class PhotoFolder:
-    """The photos of a folder that have keypoints, by name, and the labels in a file beside them."""
+    """The photos of a folder that have keypoints, the doubtful guesses first, then by name; and the labels in a file beside them."""
 
     def __init__(self, root: Path, depth: Path | None = None) -> None:
         """Raise UserError where there are no pictures or no keypoints, or where a file is damaged; nothing is written then."""
         pictures, files = find_pictures(root), _annotation_files(root)
-        points = read_all_annotations(files).points
+        points, confidence = read_all_annotations(files).points, read_confidence(root)
+        paths = {name: pictures.paths[name] for name in sorted(pictures.paths, key=lambda name: (confidence.get(name, 1.0), name))}
         self.root, self.label_file = root, depth or root / FILE_NAME
-        self.photos = {name: Photo(name, path, points[name], to_h36m_17(points[name])) for name, path in pictures.paths.items() if name in points}
+        self.photos = {name: Photo(name, path, points[name], to_h36m_17(points[name])) for name, path in paths.items() if name in points}
         self.without = [name for name in pictures.paths if name not in points]
         self.left_out: Mapping[str, str] = pictures.left_out
         if not self.photos:

@@ -10,8 +10,8 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from odd_pictures import png_head, transparent, turned
+from onnx_models import write_model
 from people import STANDING
-from test_onnx_pose import write_model
 
 from pipeline.datasets.photos.annotations import read_annotations
 from pipeline.datasets.photos.hand_labels import write_label_file

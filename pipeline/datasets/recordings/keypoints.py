@@ -5,14 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.datasets.openpose import read_detections
 from pipeline.datasets.recordings.joint_names import BODY_25B, SETS
 from pipeline.pose.skeleton import H36M_17
-from pipeline.utils.errors import UserError
-from pipeline.utils.files import read_json
 
 _SEEN = 0.3  # confidence
 _MOST_FRAMES = 200  # of a view are looked at, evenly spread
-_MOST_BYTES = 2**24
 
 
 def reprojection_error(folder: Path, numbers: np.ndarray, pose_2d: np.ndarray) -> float | None:
@@ -23,7 +21,7 @@ def reprojection_error(folder: Path, numbers: np.ndarray, pose_2d: np.ndarray) -
     files = {_number(path): path for path in folder.glob("*.json")}
     shared = [(i, files[number]) for i, number in enumerate(numbers.tolist()) if number in files]
     chosen = shared[:: max(1, -(-len(shared) // _MOST_FRAMES))]
-    found = [(i, read_people(path)) for i, path in chosen]
+    found = [(i, [person.points for person in read_detections(path)]) for i, path in chosen]
     counts = {len(person) for _, people in found for person in people}
     errors = [_error(found, pose_2d, joints) for joints in _sets(counts)]
     known = [error for error in errors if error is not None]
@@ -39,18 +37,6 @@ def _sets(counts: set[int]) -> list[tuple[str, ...]]:
     """The joint sets that so many keypoints can be: of 25 there are two."""
     count = counts.pop() if len(counts) == 1 else 0
     return [SETS[count], *([BODY_25B] if count == 25 else [])] if count in SETS else []
-
-
-def read_people(path: Path) -> list[np.ndarray]:
-    """The people in a file of OpenPose: for each (K, 3), x and y in px and confidence. Raises UserError where it is none."""
-    content = read_json(path, _MOST_BYTES)
-    try:
-        people = [np.array(person["pose_keypoints_2d"], np.float64).reshape(-1, 3) for person in content["people"]]
-    except (KeyError, TypeError, ValueError):
-        raise UserError(
-            f"{path}: expected keypoints as OpenPose writes them (people, pose_keypoints_2d), found something else; find them again"
-        ) from None
-    return [person for person in people if len(person)]
 
 
 def _error(found: list[tuple[int, list[np.ndarray]]], pose_2d: np.ndarray, joints: tuple[str, ...]) -> float | None:
