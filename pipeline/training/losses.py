@@ -53,7 +53,7 @@ def edge_loss(prediction: Tensor, target: Tensor) -> Tensor:
     """How far the strength of edges is from the truth's: mean over windows of the difference of their mean gradients of grey, which go from 0 to 1.
 
     Where an edge lies inside a window does not matter, so an image that is not sure of a place has no reason to blur it, as it has with L1.
-    Gradients are Sobel's, for which a pattern of period 2 is flat: with differences of neighbours a network that spreads pixels (`gather`) paints grids.
+    Gradients are Sobel's, which see no pattern of period 2: asked by differences of neighbours, networks that spread pixels (`gather`) paint grids.
     """
     return (_steepness(prediction) - _steepness(target)).abs().mean()
 
