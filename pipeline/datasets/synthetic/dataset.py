@@ -1,5 +1,6 @@
 """The built-in data: invented people in an invented room, written in the Human3.6M layout with their truth beside them."""
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -83,9 +84,10 @@ def write_sequence(root: Path, config: SyntheticConfig, take: Sequence) -> Truth
     for (number, view), extra in zip(views.items(), EXTRA_FRAMES, strict=True):
         bounds = screen_bounds(renderer.solids, view.camera)
         path = video_path(root, take.subject, take.prefix, number)
-        write_video(path, (renderer.picture(view, bounds, t) for t in range(frames + extra)), config.fps, config.crf)
+        originals: dict[int, np.ndarray] = {}
+        write_video(path, _pictures(renderer, view, bounds, frames + extra, sought, originals), config.fps, config.crf)
         truth[number] = _view_truth(renderer, view, bounds, frames)
-        _seek_twins(truth[number], person, pose, seat, view, sought, renderer)
+        _seek_twins(truth[number], person, pose, seat, view, originals)
     return truth
 
 
@@ -105,18 +107,27 @@ def _views(seed: int, subject: int, size: int) -> dict[str, EmptyRoom]:
     return {number: look(camera, size) for number, camera in room_cameras(size, seed, subject).items()}
 
 
+def _pictures(
+    renderer: Renderer, view: EmptyRoom, bounds: np.ndarray, frames: int, sought: Collection[int], originals: dict[int, np.ndarray]
+) -> Iterator[np.ndarray]:
+    """The pictures of a view, one by one; those of the frames `sought` stay in `originals`."""
+    for t in range(frames):
+        picture = renderer.picture(view, bounds, t)
+        if t in sought:
+            originals[t] = picture
+        yield picture
+
+
 def _view_truth(renderer: Renderer, view: EmptyRoom, bounds: np.ndarray, frames: int) -> ViewTruth:
     pairs = [label_truth(renderer.part_depths(view, bounds, t, TRUTH_STEP)) for t in range(frames)]
     return ViewTruth(np.stack([label for label, _ in pairs]), np.stack([clear for _, clear in pairs]))
 
 
-def _seek_twins(truth: ViewTruth, person: Person, pose: Pose, seat: np.ndarray | None, view: EmptyRoom, frames: range, renderer: Renderer) -> None:
-    """Add the twins of some frames of a view: only those whose labels and whose pictures differ from the original's."""
-    if not frames:
+def _seek_twins(truth: ViewTruth, person: Person, pose: Pose, seat: np.ndarray | None, view: EmptyRoom, originals: dict[int, np.ndarray]) -> None:
+    """Add the twins of some frames of a view, whose pictures are given: only those whose labels and whose pictures differ from the original's."""
+    if not originals:
         return
-    chosen = np.array(frames)
-    bounds = screen_bounds(renderer.solids, view.camera)
-    originals: dict[int, np.ndarray] = {}
+    chosen = np.array(list(originals))
     for chain in range(len(CHAINS)):
         twin = mirror_chain(pose[chosen], chain, view.camera)
         other = Renderer(build_body(person, twin, seat), person.materials)
@@ -126,9 +137,7 @@ def _seek_twins(truth: ViewTruth, person: Person, pose: Pose, seat: np.ndarray |
         truth.sought += len(chosen)
         truth.same_label += int((~differ).sum())
         for i in np.flatnonzero(differ):
-            frame = frames[i]
-            if frame not in originals:
-                originals[frame] = renderer.picture(view, bounds, frame)
+            frame = int(chosen[i])
             picture = other.picture(view, other_bounds, int(i))
             if not pictures_differ(originals[frame], picture):
                 truth.same_picture += 1

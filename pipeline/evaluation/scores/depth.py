@@ -75,10 +75,11 @@ def judge_order(painted: np.ndarray, truths: np.ndarray) -> np.ndarray:
     returns : (M, 2) float64, 1 where it is and 0 where it is not, 0.5 where both are equally close
     """
     clear = clear_pixels(truths[:, 0], truths[:, 1])  # (M, H, W)
-    own, other = (
-        (_difference(painted, against) * clear[:, None]).sum((-2, -1))  # (M, 2)
-        for against in (truths, truths[:, ::-1])
-    )
+    twin = clear.nonzero()[0]
+    image, truth = (np.moveaxis(images, 1, -2)[clear] for images in (painted, truths))  # (pixels, 2, 3)
+    own, other = np.zeros((2, len(painted), 2), dtype=np.int64)
+    np.add.at(own, twin, _difference(image, truth))
+    np.add.at(other, twin, _difference(image, truth[:, ::-1]))
     return np.where(own == other, 0.5, (own < other).astype(float))
 
 

@@ -18,7 +18,7 @@ def ssim_patn(pairs: ImagePairs) -> Tensor:
     """
     prediction, truth = _square(pairs.prediction), _square(pairs.truth)
     span = prediction.amax((-3, -2, -1)).double() - prediction.amin((-3, -2, -1)).double()
-    return windowed_ssim(prediction, truth, GAUSSIAN, span=span[..., None, None, None])
+    return windowed_ssim(prediction, truth, GAUSSIAN, span=span)
 
 
 def _square(images: Tensor) -> Tensor:

@@ -192,6 +192,17 @@ def test_scores_of_several_predictions_at_once(images):
         np.testing.assert_allclose(together[0], alone, atol=1e-12, err_msg=score.name)
 
 
+def test_ssim_does_not_depend_on_the_number_of_threads(images):
+    mask, found = torch.ones(2, 1, 40, 24, dtype=torch.bool), []
+    before = torch.get_num_threads()
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        found.append([score.function(ImagePairs(torch.stack([*images]), images[1], mask, mask)) for score in IMAGE_SCORES if "ssim" in score.name])
+    torch.set_num_threads(before)
+    for one, other in zip(found[0] * 2, found[1] + found[2], strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+
+
 def test_too_small_an_image_is_refused():
     tiny = torch.zeros(1, 3, 10, 20, dtype=torch.uint8)
     with pytest.raises(ValueError, match="at least 11x11 px for SSIM, got 10x20"):
