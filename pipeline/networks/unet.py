@@ -131,7 +131,10 @@ def gather(x: Tensor, shrink: int) -> Tensor:
 
     (B, C, H, W) -> (B, C shrink², H / shrink, W / shrink); the reverse is `pixel_shuffle`.
     """
-    return x if shrink == 1 else F.pixel_unshuffle(x, shrink).contiguous(memory_format=torch.channels_last)
+    if shrink == 1:
+        return x
+    squares = x.unflatten(3, (-1, shrink)).unflatten(2, (-1, shrink))  # (B, C, h, shrink, w, shrink)
+    return squares.permute(0, 2, 4, 1, 3, 5).flatten(3).permute(0, 3, 1, 2)  # one copy; `pixel_unshuffle` and the change of layout would be two
 
 
 class G1(nn.Module):
