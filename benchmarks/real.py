@@ -45,7 +45,9 @@ FILES = ("real.json", "real.png")
 @click.command()
 @click.argument("root", type=existing)
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0.5), help="Time for the lifter, G1 and G2 together.")
+@click.option(
+    "--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Time for the lifter, G1 and G2 together."
+)
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="A parameter's value, as for `dvc exp run -S`.")
 @click.option("--params", type=existing, default=ROOT / "params.yaml", help="The parameters to begin with.")
 @one_line
@@ -59,6 +61,8 @@ def main(root: Path, out: Path, minutes: float, overrides: Sequence[str], params
         name, _, value = override.partition("=")
         values[name] = YAML(typ="safe").load(value)
     work = out.with_name(f"{out.name}.work")
+    if work.exists() and not (work / "params.yaml").is_file():
+        raise UserError(f"{work}: is there already, and is no folder of an earlier run; move it, or give OUT another name")
     work.mkdir(parents=True, exist_ok=True)
     chain = Chain(work, with_overrides(read_params(params), values))
     seconds = chain.run(60 * minutes)
