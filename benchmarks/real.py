@@ -29,9 +29,11 @@ from pipeline.inference.generator import load_generator
 from pipeline.packs.pack import read_packs
 from pipeline.packs.pairs import read_pairs
 from pipeline.pose.drawing import draw_pose
+from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_folder, write_json
 from pipeline.utils.images import encode, image_grid
+from pipeline.utils.memory import keep_memory
 from pipeline.utils.tensors import as_rows
 from stages.command import existing, one_line
 
@@ -130,6 +132,8 @@ class Chain:
 
 def judge(chain: Chain, sheet: Path) -> dict[str, Any]:
     """Scores of the test pairs of one camera and across cameras, each image's, and a picture of some of either."""
+    fix_arithmetic(chain.values["evaluate"]["threads"])
+    keep_memory()
     data = load_config(DataConfig, chain.work / "params.yaml", "data")
     pack = read_packs(chain.work / "packed", data.test_subjects)
     pairs = read_pairs(chain.work / "pairs" / "test.csv", pack)
