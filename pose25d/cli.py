@@ -15,6 +15,7 @@ COMMANDS = {
     "import": "Bring your own recordings, videos and photos into a form that the pipeline reads.",
     "check": "Inspect recordings in Human3.6M's layout before anyone waits for them.",
     "transfer": "Repaint the person in a picture in a new pose.",
+    "animate": "Repaint the person in a picture in a motion.",
     "label": "Open the page for depth labels by hand, and the pose studio.",
     "merge": "Bring the depth labels of two people together.",
     "find-keypoints": "Find the keypoints of the people in a folder of photos.",
