@@ -9,7 +9,6 @@ the person, smoothly: who walks across a room walks on the spot.
 from fractions import Fraction
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
 
 from pipeline.motion.motion import Motion
 from pipeline.pose.crop import crop_box, middle_box, to_crop
@@ -47,6 +46,7 @@ def motion_boxes(pose_2d: np.ndarray, fps: Fraction, size: tuple[int, int], marg
     """
     low, high = np.nanmin(pose_2d, axis=1).astype(np.float64), np.nanmax(pose_2d, axis=1).astype(np.float64)
     own = crop_box(np.stack([low, high], axis=1), size, margin)
+    high = own[:, :2] + own[:, 2:] - low  # with the feet, which reach below the ankles: the middle of a box is that of its person
     half = (own[:, 2:] - own[:, :2]).max(axis=0) / 2
     reach = half * (1 - _REACH * margin)
     centre = np.stack([_follow(low[:, axis], high[:, axis], reach[axis], fps) for axis in (0, 1)], axis=1)
@@ -61,5 +61,6 @@ def _follow(low: np.ndarray, high: np.ndarray, reach: float, fps: Fraction) -> n
     """The centre of a box in each frame, (T,), along one axis on which the joints lie between `low` and `high` (T,), all within `reach` of it."""
     if high.max() - low.min() <= 2 * reach:
         return np.full(len(low), (low.min() + high.max()) / 2)
-    smooth = uniform_filter1d((low + high) / 2, max(1, round(SMOOTH * fps)), mode="nearest")
+    aside = round(SMOOTH * fps / 2)  # frames before and after; beyond both ends the motion goes on as it was
+    smooth = np.convolve(np.pad((low + high) / 2, aside, mode="reflect", reflect_type="odd"), np.full(2 * aside + 1, 1 / (2 * aside + 1)), "valid")
     return np.clip(smooth, high - reach, low + reach)
