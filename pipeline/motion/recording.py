@@ -29,7 +29,7 @@ def read_recording(root: Path, sequence: str, camera: str, rule: PoseConfig) -> 
     calibration = _calibration(root, metadata, subject, camera)
     layout = find_layout(root / subject)
     where = f"{root}: {subject}/{prefix}, camera {camera}"
-    pose_3d = _poses(layout, prefix, camera, calibration)
+    pose_3d = _poses(layout, prefix, camera, calibration).astype(np.float32)
     film, fps = None, float(RATE)
     path = layout.video(prefix, camera)
     if path.exists():
