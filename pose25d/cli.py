@@ -16,6 +16,8 @@ COMMANDS = {
     "check": "Inspect recordings in Human3.6M's layout before anyone waits for them.",
     "transfer": "Repaint the person in a picture in a new pose.",
     "label": "Open the page for depth labels by hand, and the pose studio.",
+    "export-benchmark": "Export the test pairs and twins for any other code to paint.",
+    "score": "Score what any code painted of them.",
     "compare": "Compare two runs on the same pairs, with intervals over people.",
     "merge": "Bring the depth labels of two people together.",
     "find-keypoints": "Find the keypoints of the people in a folder of photos.",
