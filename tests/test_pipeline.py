@@ -48,7 +48,7 @@ def test_any_codes_pictures_are_scored_as_our_own(chain: tuple[Clone, str], tmp_
     """What the chain's weights paint, written as files and scored as files, has the scores of `evaluate` to the last digit."""
     clone, _ = chain
     folder, tiny = clone.path / TINY, ("--packed", f"{TINY}/data/packed", "--pairs", f"{TINY}/data/pairs", "--params", f"{TINY}/params.yaml")
-    said = clone.run(sys.executable, "-m", "pose25d.cli", "export-benchmark", str(tmp_path / "benchmark"), *tiny)
+    said = clone.run(sys.executable, "-m", "pose25d.export_benchmark", str(tmp_path / "benchmark"), *tiny)
     lists = {name: list(csv.DictReader((tmp_path / "benchmark" / f"{name}.csv").open(encoding="utf-8"))) for name in ("pairs", "twins")}
     assert f"{len(lists['pairs'])} pairs and {len(lists['twins'])} twins" in said
     pack = read_packs(folder / "data" / "packed", ["S9"])
@@ -67,14 +67,14 @@ def test_any_codes_pictures_are_scored_as_our_own(chain: tuple[Clone, str], tmp_
             with torch.inference_mode():
                 painted = as_rows(batched.paint(batched.measure(task))[1])[0]
             (tmp_path / "painted" / kind / name).write_bytes(encode(painted, ".png"))
-    clone.run(sys.executable, "-m", "pose25d.cli", "score", str(tmp_path / "painted"), "--out", str(tmp_path / "scores.json"), *tiny)
+    clone.run(sys.executable, "-m", "pose25d.score", str(tmp_path / "painted"), "--out", str(tmp_path / "scores.json"), *tiny)
     found, expected = (json.loads(path.read_text()) for path in (tmp_path / "scores.json", folder / "metrics" / "test.json"))
     for name, value in found["painted"].items():
         assert value == pytest.approx(expected["refined"][name], rel=1e-4), name  # painted one by one, the last bit of a pixel may differ
     assert found["depth"]["order_accuracy"] == expected["depth"]["order_accuracy"]
     (tmp_path / "painted" / "pairs" / "000000.png").unlink()
     assert "000000.png: not found; expected a picture of every pair" in clone.failing(
-        sys.executable, "-m", "pose25d.cli", "score", str(tmp_path / "painted"), *tiny
+        sys.executable, "-m", "pose25d.score", str(tmp_path / "painted"), *tiny
     )
 
 
@@ -101,7 +101,7 @@ def test_an_experiment_runs_what_its_parameter_touches_and_metrics_diff_compares
     plain = Clone(clone.path.parent / "plain", clone.env, clone.private)
     clone.run("git", "clone", "--quiet", str(clone.path), str(plain.path))
     scores = f"{TINY}/metrics/test.json"
-    compared = clone.run(sys.executable, "-m", "pose25d.cli", "compare", "main", "lambda-50", "--cases", f"{TINY}/data/cases.npz")
+    compared = clone.run(sys.executable, "-m", "pose25d.compare", "main", "lambda-50", "--cases", f"{TINY}/data/cases.npz")
     assert "refined image" in compared.splitlines()[0]
     assert {"SSIM", "L1", "order accuracy"} <= {line[:16].strip() for line in compared.splitlines()}
     changes = json.loads(plain.dvc("metrics", "diff", "--json", "main", "origin/lambda-50", "--targets", scores))[scores]
