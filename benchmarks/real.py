@@ -152,7 +152,7 @@ def judge(chain: Chain, sheet: Path) -> dict[str, Any]:
                 first = int(painted.number[0])
                 here = sorted(shown & set(painted.number.tolist()))
                 rows += [_row(batched, task, number, as_rows(painted.images[-2:, number - first])) for number in here]
-        figures[name] = {"pairs": len(task)} | (scores.figures() if len(task) else {})
+        figures[name] = {"pairs": len(task)} | (scores.figures(pack.identity[task.target]) if len(task) else {})
     sheet.write_bytes(encode(image_grid(["source", "pose", "truth", "coarse", "refined"], rows, 256), ".png"))
     return figures
 
