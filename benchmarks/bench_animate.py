@@ -28,7 +28,7 @@ from pipeline.utils.pictures import read_picture
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 ROUNDS, THREADS = 3, 2
-FRAMES = 64
+FRAMES = 32
 
 
 def untrained(params: Params) -> Generator:
