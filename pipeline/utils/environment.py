@@ -20,13 +20,6 @@ NOT_INHERITED = (
     "DNNL_DEFAULT_FPMATH_MODE",
     "NVIDIA_TF32_OVERRIDE",
     "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
-    # What Lightning Fabric takes instead of the parameters.
-    "LT_CLI_USED",
-    "LT_ACCELERATOR",
-    "LT_DEVICES",
-    "LT_NUM_NODES",
-    "LT_PRECISION",
-    "LT_STRATEGY",
     # Kernels as plain Python: a thousand times slower.
     "NUMBA_DISABLE_JIT",
     # Locks of HDF5's own, which not every network drive has; files are replaced whole here, and need none.

@@ -1,6 +1,7 @@
 """Who starts the processes of a training: this project, torchrun or srun; right, or refused in one line."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,17 +9,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import fake_slurm
 import pytest
 import torch
 from lightning_fabric.plugins.environments import LightningEnvironment, SLURMEnvironment, TorchElasticEnvironment
+from people_3d import pose_config
+from ruamel.yaml import YAML
 from safetensors.torch import load_file
-from test_generators import LIFTER, ROOT, arguments, g1_config, parallel_config, run_stage, write_pack, write_pairs, write_params
+from test_generators import DATA, LIFTER, ROOT, arguments, g1_config, parallel_config, run_stage, write_pack, write_pairs, write_params
+from test_generators import _settings_end_with_the_test as _settled
+from test_lifter_training import train_config
 
+from pipeline.config.data import DataConfig
 from pipeline.networks.checkpoint import save_network
 from pipeline.training.launch import RENDEZVOUS, choose_launch
-from pipeline.training.loop import make_fabric
+from pipeline.training.lifter import LifterTraining
+from pipeline.training.loop import make_fabric, precision_of
 from pipeline.training.resume import STATE, read_state
 from pipeline.utils.errors import UserError
+
+settings_end_with_the_test = _settled  # a fixture
 
 # What Slurm sets for the script of a batch job with two tasks on its machine; the script itself is one process.
 BATCH = {
@@ -83,6 +93,22 @@ def test_a_process_that_was_started_so_starts_no_others(environment: pytest.Monk
 def test_one_device_is_one_process_whatever_rank_was_inherited(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("LOCAL_RANK", "3")
     assert make_fabric(parallel_config(strategy="ddp"), g1_config()).world_size == 1
+
+
+def test_what_fabric_would_take_instead_of_the_parameters_is_forgotten(environment: pytest.MonkeyPatch) -> None:
+    for name, value in {"LT_DEVICES": "2", "LT_NUM_NODES": "2", "LT_STRATEGY": "ddp", "LT_PRECISION": "bf16-mixed", "LT_ACCELERATOR": "gpu"}.items():
+        environment.setenv(name, value)
+    fabric = make_fabric(parallel_config(), g1_config())
+    assert (fabric.world_size, fabric.device.type, precision_of(fabric)) == (1, "cpu", "32-true")
+
+
+def test_the_lifter_is_trained_by_one_process_in_any_job(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Fabric refuses a job with --ntasks=2 that does not say how many of them a machine gets."""
+    for name, value in {"SLURM_NTASKS": "2", "SLURM_JOB_NAME": "train", "DVC_ROOT": str(tmp_path)}.items():
+        environment.setenv(name, value)
+    write_pack(tmp_path / "packed" / "S1.h5")
+    with LifterTraining.open(tmp_path / "packed", DataConfig.model_validate(DATA), pose_config(), train_config()) as run:
+        assert run.fabric.world_size == 1
 
 
 def test_torchrun_and_srun_are_believed_where_they_started_one_process_per_device(environment: pytest.MonkeyPatch) -> None:
@@ -172,3 +198,29 @@ def test_two_processes_killed_and_resumed_end_with_the_weights_of_one(trained: t
     assert resumed.returncode == 0, said
     assert f"train_g1: step {state['step']} of {STEPS}" in said
     assert (weights(folder / first) - one).norm() < 1e-3 * way
+
+
+def test_the_job_for_several_machines_trains_through_one_dvc(trained: tuple[Path, torch.Tensor, float], tmp_path: Path) -> None:
+    """Two machines with a device each, which are both this one."""
+    folder, one, way = trained
+    project = tmp_path / "project"
+    shutil.copytree(folder, project, ignore=shutil.ignore_patterns("itself", "torchrun", "* steps", ".scratch"))
+    shutil.copytree(ROOT / "examples" / "cluster", project / "examples" / "cluster")
+    write_params(project / "params.yaml", train_g1={**SETTINGS, "steps": STEPS})
+    places = "packed pairs models/g1.safetensors curves --lifter lifter.safetensors --params params.yaml"
+    stage = {"cmd": f"python -m stages.train_g1 {places}", "deps": ["packed"], "params": ["train_g1"], "outs": ["models/g1.safetensors", "curves"]}
+    YAML().dump({"stages": {"train_g1": stage}}, project / "dvc.yaml")
+    (tmp_path / "bin").mkdir()
+    environment = fake_slurm.install(tmp_path / "bin") | STALLING | {"PYTHONPATH": str(ROOT), "DVC_SITE_CACHE_DIR": str(tmp_path / "site")}
+    for command in (
+        "git init -q",
+        "dvc init -q",
+        "git add -A",
+        "git -c user.name=a -c user.email=a@b.c commit -qm one",
+        "sbatch --wait --nodes=2 --ntasks-per-node=1 --output=log.txt examples/cluster/train_nodes.sbatch",
+    ):
+        subprocess.run(command.split(), cwd=project, env=environment, check=True, timeout=120)
+    said = (project / "log.txt").read_text(encoding="utf-8")
+    assert "All distributed processes registered. Starting with 2 processes" in said
+    assert (weights(project / "models") - one).norm() < 1e-3 * way
+    assert "models/g1.safetensors" in (project / "dvc.lock").read_text(encoding="utf-8")
