@@ -95,6 +95,37 @@ def test_the_job_of_the_data_stages_starts_their_script(project: Path, environme
     assert json.loads(submit(project, environment, "data", "full"))[0] == ["python", "examples/cluster/data.py", "full"]
 
 
+WORK = f"""#!{sys.executable}
+import operator, sys
+from functools import partial
+from pathlib import Path
+from pipeline.config.parallel import ParallelConfig
+from pipeline.parallel import run_parallel
+params, _, scheduler = sys.argv[4].partition(":parallel.scheduler=")
+Path(params).write_text(scheduler)
+config = ParallelConfig(workers=1, scheduler=scheduler, accelerator="cpu", devices=1, nodes=1, strategy="auto")
+print(sys.argv[1:4], sys.argv[5:], run_parallel(partial(operator.pow, 2), [1, 2, 3], config, "powers"))
+"""
+
+
+def test_the_workers_of_dask_jobqueue_do_the_work(project: Path, environment: dict[str, str]) -> None:
+    pytest.importorskip("dask_jobqueue")
+    commands = Path(environment["PATH"].partition(os.pathsep)[0])
+    (commands / "python").unlink()
+    (commands / "dvc").write_text(WORK, encoding="utf-8")  # stands for a data stage
+    script = project / "examples" / "cluster" / "data.py"
+    script.write_text(
+        script.read_text(encoding="utf-8").replace('"cores": 8, "processes": 8', '"cores": 1, "processes": 1').replace("JOBS = 8", "JOBS = 1")
+    )
+    params = project / "recipes" / "full" / "params.yaml"
+    params.parent.mkdir(parents=True)
+    params.write_text("before", encoding="utf-8")
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
+    written = submit(project, environment, "data", "full")
+    assert "['exp', 'run', '-S'] ['recipes/full/dvc.yaml:pair'] [2, 4, 8]" in written
+    assert params.read_text(encoding="utf-8") == "before"
+
+
 @pytest.mark.parametrize("recipe", ["", "full"])
 def test_the_data_stages_end_where_training_begins(recipe: str) -> None:
     last = re.search(r'^LAST = "(\w+)"', (EXAMPLES / "data.py").read_text(encoding="utf-8"), re.MULTILINE)

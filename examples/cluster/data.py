@@ -2,21 +2,34 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from dask_jobqueue import SLURMCluster
 
 JOBS = 8  # of the size below; each waits in Slurm's queue for itself, and work begins with the first
-WORKER_JOB = {"cores": 8, "processes": 8, "memory": "32GB", "walltime": "08:00:00", "job_name": "pose25d-worker"}
+WORKERS = {"cores": 8, "processes": 8, "memory": "32GB", "walltime": "08:00:00", "job_name": "pose25d-worker"}
 LAST = "pair"  # the last of the data stages
 
 
 def main(recipe: str = "") -> int:
     """Exit status of DVC, which makes the stage `LAST` and all that it needs."""
-    folder = f"recipes/{recipe}/" if recipe else ""
-    with SLURMCluster(**WORKER_JOB) as cluster:
+    folder = Path("recipes", recipe) if recipe else Path()
+    with SLURMCluster(**WORKERS) as cluster, kept(folder / "params.yaml") as params:
         cluster.scale(jobs=JOBS)
-        place = f"{folder}params.yaml:parallel.scheduler={cluster.scheduler_address}"
-        return subprocess.run(["dvc", "exp", "run", "-S", place, f"{folder}dvc.yaml:{LAST}"], check=False).returncode
+        scheduler = f"{params}:parallel.scheduler={cluster.scheduler_address}"
+        return subprocess.run(["dvc", "exp", "run", "-S", scheduler, f"{folder / 'dvc.yaml'}:{LAST}"], check=False).returncode
+
+
+@contextmanager
+def kept(params: Path) -> Iterator[Path]:
+    """After the block the file is as before: the scheduler whose address DVC writes there is gone then."""
+    before = params.read_bytes()
+    try:
+        yield params
+    finally:
+        params.write_bytes(before)
 
 
 if __name__ == "__main__":

@@ -186,7 +186,8 @@ def test_two_processes_killed_and_resumed_end_with_the_weights_of_one(trained: t
     deadline = time.monotonic() + 120
     while not list(folder.glob(f".scratch/train_g1/*/{STATE}")) and time.monotonic() < deadline and killed.poll() is None:
         time.sleep(0.002)
-    os.kill(int(next(folder.glob(".scratch/train_g1/*.pid")).read_text(encoding="utf-8")), signal.SIGKILL)  # the first; the other ends with it
+    holder = next(folder.glob(".scratch/train_g1/*.pid")).read_text(encoding="utf-8")
+    os.kill(int(holder.partition(" ")[0]), signal.SIGKILL)  # the first process; the other ends with it
     killed.communicate(timeout=60)
     state = read_state(next(folder.glob(f".scratch/train_g1/*/{STATE}")).parent)
     assert state is not None
