@@ -29,9 +29,11 @@ from pipeline.inference.generator import load_generator
 from pipeline.packs.pack import read_packs
 from pipeline.packs.pairs import read_pairs
 from pipeline.pose.drawing import draw_pose
+from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_folder, write_json
 from pipeline.utils.images import encode, image_grid
+from pipeline.utils.memory import keep_memory
 from pipeline.utils.tensors import as_rows
 from stages.command import existing, one_line
 
@@ -45,7 +47,9 @@ FILES = ("real.json", "real.png")
 @click.command()
 @click.argument("root", type=existing)
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0.5), help="Time for the lifter, G1 and G2 together.")
+@click.option(
+    "--minutes", default=10.0, show_default=True, type=click.FloatRange(min=0, min_open=True), help="Time for the lifter, G1 and G2 together."
+)
 @click.option("--set", "overrides", multiple=True, metavar="SECTION.NAME=VALUE", help="A parameter's value, as for `dvc exp run -S`.")
 @click.option("--params", type=existing, default=ROOT / "params.yaml", help="The parameters to begin with.")
 @one_line
@@ -59,6 +63,8 @@ def main(root: Path, out: Path, minutes: float, overrides: Sequence[str], params
         name, _, value = override.partition("=")
         values[name] = YAML(typ="safe").load(value)
     work = out.with_name(f"{out.name}.work")
+    if work.exists() and not (work / "params.yaml").is_file():
+        raise UserError(f"{work}: is there already, and is no folder of an earlier run; move it, or give OUT another name")
     work.mkdir(parents=True, exist_ok=True)
     chain = Chain(work, with_overrides(read_params(params), values))
     seconds = chain.run(60 * minutes)
@@ -126,6 +132,8 @@ class Chain:
 
 def judge(chain: Chain, sheet: Path) -> dict[str, Any]:
     """Scores of the test pairs of one camera and across cameras, each image's, and a picture of some of either."""
+    fix_arithmetic(chain.values["evaluate"]["threads"])
+    keep_memory()
     data = load_config(DataConfig, chain.work / "params.yaml", "data")
     pack = read_packs(chain.work / "packed", data.test_subjects)
     pairs = read_pairs(chain.work / "pairs" / "test.csv", pack)
@@ -144,7 +152,7 @@ def judge(chain: Chain, sheet: Path) -> dict[str, Any]:
                 first = int(painted.number[0])
                 here = sorted(shown & set(painted.number.tolist()))
                 rows += [_row(batched, task, number, as_rows(painted.images[-2:, number - first])) for number in here]
-        figures[name] = {"pairs": len(task)} | (scores.figures() if len(task) else {})
+        figures[name] = {"pairs": len(task)} | (scores.figures(pack.identity[task.target]) if len(task) else {})
     sheet.write_bytes(encode(image_grid(["source", "pose", "truth", "coarse", "refined"], rows, 256), ".png"))
     return figures
 

@@ -1,13 +1,16 @@
 """Benchmarks that take what a user has: other people's codes, packs of a run. What is missing is one line."""
 
+import json
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from small_recording import write_recording
 
-from benchmarks import bench_peers, bench_quality
+from benchmarks import bench_peers, bench_quality, real
 from benchmarks.bench_quality import PUBLISHED, Clock, Scored, TimeIsUp, Turns, first_reached, summary, write
+from pipeline.utils.images import decode
 
 PEERS = {"--pg2": bench_peers.PG2, "--vunet": bench_peers.VUNET, "--faces": bench_peers.FACES}
 REACHED = [
@@ -16,6 +19,23 @@ REACHED = [
     Scored(PUBLISHED, 300.0, 30, 0.6, 0.08),
     Scored("default", 60.0, 15, 0.65, 0.07),
 ]
+
+
+SMALL = {
+    "data.image_size": "[32, 16]",
+    "data.fps": 50,
+    "pose.background": "plate",
+    "pairs.train": 40,
+    "pairs.test": 40,
+    "pairs.min_distance": 1,
+    "model.blocks": 3,
+    "model.filters": 4,
+    "train_lifter.views": 60,
+    "train_lifter.steps": 4,
+    "train_lifter.width": 8,
+    "train_g1.batch_size": 4,
+    "train_g2.batch_size": 4,
+}
 
 
 def run(*words: str | Path) -> Result:
@@ -95,3 +115,23 @@ def test_a_clock_stands_still_between_turns_and_ends_at_its_end() -> None:
     seconds = clock.seconds
     assert seconds > 0
     assert clock.seconds == seconds
+
+
+def test_a_recording_is_trained_on_for_a_stated_time_and_scored(tmp_path: Path) -> None:
+    write_recording(tmp_path / "recording")
+    changes = [word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")]
+    done = CliRunner().invoke(real.main, [str(tmp_path / "recording"), str(tmp_path / "out"), "--minutes", "0.01", *changes])
+    assert done.exit_code == 0, done.output
+    figures = json.loads((tmp_path / "out" / "real.json").read_text())
+    assert figures["steps"] == {"train_g1": real.TRIED, "train_g2": real.TRIED}
+    for block in ("same_camera", "across_cameras"):
+        assert figures[block]["pairs"] > 0
+        assert {"ssim", "mask_l1", "outside_l1", "outline_l1"} < set(figures[block]["refined"])
+    assert decode((tmp_path / "out" / "real.png").read_bytes()) is not None
+
+
+def test_a_recording_of_one_person_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "recording" / "S1" / "MyPoseFeatures").mkdir(parents=True)
+    done = CliRunner().invoke(real.main, [str(tmp_path / "recording"), str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert "expected at least two subjects in Human3.6M's layout, one of them to score, found S1" in done.output

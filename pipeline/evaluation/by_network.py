@@ -56,16 +56,19 @@ class PoseScore:
             raise UserError(f"{path}: expected a pose estimator of {joints} joints, as the packs have, found one of {found}")
         self.network.to(batched.device)
         self.found: dict[str, list[np.ndarray]] = {name: [] for name in ("truth", *batched.scored)}
+        self.identity: list[np.ndarray] = []
 
     def add(self, painted: Painted) -> None:
         """Find the joints in a batch."""
+        self.identity.append(self.batched.pack.identity[painted.task.target])
         for found, image in zip(self.found.values(), (painted.truth, *painted.images), strict=True):
             estimate = locate_joints(self.network, as_rows(image), self.batched.batch_size)
             found.append(pckh(estimate, self.batched.pack.pose_2d[painted.task.target]))
 
     def figures(self) -> tuple[Figures, dict[str, Any]]:
         """As `NetworkScore` says."""
-        figures: Figures = {name: dict(summary({PCK.name: np.concatenate(parts)})) for name, parts in self.found.items()}
+        identity = np.concatenate(self.identity)
+        figures: Figures = {name: dict(summary({PCK.name: np.concatenate(parts)}, identity)) for name, parts in self.found.items()}
         truth = figures.pop("truth")
         return figures, {"file": self.path.name, "sha256": file_hash(self.path), "truth_pck": truth[PCK.name]}
 

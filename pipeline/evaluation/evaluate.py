@@ -42,7 +42,7 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
     task = Task(pairs[:, 0], pairs[:, 1], pack.label[pairs[:, 1]])
     samples = spread(np.arange(len(task)), config.samples)
     scores, kept, by_network = score_pairs(batched, task, config, samples)
-    figures: dict[str, Any] = {"pairs": len(pairs)} | scores.figures()
+    figures: dict[str, Any] = {"pairs": len(pairs)} | scores.figures(pack.identity[task.target])
     for by_image, _ in by_network.values():
         for image, values in by_image.items():
             figures[image] |= values

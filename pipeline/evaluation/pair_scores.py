@@ -35,10 +35,13 @@ class PairScores:
         names = [score.name for score in self.scores]
         return {image: dict(zip(names, values, strict=True)) for image, values in zip(self.images, self.values, strict=True)}
 
-    def figures(self) -> dict[str, dict[str, float | None]]:
-        """Mean and standard deviation of each image's scores; first of those that are always worked out, then of those that were asked for."""
+    def figures(self, identity: np.ndarray) -> dict[str, dict[str, float | None]]:
+        """What `summary` says of each image's scores; first of those that are always worked out, then of those that were asked for.
+
+        identity : (P,) str, the person of each pair
+        """
         asked = sorted(self.scores, key=lambda score: score.flag is not None)
-        return {image: summary({score.name: values[score.name] for score in asked}) for image, values in self.by_image().items()}
+        return {image: summary({score.name: values[score.name] for score in asked}, identity) for image, values in self.by_image().items()}
 
     def check(self) -> None:
         """Raise UserError where a score is infinite, or NaN although every pair has it."""

@@ -21,6 +21,7 @@ from made_cases import (
 from pipeline.evaluation.examples.cases import (
     Cases,
     Labels,
+    Orders,
     Pairs,
     write_cases,
 )
@@ -34,8 +35,9 @@ from pipeline.utils.files import write_json
 
 @pytest.fixture
 def cases():
+    scores = RNG.random((len(IMAGES), len(SCORES), 6))
     return Cases(
-        pairs=Pairs(captions(6), captions(6), np.arange(6.0), RNG.random((len(IMAGES), len(SCORES), 6)).astype(np.float32)),
+        pairs=Pairs(captions(6), captions(6), np.array(["ann", "bob"] * 3), np.arange(6.0), scores.astype(np.float32)),
         samples=shown(3),
         best=shown(2),
         worst=shown(2),
@@ -43,6 +45,9 @@ def cases():
         demonstrations=demonstrations(3),
         steps=steps(2),
         appearances=appearances(0),
+        orders=Orders(
+            captions(8), np.array(["ann", "bob"] * 4), np.arange(8, dtype=np.int8) % 4, RNG.integers(0, 2, (len(IMAGES), 8, 2)).astype(float)
+        ),
         labels=Labels(RNG.integers(0, 9, (len(LIMBS), 3, 3))),
     )
 
@@ -56,7 +61,7 @@ def figures(cases):
         "pairs": 6,
         "generator": "pg2",
         "latent": {"kl": None, "swap": None},
-        **{image: summary(values) for image, values in per_image.items()},
+        **{image: summary(values, np.array(["ann", "bob"] * 3)) for image, values in per_image.items()},
         "depth": depth(orders) | LABELS_KNOWN | LIFTED | {"response": 0.1, "response_alone": None},
         "by": {
             "action": by_group(np.array(["Directions <i>"] * 6), per_image),

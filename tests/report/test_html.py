@@ -6,11 +6,12 @@ import sys
 from dataclasses import replace
 
 import numpy as np
-from made_cases import LABELS_KNOWN, LIFTED, Page, appearances, demonstrations, depth, run, section, shown, shown_twins, steps
+from made_cases import LABELS_KNOWN, LIFTED, Page, appearances, captions, demonstrations, depth, run, section, shown, shown_twins, steps
 
 from pipeline.evaluation.examples.cases import (
     Cases,
     Labels,
+    Orders,
 )
 from pipeline.evaluation.examples.demonstrations import KINDS
 from pipeline.evaluation.scores.declared import GROUPED_SCORES
@@ -72,6 +73,7 @@ def test_data_without_truth_and_twins(cases, figures, tmp_path):
         demonstrations=demonstrations(0),
         steps=steps(0),
         appearances=appearances(0),
+        orders=Orders(captions(0), captions(0), np.zeros(0, np.int8), np.zeros((len(IMAGES), 0, 2))),
         labels=Labels(np.zeros((len(LIMBS), 3, 3), dtype=np.int64)),
     )
     none = np.zeros(0, dtype=int)

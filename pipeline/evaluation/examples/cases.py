@@ -95,8 +95,19 @@ class Pairs:
 
     source: np.ndarray  # (P,) str, subject/sequence/camera/frame
     target: np.ndarray  # (P,) str
+    identity: np.ndarray  # (P,) str, the person
     distance: np.ndarray  # (P,) float32, mean distance of the joints, px
     scores: np.ndarray  # (images, scores, P) float32, in the order of images.IMAGES and declared.SCORES
+
+
+@dataclass(frozen=True)
+class Orders:
+    """All twins that count, one row each; nothing of a joint set without limbs."""
+
+    name: np.ndarray  # (M,) str, as those of pairs, and the chain that is mirrored
+    person: np.ndarray  # (M,) str
+    chain: np.ndarray  # (M,) int8, position in skeleton.CHAINS
+    judged: np.ndarray  # (images, M, 2) float64, as `judge_order` gives it, in the order of images.IMAGES
 
 
 @dataclass(frozen=True)
@@ -118,6 +129,7 @@ class Cases:
     demonstrations: Demonstrations
     steps: Steps
     appearances: Appearances
+    orders: Orders
     labels: Labels
 
 
@@ -130,7 +142,9 @@ _FORMS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # by name: NumPy's ty
     **dict.fromkeys(("source_pose", "target_pose", "pose"), _POSES),
     **dict.fromkeys(("source_label", "target_label", "label", "twin_label"), _LABELS),
     **dict.fromkeys(("mask_l1", "distance"), _NUMBERS),
-    **dict.fromkeys(("caption", "kind", "target", "pair_name"), _WORDS),
+    **dict.fromkeys(("caption", "kind", "target", "pair_name", "identity", "name", "person"), _WORDS),
+    "chain": ("b", (None,)),
+    "judged": ("fd", (None, None, 2)),
     "right": ("fd", (None, 2)),
     "scores": ("fd", (None, len(SCORES), None)),
     "confusion": ("lq", (len(LIMB_NAMES), 3, 3)),
@@ -144,6 +158,7 @@ _GROUPS: dict[str, Any] = {
     "demonstrations": Demonstrations,
     "steps": Steps,
     "appearances": Appearances,
+    "orders": Orders,
     "labels": Labels,
 }
 
@@ -170,8 +185,12 @@ def read_cases(path: Path) -> Cases:
             raise UserError(f"{path}: expected `{name}.{array}` {expected}, found {found}; run the stage evaluate again")
     pairs = groups["pairs"]
     count, images = len(pairs.source), len(pairs.scores)
-    if {len(pairs.target), len(pairs.distance), pairs.scores.shape[2]} != {count} or images not in (len(IMAGES), len(WITHOUT_LIMBS)):
+    lengths = {len(pairs.target), len(pairs.identity), len(pairs.distance), pairs.scores.shape[2]}
+    if lengths != {count} or images not in (len(IMAGES), len(WITHOUT_LIMBS)):
         raise UserError(f"{path}: expected in `pairs` as many rows in each array, found others; run the stage evaluate again")
+    orders = groups["orders"]
+    if {len(orders.person), len(orders.chain), orders.judged.shape[1]} != {len(orders.name)} or (len(orders.name) and len(orders.judged) != images):
+        raise UserError(f"{path}: expected in `orders` as many rows in each array, found others; run the stage evaluate again")
     return Cases(**groups)
 
 

@@ -6,7 +6,8 @@ from typing import TypeVar
 import numpy as np
 
 from pipeline.evaluation.examples.appearances import appearances
-from pipeline.evaluation.examples.cases import Cases, Demonstrations, Labels, Steps, TwinExamples
+from pipeline.evaluation.examples.captions import captions
+from pipeline.evaluation.examples.cases import Cases, Demonstrations, Labels, Orders, Steps, TwinExamples
 from pipeline.evaluation.examples.pairs import all_pairs, pair_examples
 from pipeline.evaluation.examples.steps import steps
 from pipeline.evaluation.examples.turned import demonstration_examples
@@ -18,7 +19,7 @@ from pipeline.evaluation.scores.depth import label_confusion
 from pipeline.evaluation.twins import JudgedTwins
 from pipeline.inference.batched import BatchedGenerator, Task
 from pipeline.packs.pack import Pack
-from pipeline.pose.skeleton import LIMB_NAMES
+from pipeline.pose.skeleton import CHAIN_NAMES, LIMB_NAMES
 
 Group = TypeVar("Group", TwinExamples, Demonstrations, Steps)
 
@@ -30,18 +31,28 @@ class DepthExamples:
     twins: TwinExamples
     demonstrations: Demonstrations
     steps: Steps
+    orders: Orders
 
     @classmethod
     def none(cls) -> "DepthExamples":
         """Of a joint set without limbs."""
-        return cls(_nothing(TwinExamples), _nothing(Demonstrations), _nothing(Steps))
+        none = np.zeros(0, np.str_)
+        return cls(_nothing(TwinExamples), _nothing(Demonstrations), _nothing(Steps), Orders(none, none, np.zeros(0, np.int8), np.zeros((0, 0, 2))))
 
 
 def depth_examples(batched: BatchedGenerator, judged: JudgedTwins, shown: ShownTwins) -> DepthExamples:
     """The twins of each chain, the demonstrations, and the steps of the first demonstration of each kind."""
     first = shown.demonstrations[np.unique(shown.kind, return_index=True)[1]]
     pack = batched.pack
-    return DepthExamples(twin_examples(pack, judged, shown.by_chain), demonstration_examples(pack, judged, shown), steps(batched, judged, first))
+    twins, demonstrations = twin_examples(pack, judged, shown.by_chain), demonstration_examples(pack, judged, shown)
+    return DepthExamples(twins, demonstrations, steps(batched, judged, first), _orders(pack, judged))
+
+
+def _orders(pack: Pack, judged: JudgedTwins) -> Orders:
+    """How the images of all twins that count were judged."""
+    row, chain = judged.task.target[judged.counted], pack.twins.chain[judged.counted]
+    names = [f"{name}/{CHAIN_NAMES[number]}" for name, number in zip(captions(pack, row), chain, strict=True)]
+    return Orders(np.array(names, np.str_), pack.identity[row], chain, judged.right[:, judged.counted])
 
 
 def collect_cases(batched: BatchedGenerator, task: Task, scores: PairScores, kept: KeptImages, samples: np.ndarray, depth: DepthExamples) -> Cases:
@@ -56,6 +67,7 @@ def collect_cases(batched: BatchedGenerator, task: Task, scores: PairScores, kep
         demonstrations=depth.demonstrations,
         steps=depth.steps,
         appearances=appearances(batched, task),
+        orders=depth.orders,
         labels=Labels(_confusion(batched.pack)),
     )
 

@@ -14,6 +14,7 @@ def all_pairs(pack: Pack, task: Task, scores: np.ndarray) -> Pairs:
     return Pairs(
         source=captions(pack, task.source),
         target=captions(pack, task.target),
+        identity=pack.identity[task.target],
         distance=pose_distance(pack, task).astype(np.float32),
         scores=scores.astype(np.float32),
     )

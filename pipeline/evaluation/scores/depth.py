@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.evaluation.scores.intervals import BOUNDS, resample
 from pipeline.packs.clear import CLEAR_DIFFERENCE
 from pipeline.pose.skeleton import CHAIN_NAMES, LIMBS
 from pipeline.utils.numbers import mean, rounded
 
 LABELS = (-1, 0, 1)
-RESAMPLES = 2000
 DEEP = 100.0  # mm
 
 
@@ -91,8 +91,7 @@ def clear_pixels(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 def order_accuracy(right: np.ndarray, chain: np.ndarray, counted: np.ndarray, identity: np.ndarray) -> dict[str, Any]:
     """Share of right answers over both members of the twins that count, per chain, and the mean over the chains that have any.
 
-    `order_low` and `order_high` enclose the mean with 95 % confidence: percentiles over `RESAMPLES` draws of as many people as there are,
-    with replacement, because the cases of one person go right or wrong together (Efron and Tibshirani 1993, chapter 13).
+    `order_low` and `order_high` enclose the mean with 95 % confidence, over the people (`intervals.py`).
 
     right : (M, 2) as `judge_order` gives it; chain : (M,) int; counted : (M,) bool; identity : (M,) str, the person
     """
@@ -112,6 +111,18 @@ def order_accuracy(right: np.ndarray, chain: np.ndarray, counted: np.ndarray, id
     }
 
 
+def order_difference(first: np.ndarray, second: np.ndarray, chain: np.ndarray, identity: np.ndarray) -> tuple[float, float, float, float]:
+    """The order accuracy of two runs on the same twins, and the bounds that enclose second - first with 95 % confidence, over the same people.
+
+    first, second : (M, 2) as `judge_order` gives them, of twins that count; chain : (M,) int; identity : (M,) str, the person
+    """
+    (one, cases), (other, _) = (_sums(right, chain, identity) for right in (first, second))
+    draws = resample(len(one))
+    low, high = np.percentile(_mean_over_chains(draws @ other, draws @ cases) - _mean_over_chains(draws @ one, draws @ cases), BOUNDS)
+    means = [float(_mean_over_chains(sums.sum(0), cases.sum(0))) for sums in (one, other)]
+    return means[0], means[1], float(low), float(high)
+
+
 def _sums(right: np.ndarray, chain: np.ndarray, identity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Right answers and answers, each (people, chains) float64."""
     people, person = np.unique(identity, return_inverse=True)
@@ -126,8 +137,8 @@ def _interval(sums: np.ndarray, cases: np.ndarray) -> tuple[float, float]:
     people = len(sums)
     if not people:
         return np.nan, np.nan
-    draws = np.random.default_rng(0).multinomial(people, np.full(people, 1 / people), size=RESAMPLES)
-    low, high = np.percentile(_mean_over_chains(draws @ sums, draws @ cases), [2.5, 97.5])
+    draws = resample(people)
+    low, high = np.percentile(_mean_over_chains(draws @ sums, draws @ cases), BOUNDS)
     return float(low), float(high)
 
 

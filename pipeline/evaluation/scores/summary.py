@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation.scores.declared import GROUPED_SCORES
-from pipeline.utils.numbers import deviation, mean
+from pipeline.evaluation.scores.intervals import mean_interval
+from pipeline.utils.numbers import deviation, mean, rounded
 
 DISTANCES = ("near", "middle", "far")
 DISTANCE_BOUNDS = (1 / 16, 1 / 8)  # of the image's height
@@ -15,12 +16,15 @@ DISTANCE_BOUNDS = (1 / 16, 1 / 8)  # of the image's height
 Scores = Mapping[str, Mapping[str, np.ndarray]]
 
 
-def summary(scores: Mapping[str, np.ndarray]) -> dict[str, float | None]:
-    """Mean and standard deviation over pairs of each score, as `name` and `name_std`."""
+def summary(scores: Mapping[str, np.ndarray], identity: np.ndarray) -> dict[str, float | None]:
+    """Mean and standard deviation over pairs of each score, as `name` and `name_std`, and the bounds of the mean, as `name_low` and `name_high`.
+
+    identity : (P,) str, the person of each pair; the bounds enclose the mean with 95 % confidence, over the people (`intervals.py`)
+    """
     figures: dict[str, float | None] = {}
     for name, values in scores.items():
-        figures[name] = mean(values)
-        figures[f"{name}_std"] = deviation(values)
+        low, high = mean_interval(values, identity)
+        figures |= {name: mean(values), f"{name}_std": deviation(values), f"{name}_low": rounded(low), f"{name}_high": rounded(high)}
     return figures
 
 

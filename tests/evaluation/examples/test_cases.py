@@ -7,62 +7,21 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from invented_cases import make_cases
 
 from pipeline.evaluation.examples.cases import (
-    Appearances,
     Cases,
-    Demonstrations,
-    Examples,
     Labels,
-    Pairs,
-    Steps,
-    TwinExamples,
     read_cases,
     write_cases,
 )
-from pipeline.evaluation.scores.declared import SCORES
-from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
-from pipeline.pose.skeleton import LIMBS
+from pipeline.inference.images import WITHOUT_LIMBS
 from pipeline.utils.errors import UserError
 
 
 @pytest.fixture
 def cases():
     return make_cases()
-
-
-def make_cases():
-    rng = np.random.default_rng(0)
-
-    def images(rows, *more):
-        return rng.integers(0, 256, (rows, *more, 8, 4, 3), np.uint8)
-
-    def group(cls, rows):
-        arrays = {}
-        for field in fields(cls):
-            name = field.name
-            if name in ("caption", "kind"):
-                arrays[name] = np.array(["S9/Directions 1/54138969/5"] * rows, dtype=np.str_)
-            elif name.endswith("pose"):
-                arrays[name] = rng.random((rows, 17, 2)).astype(np.float32)
-            elif name.endswith("label"):
-                arrays[name] = rng.integers(-1, 2, (rows, len(LIMBS))).astype(np.int8)
-            elif name == "mask_l1":
-                arrays[name] = rng.random(rows).astype(np.float32)
-            elif name == "right":
-                arrays[name] = rng.random((rows, 2))
-            else:
-                arrays[name] = images(rows, 3) if name in ("between", "sampled") else images(rows)
-        return cls(**arrays)
-
-    shown = [
-        group(cls, rows)
-        for cls, rows in ((Examples, 2), (Examples, 2), (Examples, 0), (TwinExamples, 0), (Demonstrations, 3), (Steps, 2), (Appearances, 2))
-    ]
-    names = np.array(["S9/Directions 1/54138969/5"] * 4)
-    scores = rng.random((len(IMAGES), len(SCORES), 4)).astype(np.float32)
-    scores[0, 0, 0] = np.nan
-    return Cases(Pairs(names, names, rng.random(4).astype(np.float32), scores), *shown, Labels(rng.integers(0, 9, (len(LIMBS), 3, 3))))
 
 
 def test_what_is_written_is_read(cases, tmp_path):

@@ -23,9 +23,11 @@ def test_mean_and_deviation_leave_undefined_values_out():
     assert (mean(values[1:2]), deviation(values[1:2])) == (None, None)
 
 
-def test_summary_puts_each_deviation_beside_its_mean():
-    figures = summary({"ssim": np.array([0.5, 0.7], dtype=np.float32), "overlap_l1": np.array([np.nan, np.nan])})
-    assert list(figures) == ["ssim", "ssim_std", "overlap_l1", "overlap_l1_std"]
+def test_summary_puts_deviation_and_bounds_beside_each_mean():
+    people = np.array(["ann", "bob"])
+    figures = summary({"ssim": np.array([0.5, 0.7], dtype=np.float32), "overlap_l1": np.array([np.nan, np.nan])}, people)
+    assert list(figures) == [f"{name}{end}" for name in ("ssim", "overlap_l1") for end in ("", "_std", "_low", "_high")]
+    assert (figures["ssim_low"], figures["ssim_high"]) == pytest.approx((0.5, 0.7))  # both of either person alone
     assert figures["ssim"] == pytest.approx(0.6)
     assert figures["overlap_l1_std"] is None
     json.dumps(figures, allow_nan=False)
