@@ -49,7 +49,9 @@ def test_any_codes_pictures_are_scored_as_our_own(chain: tuple[Clone, str], tmp_
     clone, _ = chain
     folder, tiny = clone.path / TINY, ("--packed", f"{TINY}/data/packed", "--pairs", f"{TINY}/data/pairs", "--params", f"{TINY}/params.yaml")
     said = clone.run(sys.executable, "-m", "pose25d.export_benchmark", str(tmp_path / "benchmark"), *tiny)
-    lists = {name: list(csv.DictReader((tmp_path / "benchmark" / f"{name}.csv").open(encoding="utf-8"))) for name in ("pairs", "twins")}
+    lists = {
+        name: list(csv.DictReader((tmp_path / "benchmark" / f"{name}.csv").read_text(encoding="utf-8").splitlines())) for name in ("pairs", "twins")
+    }
     assert f"{len(lists['pairs'])} pairs and {len(lists['twins'])} twins" in said
     pack = read_packs(folder / "data" / "packed", ["S9"])
     batched = BatchedGenerator(load_generator(*(folder / "models" / f"{name}.safetensors" for name in ("g1", "g2"))), pack, 64, torch.device("cpu"))
