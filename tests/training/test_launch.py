@@ -188,14 +188,14 @@ def test_two_processes_killed_and_resumed_end_with_the_weights_of_one(trained: t
         time.sleep(0.002)
     holder = next(folder.glob(".scratch/train_g1/*.pid")).read_text(encoding="utf-8")
     os.kill(int(holder.partition(" ")[0]), signal.SIGKILL)  # the first process; the other ends with it
-    killed.communicate(timeout=60)
+    killed.communicate(timeout=120)
     state = read_state(next(folder.glob(f".scratch/train_g1/*/{STATE}")).parent)
     assert state is not None
     assert 0 < state["step"] < STEPS
     assert not (folder / first).exists()
 
     resumed = start(folder, first, second)
-    said = resumed.communicate(timeout=120)[1]
+    said = resumed.communicate(timeout=300)[1]
     assert resumed.returncode == 0, said
     assert f"train_g1: step {state['step']} of {STEPS}" in said
     assert (weights(folder / first) - one).norm() < 1e-3 * way
@@ -220,7 +220,7 @@ def test_the_job_for_several_machines_trains_through_one_dvc(trained: tuple[Path
         "git -c user.name=a -c user.email=a@b.c commit -qm one",
         "sbatch --wait --nodes=2 --ntasks-per-node=1 --output=log.txt examples/cluster/train_nodes.sbatch",
     ):
-        subprocess.run(command.split(), cwd=project, env=environment, check=True, timeout=120)
+        subprocess.run(command.split(), cwd=project, env=environment, check=True, timeout=300)
     said = (project / "log.txt").read_text(encoding="utf-8")
     assert "All distributed processes registered. Starting with 2 processes" in said
     assert (weights(project / "models") - one).norm() < 1e-3 * way
