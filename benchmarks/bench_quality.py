@@ -50,6 +50,7 @@ from pipeline.packs.batches import Batch, make_batch
 from pipeline.packs.pack import Pack, read_columns, read_packs
 from pipeline.packs.pairs import read_pairs
 from pipeline.training.generators import GeneratorTraining, train_g1
+from pipeline.training.launch import one_process
 from pipeline.training.lifter import LifterTraining, train_lifter
 from pipeline.training.loop import make_fabric, precision_of
 from pipeline.training.objectives import make_objective
@@ -263,7 +264,7 @@ def _lifter(params: Path, setting: Setting, data: DataConfig, pose: PoseConfig, 
     """The lifter, trained as its stage does."""
     pose_3d = np.concatenate([read_columns(setting.packed, subject, ("pose_3d",))["pose_3d"] for subject in data.train_subjects])
     config = load_config(TrainLifterConfig, params, "train_lifter").model_copy(update={"checkpoint_every": LIFTER_TURN})
-    return train_lifter(TimedLifterTraining(Fabric(accelerator="cpu", devices=1), scratch, pose_3d, pose, config, clock))
+    return train_lifter(TimedLifterTraining(Fabric(accelerator="cpu", devices=1, plugins=one_process()), scratch, pose_3d, pose, config, clock))
 
 
 def scored_batches(setting: Setting, data: DataConfig, conditioning: Any) -> list[Batch]:

@@ -10,7 +10,7 @@ class PaintsByHand(G1):
     """A coarse generator; what it paints is up to `forward`."""
 
     def __init__(self) -> None:
-        super().__init__(1, False, (8, 4), 1, 3, "conv", "nearest")
+        super().__init__(1, (), (8, 4), 1, 3, "conv", "nearest")
 
 
 class HandsOn(PaintsByHand):

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 
 from pipeline.config.parallel import ParallelConfig
 from pipeline.parallel import run_parallel
@@ -54,7 +55,6 @@ def test_where_there_is_no_terminal_short_work_says_one_line(capfd):
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line():
-    pytest.importorskip("distributed")
     with pytest.raises(UserError, match=r"parallel.scheduler = 'nonsense://nowhere': no Dask scheduler answers there"):
         run_parallel(partial(operator.pow, 2), [1, 2], settings(scheduler="nonsense://nowhere"), "powers")
 
@@ -66,8 +66,7 @@ def test_a_missing_dask_is_one_line(monkeypatch):
 
 
 def test_a_dask_cluster_gives_the_same_results():
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
         found = run_parallel(partial(operator.pow, 2), [1, 2, 3], settings(scheduler=cluster.scheduler_address), "powers")
     assert found == [2, 4, 8]
 

@@ -1,12 +1,23 @@
 """The whole pipeline in a fresh clone on the tiny recipe: one chain, run once, serves every test here."""
 
+import csv
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pytest
+import torch
 from clone import GRAPH, TINY, Clone, clone_of_the_working_tree, stages_run
+
+from pipeline.inference.batched import BatchedGenerator, Task
+from pipeline.inference.generator import load_generator
+from pipeline.packs.pack import read_packs
+from pipeline.pose.pose_file import read_pose
+from pipeline.utils.images import encode
+from pipeline.utils.tensors import as_rows
 
 GRAPHS = (GRAPH, f"{TINY}/data/dvc.yaml")
 EVERY_STAGE = {"validate", "synthesize", "index", "extract", "project", "pack", "pair", "train_lifter", "train_g1", "train_g2", "evaluate", "report"}
@@ -33,6 +44,42 @@ def test_nothing_runs_twice(chain: tuple[Clone, str]) -> None:
     assert clone.run("git", "status", "--porcelain") == ""
 
 
+def test_any_codes_pictures_are_scored_as_our_own(chain: tuple[Clone, str], tmp_path: Path) -> None:
+    """What the chain's weights paint, written as files and scored as files, has the scores of `evaluate` to the last digit."""
+    clone, _ = chain
+    folder, tiny = clone.path / TINY, ("--packed", f"{TINY}/data/packed", "--pairs", f"{TINY}/data/pairs", "--params", f"{TINY}/params.yaml")
+    said = clone.run(sys.executable, "-m", "pose25d.export_benchmark", str(tmp_path / "benchmark"), *tiny)
+    lists = {
+        name: list(csv.DictReader((tmp_path / "benchmark" / f"{name}.csv").read_text(encoding="utf-8").splitlines())) for name in ("pairs", "twins")
+    }
+    assert f"{len(lists['pairs'])} pairs and {len(lists['twins'])} twins" in said
+    pack = read_packs(folder / "data" / "packed", ["S9"])
+    batched = BatchedGenerator(load_generator(*(folder / "models" / f"{name}.safetensors" for name in ("g1", "g2"))), pack, 64, torch.device("cpu"))
+    shown = {row["source"] for rows in lists.values() for row in rows} | {row["target"] for rows in lists.values() for row in rows}
+    assert {path.stem for path in (tmp_path / "benchmark" / "images").iterdir()} == shown
+    for name in ("pairs", "twins"):
+        (tmp_path / "painted" / name).mkdir(parents=True)
+    for kind, row in [("pairs", row) for row in lists["pairs"]] + [("twins", row) for row in lists["twins"]]:
+        files = [(f"{row['pair']}.png", read_pose(tmp_path / "benchmark" / "poses" / f"{row['target']}.json"))] if kind == "pairs" else []
+        if kind == "twins":
+            poses = tmp_path / "benchmark" / "poses" / f"{row['target']}.json", tmp_path / "benchmark" / "twins" / f"{row['twin']}.json"
+            files = [(f"{row['twin']}_{member}.png", read_pose(path)) for member, path in zip(("original", "twin"), poses, strict=True)]
+        for name, pose in files:
+            task = Task(np.array([int(row["source"])]), np.array([int(row["target"])]), pose.label[None].astype(np.int8))
+            with torch.inference_mode():
+                painted = as_rows(batched.paint(batched.measure(task))[1])[0]
+            (tmp_path / "painted" / kind / name).write_bytes(encode(painted, ".png"))
+    clone.run(sys.executable, "-m", "pose25d.score", str(tmp_path / "painted"), "--out", str(tmp_path / "scores.json"), *tiny)
+    found, expected = (json.loads(path.read_text()) for path in (tmp_path / "scores.json", folder / "metrics" / "test.json"))
+    for name, value in found["painted"].items():
+        assert value == pytest.approx(expected["refined"][name], rel=1e-4), name  # painted one by one, the last bit of a pixel may differ
+    assert found["depth"]["order_accuracy"] == expected["depth"]["order_accuracy"]
+    (tmp_path / "painted" / "pairs" / "000000.png").unlink()
+    assert "000000.png: not found; expected a picture of every pair" in clone.failing(
+        sys.executable, "-m", "pose25d.score", str(tmp_path / "painted"), *tiny
+    )
+
+
 def test_a_thicker_torso_projects_again_and_decodes_nothing(chain: tuple[Clone, str]) -> None:
     clone, _ = chain
     params = clone.path / TINY / "params.yaml"
@@ -56,6 +103,9 @@ def test_an_experiment_runs_what_its_parameter_touches_and_metrics_diff_compares
     plain = Clone(clone.path.parent / "plain", clone.env, clone.private)
     clone.run("git", "clone", "--quiet", str(clone.path), str(plain.path))
     scores = f"{TINY}/metrics/test.json"
+    compared = clone.run(sys.executable, "-m", "pose25d.compare", "main", "lambda-50", "--cases", f"{TINY}/data/cases.npz")
+    assert "refined image" in compared.splitlines()[0]
+    assert {"SSIM", "L1", "order accuracy"} <= {line[:16].strip() for line in compared.splitlines()}
     changes = json.loads(plain.dvc("metrics", "diff", "--json", "main", "origin/lambda-50", "--targets", scores))[scores]
     assert {"refined.ssim", "refined.mask_l1"} <= set(changes)
     assert "coarse.ssim" not in changes

@@ -17,6 +17,8 @@ from pipeline.pose.bodies.parts import FIRST_LIMB_PART, front_parts
 from pipeline.pose.bodies.pose_space import labels_differ
 from pipeline.pose.skeleton import CHAIN_LIMBS, LIMB_NAMES
 
+SHOWN = 1 / 400  # of an image's pixels: so many of a limb the source has to show for its colours to be known
+
 
 @dataclass(frozen=True)
 class JudgedTwins:
@@ -85,7 +87,26 @@ def order_figures(batched: BatchedGenerator, judged: JudgedTwins) -> dict[str, A
     pack = batched.pack
     people = pack.identity[judged.task.target]
     orders = {image: order_accuracy(judged.right[number], pack.twins.chain, judged.counted, people) for number, image in enumerate(batched.scored)}
-    return orders["refined"] | {"order_by_image": {image: _interval(order) for image, order in orders.items()}}
+    by_image = {image: _interval(order) for image, order in orders.items()}
+    return orders["refined"] | {"order_by_image": by_image, "order_by_source": _by_source(batched, judged)}
+
+
+def _by_source(batched: BatchedGenerator, judged: JudgedTwins) -> dict[str, Any]:
+    """The order accuracy of the refined image where the source shows each limb of the mirrored chain, and where it shows less: no code can know
+    the colours of what is hidden."""
+    pack, numbers = batched.pack, np.flatnonzero(judged.counted)
+    source, back = np.unique(judged.task.source[numbers], return_inverse=True)
+    limbs = np.array(CHAIN_LIMBS)[pack.twins.chain[numbers]]  # (n, 2)
+    pixels = np.take_along_axis(_limbs_shown(pack, source)[back], limbs, axis=1).min(axis=1)
+    known = pixels >= SHOWN * batched.size[0] * batched.size[1]
+    right, people = judged.right[batched.scored.index("refined")], pack.identity[judged.task.target]
+    found = {}
+    for name, chosen in (("shown", known), ("hidden", ~known)):
+        counted = np.zeros(len(judged.counted), bool)
+        counted[numbers[chosen]] = True
+        order = order_accuracy(right, pack.twins.chain, counted, people)
+        found[name] = _interval(order) | {"order_cases": order["order_cases"]}
+    return found
 
 
 def _limbs_shown(pack: Pack, rows: np.ndarray) -> np.ndarray:

@@ -5,19 +5,50 @@ image that the networks see by the extent of its own joints, as in training (`cr
 was trained on photos sees them whole, cut to its proportions around their middle: there both poses are in px of the picture.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.inference.generator import Generator
-from pipeline.pose.background import same_place
-from pipeline.pose.conditioning import encode_poses
+from pipeline.pose.background import Scene, same_place
 from pipeline.pose.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.pose.pose_file import LabelledPose
+from pipeline.pose.skeleton import H36M_17, LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.tensors import as_rows, to_image, to_layer, to_uint8
 
 MAX_STRETCH = 0.02  # by how much the proportions of a picture without a pose may differ from those of the image that the networks see
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """The person of a picture as a model sees them, measured once: to be painted in any number of poses, up to B at a time.
+
+    image : (B, 3, H, W) float32 in [-1, 1], B times the same; source : its body, as `Conditioning.measure` gives it; label : (B, 8)
+    scene : of B targets
+    """
+
+    generator: Generator
+    image: Tensor
+    source: Any
+    label: Tensor
+    scene: Scene
+
+    @torch.inference_mode()
+    def paint(self, pose_2d: np.ndarray, label: np.ndarray) -> np.ndarray:
+        """The refined images of n <= B poses, (n, H, W, 3) uint8 RGB.
+
+        pose_2d : (n, 17, 2) px of the image that the networks see, NaN where a joint is not known; label : (n, 8) int8
+        """
+        rows = np.arange(len(self.image)).clip(max=len(pose_2d) - 1)  # batches are all of one size, for which the source was measured
+        conditioning, size = self.generator.conditioning, self.generator.image_size
+        target = conditioning.measure(torch.from_numpy(pose_2d[rows].astype(np.float32)), size)
+        condition = conditioning.encode(self.image, self.source, self.label, target, torch.from_numpy(label[rows]), scene=self.scene)
+        _, refined = self.generator.paint(self.image, condition)
+        return as_rows(to_uint8(refined))[: len(pose_2d)]
 
 
 def transfer(
@@ -30,7 +61,18 @@ def transfer(
 ) -> np.ndarray:
     """Paint the person of the picture in the target pose: the refined image, (H, W, 3) uint8 RGB, as large as those of training.
 
-    The person is painted where it stood, before what the picture shows there.
+    The person is painted where it stood, before what the picture shows there. Arguments and errors are those of `make_portrait`.
+    """
+    portrait = make_portrait(generator, image, source, margin, plate)
+    pose_2d = to_crop(target.pose_2d[None], _box(target, image, generator.image_size, margin)[None], generator.image_size)
+    return portrait.paint(pose_2d, target.label[None])[0]
+
+
+@torch.inference_mode()
+def make_portrait(
+    generator: Generator, image: np.ndarray, source: LabelledPose | None, margin: float | None, plate: np.ndarray | None = None, batch_size: int = 1
+) -> Portrait:
+    """The person of a picture, ready to be painted in `batch_size` poses at a time.
 
     image : (h, w, 3) uint8 RGB; source : the pose in it, by which the person is cut out, or None for a picture that is cut already, which
     a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training, None for a model of photos; plate : the same
@@ -41,21 +83,17 @@ def transfer(
     if generator.conditioning.config.kind != "bodies":
         raise UserError("these weights paint faces; a pose file names the joints of a body: give weights of a recipe that paints people")
     if source is None:
-        crop, source_pose, source_label = _whole(image, size, generator), np.full_like(target.pose_2d, np.nan), np.zeros_like(target.label)
+        crop, pose_2d, label = _whole(image, size, generator), np.full((len(H36M_17), 2), np.nan), np.zeros(len(LIMBS), np.int8)
     else:
         _check_inside(image, source)
         box, crop = _box(source, image, size, margin), cut_out(image, source, size, margin)
-        source_pose, source_label = to_crop(source.pose_2d[None], box[None], size)[0], source.label
-    target_pose = to_crop(target.pose_2d[None], _box(target, image, size, margin)[None], size)[0]
-    poses = [torch.from_numpy(pose.astype(np.float32))[None] for pose in (source_pose, target_pose)]
-    labels = [torch.from_numpy(label)[None] for label in (source_label, target.label)]
-    picture = to_image(crop[None])
-    scene = same_place(1)
+        pose_2d, label = to_crop(source.pose_2d[None], box[None], size)[0], source.label
+    scene = same_place(batch_size)
     if plate is not None:
-        scene = scene._replace(plate=_plate_layer(plate, image, source, generator, margin))
-    condition = encode_poses(generator.conditioning, picture, poses[0], labels[0], poses[1], labels[1], size, scene=scene)
-    _, refined = generator.paint(picture, condition)
-    return as_rows(to_uint8(refined))[0]
+        scene = scene._replace(plate=_plate_layer(plate, image, source, generator, margin).expand(batch_size, -1, -1, -1))
+    measured = generator.conditioning.measure(torch.from_numpy(pose_2d.astype(np.float32)).repeat(batch_size, 1, 1), size)
+    labels = torch.from_numpy(label).repeat(batch_size, 1)
+    return Portrait(generator, to_image(crop[None]).repeat(batch_size, 1, 1, 1), measured, labels, scene)
 
 
 def cut_out(image: np.ndarray, pose: LabelledPose, size: tuple[int, int], margin: float | None) -> np.ndarray:

@@ -29,6 +29,7 @@ from pipeline.networks.lifter import SCALE_DEPTH, Lifter, Residual, chain_means,
 from pipeline.packs.pack import pack_path, read_columns
 from pipeline.pose.skeleton import CHAINS
 from pipeline.training.curves import Curves
+from pipeline.training.launch import one_process
 from pipeline.training.loop import CURVES, TrainingRun, due, one_cycle
 from pipeline.training.resume import Part, fingerprint, scratch_folder
 from pipeline.training.views import NEAREST, depths_of, joints_of, make_views, mirror_chains, perturb
@@ -60,7 +61,7 @@ class LifterTraining(TrainingRun):
         settings = [pose.depth, pose.rule, config.model_dump(mode="json")]
         key = fingerprint(settings, [pack_path(packed, subject) for subject in subjects], __name__)
         with scratch_folder("train_lifter", key) as scratch:
-            yield cls(Fabric(accelerator="cpu", devices=1), scratch, pose_3d, pose, config)
+            yield cls(Fabric(accelerator="cpu", devices=1, plugins=one_process()), scratch, pose_3d, pose, config)
 
     def views(self, rng: np.random.Generator) -> np.ndarray:
         """`make_views` of the poses; raise UserError without poses, or where all are too near the camera."""

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.train import LoopConfig
+from pipeline.training.launch import choose_launch
 from pipeline.training.resume import Part, read_state, restore, save_state
 from pipeline.utils.devices import choose_device, choose_precision, fix_arithmetic
 from pipeline.utils.errors import UserError
@@ -90,8 +91,10 @@ def precision_of(fabric: Fabric) -> str:
 def make_fabric(parallel: ParallelConfig, config: LoopConfig) -> Fabric:
     """Start the processes of a training, with fixed threads and deterministic algorithms.
 
-    Raises UserError where the machine has not what the section `parallel` asks for, or cannot compute with `precision`.
+    Raises UserError where the machine has not what the section `parallel` asks for, where other processes were started than it asks for, or where
+    the device cannot compute with `precision`.
     """
+    launch = choose_launch(parallel)
     fix_arithmetic(config.threads, training=True)
     keep_memory()
     try:
@@ -102,6 +105,7 @@ def make_fabric(parallel: ParallelConfig, config: LoopConfig) -> Fabric:
                 devices=parallel.devices,
                 num_nodes=parallel.nodes,
                 strategy=parallel.strategy,
+                plugins=launch,
                 precision=choose_precision(config.precision, choose_device(parallel.accelerator)),  # type: ignore[arg-type]
             )
     except (RuntimeError, ValueError, TypeError) as error:
@@ -111,6 +115,7 @@ def make_fabric(parallel: ParallelConfig, config: LoopConfig) -> Fabric:
     if config.batch_size % fabric.world_size:
         raise UserError(f"batch_size = {config.batch_size}: expected a multiple of the {fabric.world_size} devices that share it")
     fabric.launch()
+    torch.set_num_threads(config.threads)  # Fabric shares the cores out among several processes
     return fabric
 
 

@@ -8,6 +8,8 @@ import hashlib
 import io
 import json
 import os
+import platform
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,7 +72,7 @@ def scratch_folder(stage: str, key: str) -> Iterator[Path]:
     with machine_faults(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(lock_of(folder), lambda: _say_who(holder)), machine_faults(folder):
-        holder.write_text(f"{os.getpid()}\n", encoding="utf-8")
+        holder.write_text(f"{os.getpid()} on {platform.node()}\n", encoding="utf-8")
         folder.mkdir(exist_ok=True)
         try:
             yield folder
@@ -80,10 +82,12 @@ def scratch_folder(stage: str, key: str) -> Iterator[Path]:
 
 
 def _say_who(holder: Path) -> None:
+    """Name the process that is waited for; on a disk that machines share it may be one of another machine."""
     try:
-        process = f"process {int(holder.read_text(encoding='utf-8'))}"
+        found = re.fullmatch(r"\d+ on \S+\n", holder.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        process = "another process"
+        found = None
+    process = f"process {found[0].strip()}" if found else "another process"
     Console(stderr=True).print(f"{holder.with_suffix('')}: {process} is at work on the same training; waiting until it ends", soft_wrap=True)
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
+from pipeline.evaluation import twins
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.examples.cases import read_cases
 from pipeline.evaluation.pair_scores import PairScores
@@ -177,6 +178,18 @@ def test_twins_that_cannot_be_judged_are_left_out(pack, pairs):
     assert (depth["order_cases"], depth["order_left_out"], depth["order_accuracy"]) == (6, 0.25, 1)
 
 
+def test_the_order_is_also_known_by_what_the_source_shows(pack, scored, monkeypatch):
+    by_source = scored[0]["depth"]["order_by_source"]
+    nobody = {"order_accuracy": None, "order_low": None, "order_high": None, "order_cases": 0}
+    assert by_source == {"shown": {"order_accuracy": 1, "order_low": 1, "order_high": 1, "order_cases": 8}, "hidden": nobody}
+    behind = pack.label.copy()
+    behind[1:8:2, FOREARM] = -1  # of the first person's rows without twins, which are the sources
+    pairs = np.array([(start + a, start + b) for start in (0, 8) for a, b in ((1, 0), (3, 2), (5, 6), (7, 4))])
+    monkeypatch.setattr(twins, "SHOWN", 14 / (SIZE[0] * SIZE[1]))
+    by_source = evaluate(perfect(), replace(pack, label=behind), pairs, CONFIG, CPU)[0]["depth"]["order_by_source"]
+    assert (by_source["shown"]["order_cases"], by_source["hidden"]["order_cases"]) == (4, 4)
+
+
 def test_labels_change_the_limbs_that_overlap_and_no_others(scored):
     depth = scored[0]["depth"]
     assert depth["response"] > 0.02
@@ -193,7 +206,7 @@ def test_label_figures_and_confusion(scored):
 def test_the_file_of_scores_is_nested_as_documented(scored, pairs):
     figures, _ = scored
     assert list(figures) == ["pairs", *IMAGES, "generator", "precision", "latent", "depth", "by"]
-    assert [name for name in figures["refined"] if not name.endswith("_std")] == list(SCORES)
+    assert [name for name in figures["refined"] if not name.endswith(("_std", "_low", "_high"))] == list(SCORES)
     assert [name for name in figures["depth"] if name in ("order_accuracy", "order_cases", "label_accuracy", "response")] == [
         "order_accuracy",
         "order_cases",

@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -69,7 +70,7 @@ def names(root: Path) -> list[str]:
 
 def test_a_second_run_waits_for_the_first_and_says_for_whom(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     run_in_turns()
-    assert f"process {os.getpid()} is at work on the same training; waiting until it ends" in capfd.readouterr().err
+    assert f"process {os.getpid()} on {platform.node()} is at work on the same training; waiting until it ends" in capfd.readouterr().err
     assert names(tmp_path) == ["key.lock"]
 
 
@@ -96,7 +97,7 @@ def test_what_a_killed_run_left_is_free(tmp_path: Path) -> None:
     for name in ("key.lock", "key.pid"):
         (stage / name).write_text("12345\n")
     with scratch_folder("stage", "key"), (stage / "key.lock").open() as file:
-        assert (stage / "key.pid").read_text() == f"{os.getpid()}\n"
+        assert (stage / "key.pid").read_text() == f"{os.getpid()} on {platform.node()}\n"
         with pytest.raises(BlockingIOError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
