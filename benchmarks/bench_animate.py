@@ -9,18 +9,15 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from benchmarks.racing import race
+from benchmarks.untrained import untrained
 from pipeline.config.params import Params, check_params
-from pipeline.inference.generator import Generator
 from pipeline.inference.transfer import transfer
 from pipeline.motion.animate import make_animation
 from pipeline.motion.films import write_film
 from pipeline.motion.motion import Motion
 from pipeline.motion.motion_file import read_motion
-from pipeline.networks.coarse import conditioning_of, make_coarse, make_g2
-from pipeline.networks.lifter import Lifter
 from pipeline.pose.pose_file import LabelledPose, read_pose
 from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.pictures import read_picture
@@ -29,17 +26,6 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 ROUNDS, THREADS = 3, 2
 FRAMES = 32
-
-
-def untrained(params: Params) -> Generator:
-    """A generator of the default parameters, as it is loaded."""
-    lifter = Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None
-    conditioning = conditioning_of(params.model, params.pose.map_config, lifter)
-    size = params.data.image_size
-    networks = make_coarse(conditioning, size, params.model), make_g2(size, params.model)
-    for network in networks:
-        network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    return Generator(*networks, conditioning, size)
 
 
 def repeated(motion: Motion, frames: int) -> Motion:

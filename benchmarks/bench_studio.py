@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.untrained import untrained
 from pipeline.config.params import Params, check_params
-from pipeline.inference.generator import Generator
 from pipeline.inference.transfer import transfer
-from pipeline.networks.coarse import conditioning_of, make_coarse, make_g2
-from pipeline.networks.lifter import Lifter
 from pipeline.pose.conditioning import Condition
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.devices import fix_arithmetic
@@ -39,13 +37,8 @@ def main() -> None:
     params = check_params(ROOT / "params.yaml")
     assert isinstance(params, Params)
     fix_arithmetic(THREADS)
-    size, model = params.data.image_size, params.model
-    lifter = Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None
-    conditioning = conditioning_of(model, params.pose.map_config, lifter)
-    g1, g2 = make_coarse(conditioning, size, model), make_g2(size, model)
-    for network in (g1, g2):
-        network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    generator = Generator(g1, g2, conditioning, size, (None, None))
+    generator, size = untrained(params), params.data.image_size
+    conditioning = generator.conditioning
     image, poses = read_picture(ROOT / "examples" / "person.png"), [read_pose(ROOT / "examples" / f"{name}.json") for name in ("person", "pose")]
     source = torch.zeros(1, 3, *size)
     condition = Condition(torch.zeros(1, *conditioning.appearance_size(size)), torch.zeros(1, conditioning.channels, *size))

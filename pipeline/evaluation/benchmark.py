@@ -21,7 +21,8 @@ from pipeline.inference.batched import Task
 from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.body import Body, measure
 from pipeline.pose.bodies.masks import body_mask, overlap_mask
-from pipeline.pose.skeleton import CHAIN_NAMES, H36M_17, LIMB_NAMES
+from pipeline.pose.pose_file import encode_pose
+from pipeline.pose.skeleton import CHAIN_NAMES, H36M_17
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_folder, write_json, write_text
 from pipeline.utils.images import encode
@@ -72,14 +73,14 @@ def export(test: Benchmark, folder: Path, about: dict[str, Any]) -> None:
         rows = np.union1d(np.union1d(test.pairs, test.twins.source), targets).tolist()
         for row in track(rows, "pictures", len(rows)):
             (new / "images" / f"{row:06d}.png").write_bytes(encode(pack.image[row], ".png"))
-            write_json(new / "poses" / f"{row:06d}.json", _pose(pack.pose_2d[row], pack.label[row]))
+            write_json(new / "poses" / f"{row:06d}.json", encode_pose(pack.pose_2d[row], pack.label[row]))
         for part in np.array_split(targets, -(-len(targets) // BATCH)):
             masks = (255 * body_mask(test.body(part))).byte().permute(0, 2, 3, 1).repeat(1, 1, 1, 3).numpy()
             for row, mask in zip(part.tolist(), masks, strict=True):
                 (new / "masks" / f"{row:06d}.png").write_bytes(encode(mask, ".png"))
         for place, number in enumerate(test.numbers.tolist()):
             (new / "twins" / f"{place:06d}.png").write_bytes(encode(pack.twins.image[number], ".png"))
-            write_json(new / "twins" / f"{place:06d}.json", _pose(pack.pose_2d[pack.twins.row[number]], pack.twins.label[number]))
+            write_json(new / "twins" / f"{place:06d}.json", encode_pose(pack.pose_2d[pack.twins.row[number]], pack.twins.label[number]))
         write_text(new / "pairs.csv", "".join(_pair_lines(test)))
         write_text(new / "twins.csv", "".join(_twin_lines(test)))
         write_json(new / "protocol.json", about | {"image_size": list(test.size), "pairs": len(test.pairs), "twins": len(test.numbers)})
@@ -139,12 +140,6 @@ def _read(folder: Path, names: Sequence[str], size: tuple[int, int]) -> np.ndarr
 
 def _as_tensor(images: np.ndarray) -> Tensor:
     return torch.from_numpy(images).permute(0, 3, 1, 2)
-
-
-def _pose(pose_2d: np.ndarray, label: np.ndarray) -> dict[str, Any]:
-    """The content of a pose file, px of the picture."""
-    joints = {name: None if np.isnan(point[0]) else point.tolist() for name, point in zip(H36M_17.names, pose_2d.astype(float), strict=True)}
-    return {"joints": joints, "labels": dict(zip(LIMB_NAMES, label.tolist(), strict=True))}
 
 
 def _pair_lines(test: Benchmark) -> Iterator[str]:

@@ -17,8 +17,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from pipeline.motion.motion import FASTEST, Motion, as_rate
-from pipeline.pose.pose_file import LabelledPose, decode_pose
-from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
+from pipeline.pose.pose_file import LabelledPose, decode_pose, encode_pose
 from pipeline.utils.errors import UserError, shown
 from pipeline.utils.files import atomic_file, machine_faults
 from pipeline.utils.numbers import as_number
@@ -50,13 +49,8 @@ def write_motion(path: Path, motion: Motion) -> None:
         file.write(f'{{"fps": {_as_json(motion.fps)},\n "frames": [')
         for number, (pose_2d, label) in enumerate(zip(motion.pose_2d, motion.label, strict=True)):
             file.write(",\n  " if number else "\n  ")
-            joints = dict(zip(H36M_17.names, map(_point, pose_2d.tolist()), strict=True))
-            json.dump({"joints": joints, "labels": dict(zip(LIMB_NAMES, label.tolist(), strict=True))}, file)
+            json.dump(encode_pose(pose_2d.astype(np.float64).round(_DIGITS), label), file)
         file.write("\n]}\n")
-
-
-def _point(point: list[float]) -> list[float] | None:
-    return None if np.isnan(point[0]) else [round(value, _DIGITS) for value in point]
 
 
 def _as_json(fps: Fraction) -> str:

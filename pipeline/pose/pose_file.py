@@ -63,6 +63,12 @@ def read_pose(path: Path) -> LabelledPose:
     return decode_pose(read_json(path, MOST_BYTES), str(path))
 
 
+def encode_pose(pose_2d: np.ndarray, label: np.ndarray) -> dict[str, Any]:
+    """The content of a pose file: pose_2d (17, 2) px, NaN where a joint is not known; label (8,)."""
+    points = [None if np.isnan(point).any() else point.tolist() for point in pose_2d]
+    return {"joints": dict(zip(H36M_17.names, points, strict=True)), "labels": dict(zip(LIMB_NAMES, label.tolist(), strict=True))}
+
+
 def decode_pose(content: Any, where: str) -> LabelledPose:
     """The pose in the content of a pose file; raise UserError with a line per wrong entry, each of which begins with `where`."""
     file = parse(_PoseFile, content, where, hint="see examples/pose.json")
