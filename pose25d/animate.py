@@ -35,6 +35,7 @@ class _Wanted:
     video: Path | None
     start: float
     stop: float | None
+    steady: bool
 
 
 @stage
@@ -49,6 +50,7 @@ class _Wanted:
 @click.option("--g1", type=existing, help="Weights of G1.  [default: models/g1.safetensors, else that of models/pretrained]")
 @click.option("--g2", type=existing, help="Weights of G2.  [default: models/g2.safetensors, else that of models/pretrained]")
 @click.option("--plate", type=existing, help="The same picture without the person, for weights of pose.background: plate.")
+@click.option("--steady/--frame-by-frame", default=True, help="Keep what is in doubt as it is, or decide each frame anew.  [default: steady]")
 @click.option("--side-by-side", is_flag=True, help="Show source, skeleton, painted frame and, where it is known, the true one.")
 @click.option("--save-motion", type=output, help="Write the motion as a motion file, too, for labels to be changed in it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Film: .mp4, .gif or .webp; one that was painted here is replaced.")
@@ -64,6 +66,7 @@ def main(
     g1: Path | None,
     g2: Path | None,
     plate: Path | None,
+    steady: bool,
     side_by_side: bool,
     save_motion: Path | None,
     out: Path,
@@ -72,7 +75,8 @@ def main(
     """Repaint the person in a picture in every pose of a motion, with a trained model.
 
     A motion file is JSON with `fps` and `frames`, each of the form of a pose file, as in examples/motion.json. Labels of a recording come from its 3D
-    poses, those of a driving video from the weights' lifter.
+    poses, those of a driving video from the weights' lifter: there a label that is in doubt keeps its side until another is clear. Labels of a motion
+    file stay as they are.
     """
     weights = choose_weights(g1, g2, params)
     for written in filter(None, (out, save_motion)):
@@ -80,12 +84,12 @@ def main(
     if out.is_file() and not click.get_current_context().params["force"] and not is_painted_film(out):
         raise UserError(f"{out}: is there already, and is no film that was painted here; give another name, or --force to replace it")
     generator = weights.load()
-    moving = _read(_Wanted(motion, sequence, camera, video, start, stop), generator, weights)
+    moving = _read(_Wanted(motion, sequence, camera, video, start, stop, steady), generator, weights)
     check_film(out, len(moving), moving.fps)
     if moving.film is not None:
         check_apart(out, moving.film.path)
     empty = None if plate is None else read_picture(plate)
-    animation = make_animation(generator, read_picture(image), read_pose(source_pose), moving, weights.margin, empty)
+    animation = make_animation(generator, read_picture(image), read_pose(source_pose), moving, weights.margin, empty, steady)
     if save_motion is not None:
         write_motion(save_motion, moving)
     frames = animation.frames_beside() if side_by_side else animation.frames()
@@ -100,7 +104,7 @@ def _read(wanted: _Wanted, generator: Generator, weights: Weights) -> Motion:
             raise UserError("expected --video, or --sequence and --camera of a recording, found both")
         return _read_driving(wanted, wanted.video, generator, weights)
     if wanted.sequence is not None and wanted.camera is not None:
-        motion = read_recording(wanted.motion, wanted.sequence, wanted.camera, load_config(PoseConfig, weights.params, "pose"))
+        motion = read_recording(wanted.motion, wanted.sequence, wanted.camera, load_config(PoseConfig, weights.params, "pose"), wanted.steady)
         return motion.part(wanted.start, wanted.stop, str(wanted.motion))
     if wanted.sequence is not None or wanted.camera is not None:
         raise UserError("expected --sequence and --camera together, found one of them")
@@ -116,7 +120,7 @@ def _read_driving(wanted: _Wanted, video: Path, generator: Generator, weights: W
     if not isinstance(lifter, Lifter):
         lifter = load_network(pretrained_file("lifter"), Lifter)
     rule = lifter.rule or LabelRule.of(load_config(PoseConfig, weights.params, "pose").rule)
-    return read_driving(wanted.motion, video, (wanted.start, wanted.stop), lifter, rule)
+    return read_driving(wanted.motion, video, (wanted.start, wanted.stop), lifter, rule, wanted.steady)
 
 
 if __name__ == "__main__":

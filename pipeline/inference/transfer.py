@@ -38,17 +38,27 @@ class Portrait:
     scene: Scene
 
     @torch.inference_mode()
+    def measure(self, pose_2d: np.ndarray) -> Any:
+        """Bodies in B poses, as `Conditioning.measure` gives them; pose_2d : (B, 17, 2) px of the image that the networks see, NaN where unknown."""
+        return self.generator.conditioning.measure(torch.from_numpy(pose_2d.astype(np.float32)), self.generator.image_size)
+
+    @torch.inference_mode()
+    def paint_measured(self, target: Any, label: Tensor) -> Tensor:
+        """The refined images of B bodies, (B, 3, H, W) uint8; target : as `measure` gives it; label : (B, 8)."""
+        condition = self.generator.conditioning.encode(self.image, self.source, self.label, target, label, scene=self.scene)
+        return to_uint8(self.generator.paint(self.image, condition)[1])
+
     def paint(self, pose_2d: np.ndarray, label: np.ndarray) -> np.ndarray:
         """The refined images of n <= B poses, (n, H, W, 3) uint8 RGB.
 
         pose_2d : (n, 17, 2) px of the image that the networks see, NaN where a joint is not known; label : (n, 8) int8
         """
-        rows = np.arange(len(self.image)).clip(max=len(pose_2d) - 1)  # batches are all of one size, for which the source was measured
-        conditioning, size = self.generator.conditioning, self.generator.image_size
-        target = conditioning.measure(torch.from_numpy(pose_2d[rows].astype(np.float32)), size)
-        condition = conditioning.encode(self.image, self.source, self.label, target, torch.from_numpy(label[rows]), scene=self.scene)
-        _, refined = self.generator.paint(self.image, condition)
-        return as_rows(to_uint8(refined))[: len(pose_2d)]
+        rows = self.fill(len(pose_2d))
+        return as_rows(self.paint_measured(self.measure(pose_2d[rows]), torch.from_numpy(label[rows])))[: len(pose_2d)]
+
+    def fill(self, count: int) -> np.ndarray:
+        """Which of `count` <= B poses fill a batch, (B,): batches are all of one size, for which the source was measured."""
+        return np.arange(len(self.image)).clip(max=count - 1)
 
 
 def transfer(
