@@ -133,7 +133,7 @@ def film_of(shot: Shot, pose: Pose, frames: Sequence[int] | np.ndarray) -> Film:
 
 
 def score_motions(generator: Generator, lifter: Lifter, rule: PoseConfig, config: FilmConfig, pose_net: PoseNet | None) -> dict[str, Any]:
-    """Blocks of scores: `frame_by_frame`, `steady` and `truth`, with labels from 3D; and in `lifter` the first two with the labels that it guesses."""
+    """Blocks of scores: `frame_by_frame`, `steady` and `truth`, with labels from 3D; in `lifter` the first two with the labels that it guesses."""
     shots = list(invent_shots(config, generator.image_size))
     from_3d: list[Figures] = []
     from_2d: list[Figures] = []

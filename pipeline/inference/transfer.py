@@ -74,7 +74,7 @@ def transfer(
     The person is painted where it stood, before what the picture shows there. Arguments and errors are those of `make_portrait`.
     """
     portrait = make_portrait(generator, image, source, margin, plate)
-    pose_2d = to_crop(target.pose_2d[None], _box(target, image, generator.image_size, margin)[None], generator.image_size)
+    pose_2d = to_crop(target.pose_2d[None], seen_box(target, image, generator.image_size, margin)[None], generator.image_size)
     return portrait.paint(pose_2d, target.label[None])[0]
 
 
@@ -96,7 +96,7 @@ def make_portrait(
         crop, pose_2d, label = _whole(image, size, generator), np.full((len(H36M_17), 2), np.nan), np.zeros(len(LIMBS), np.int8)
     else:
         _check_inside(image, source)
-        box, crop = _box(source, image, size, margin), cut_out(image, source, size, margin)
+        box, crop = seen_box(source, image, size, margin), cut_out(image, source, size, margin)
         pose_2d, label = to_crop(source.pose_2d[None], box[None], size)[0], source.label
     scene = same_place(batch_size)
     if plate is not None:
@@ -108,7 +108,7 @@ def make_portrait(
 
 def cut_out(image: np.ndarray, pose: LabelledPose, size: tuple[int, int], margin: float | None) -> np.ndarray:
     """What the networks see of a picture (h, w, 3) uint8 RGB that shows this pose, (H, W, 3); size : (H, W); margin : as for `transfer`."""
-    return crop_image(image, _box(pose, image, size, margin), (image.shape[1], image.shape[0]), size)
+    return crop_image(image, seen_box(pose, image, size, margin), (image.shape[1], image.shape[0]), size)
 
 
 def _plate_layer(plate: np.ndarray, image: np.ndarray, source: LabelledPose | None, generator: Generator, margin: float | None) -> Tensor:
@@ -156,7 +156,7 @@ def _whole(image: np.ndarray, size: tuple[int, int], generator: Generator) -> np
     return crop_image(image, np.array([0, 0, width, height]) - 0.5, (width, height), size)
 
 
-def _box(pose: LabelledPose, image: np.ndarray, size: tuple[int, int], margin: float | None) -> np.ndarray:
+def seen_box(pose: LabelledPose, image: np.ndarray, size: tuple[int, int], margin: float | None) -> np.ndarray:
     """What the networks see of the plane that the pose lies in: (4,) x0, y0, x1, y1, px."""
     height, width = image.shape[:2]
     return middle_box((height, width), size) if margin is None else crop_box(pose.known[None], size, margin)[0]

@@ -50,10 +50,20 @@ class Animation:
         for rows in self._batches():
             yield from as_rows(self._paint(rows, self._measure(rows, None)))
 
+    def frame(self, number: int) -> np.ndarray:
+        """One frame on its own, (H, W, 3) uint8 RGB."""
+        rows = np.array([number])
+        return as_rows(self._paint(rows, self._measure(rows, None)))[0]
+
+    def poses(self, rows: np.ndarray) -> np.ndarray:
+        """The joints of the frames `rows`, (n, 17, 2) px of the image that the networks see."""
+        return to_crop(self.motion.pose_2d[rows], self.boxes[rows], self.portrait.generator.image_size)
+
     def _batches(self) -> Iterator[np.ndarray]:
         """The numbers of the frames, a batch at a time."""
-        for start in range(0, len(self.motion), BATCH):
-            yield np.arange(start, min(start + BATCH, len(self.motion)))
+        batch = len(self.portrait.image)
+        for start in range(0, len(self.motion), batch):
+            yield np.arange(start, min(start + batch, len(self.motion)))
 
     def _shown(self) -> Iterator[Shown]:
         """The frames as they are painted, and where the body's parts are in them."""
@@ -70,7 +80,7 @@ class Animation:
     def _measure(self, rows: np.ndarray, depth: np.ndarray | None) -> Any:
         """The bodies of a batch; depth : (T, 17) mm, or None: the lifter infers it in each frame anew."""
         filled = self._filled(rows)
-        target = self.portrait.measure(self._poses(filled))
+        target = self.portrait.measure(self.poses(filled))
         return target if depth is None else replace(target, depth=torch.from_numpy(depth[filled]))
 
     def _paint(self, rows: np.ndarray, target: Any) -> Tensor:
@@ -88,7 +98,7 @@ class Animation:
     def _depths(self) -> np.ndarray | None:
         """The depths of the joints, decided over the whole motion."""
         generator = self.portrait.generator
-        pose_2d = self._poses(np.arange(len(self.motion)))
+        pose_2d = self.poses(np.arange(len(self.motion)))
         return steady_depths(generator.conditioning, pose_2d, self.motion.label, generator.image_size, self.motion.fps)
 
     def frames_beside(self) -> Iterator[np.ndarray]:
@@ -97,12 +107,9 @@ class Animation:
         scale = -(-SHOWN_HEIGHT // size[0])
         source = as_rows(to_uint8(self.portrait.image[:1]))[0]
         for number, (painted, truth) in enumerate(zip(self.frames(), self._truth(), strict=False)):
-            skeleton = draw_pose(self._poses(np.array([number]))[0], self.motion.label[number], size, scale)
+            skeleton = draw_pose(self.poses(np.array([number]))[0], self.motion.label[number], size, scale)
             tiles = [enlarge(image, scale * size[0]) for image in (source, painted, *truth)]
             yield np.concatenate([tiles[0], skeleton, *tiles[1:]], axis=1)
-
-    def _poses(self, rows: np.ndarray) -> np.ndarray:
-        return to_crop(self.motion.pose_2d[rows], self.boxes[rows], self.portrait.generator.image_size)
 
     def _truth(self) -> Iterator[tuple[np.ndarray, ...]]:
         """What the film shows in each box, in a tuple; empty tuples without end where there is no film."""
@@ -122,12 +129,13 @@ def make_animation(
     margin: float | None,
     plate: np.ndarray | None = None,
     steady: bool = True,
+    batch_size: int = BATCH,
 ) -> Animation:
     """The person of a picture, to be painted in a motion. Other arguments and errors are those of `transfer.make_portrait`.
 
-    steady : as in `Animation`
+    steady : as in `Animation`; batch_size : frames painted at a time
     """
-    portrait = make_portrait(generator, image, source, margin, plate, min(BATCH, len(motion)))
+    portrait = make_portrait(generator, image, source, margin, plate, min(batch_size, len(motion)))
     height, width = image.shape[:2]
     boxes = place_motion(motion, source, (height, width), generator.image_size, margin)
     return Animation(portrait, motion, boxes, same_place(len(motion)).place, steady)
