@@ -49,7 +49,7 @@ from pipeline.utils.progress import track
 from pipeline.utils.tensors import to_image
 
 MODES = {"frame_by_frame": False, "steady": True}  # the blocks of painted films, and whether they are steady
-TWIN_STEP = 10  # order is judged on every tenth frame
+TWIN_STEP = 5  # order is judged on every fifth frame
 Figures = dict[str, dict[str, float]]  # block -> score -> value of one film
 Flow = tuple[np.ndarray, np.ndarray]  # where the pixels of each frame are in the next one, (T - 1, H, W, 2) px; which are seen there, (T - 1, H, W)
 
