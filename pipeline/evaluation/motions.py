@@ -32,7 +32,7 @@ from pipeline.evaluation.scores.score import ImagePairs
 from pipeline.inference.generator import Generator
 from pipeline.inference.transfer import Portrait
 from pipeline.motion.animate import BATCH, Animation
-from pipeline.motion.driving import guess_labels
+from pipeline.motion.guess import guess_labels
 from pipeline.motion.motion import Motion
 from pipeline.motion.place import motion_boxes
 from pipeline.motion.steady import steady_labels

@@ -1,25 +1,22 @@
 """The motion of a driving video: the 2D keypoints of one person, and depth labels that a lifter guesses."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from pipeline.datasets.human36m.probe import probe_video
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.recordings.gaps import fill_gaps
 from pipeline.datasets.videos.detections import read_keypoints
 from pipeline.datasets.videos.tracks import link
+from pipeline.motion.guess import guess_labels
 from pipeline.motion.motion import Film, Motion, as_rate, frames_between
-from pipeline.motion.steady import steady_labels
-from pipeline.networks.lifter import Lifter, raise_pose
-from pipeline.pose.bodies.pose_space import LabelRule, labels_of_shares, limb_shares
-from pipeline.pose.skeleton import COCO_18, LIMBS, TORSO
+from pipeline.networks.lifter import Lifter
+from pipeline.pose.bodies.pose_space import LabelRule
+from pipeline.pose.skeleton import COCO_18
 from pipeline.utils.errors import UserError
 
 GAP = 0.5  # s for which a joint, or the whole person, may be out of sight: it is interpolated
-_CHUNK = 256  # poses whose labels are guessed at a time
 
 
 def read_driving(keypoints: Path, video: Path, times: tuple[float, float | None], lifter: Lifter, rule: LabelRule, steady: bool = True) -> Motion:
@@ -48,21 +45,3 @@ def read_driving(keypoints: Path, video: Path, times: tuple[float, float | None]
     film = Film(video, range(first, first + len(pose_2d)), (probed.width, probed.height))
     fps = as_rate(probed.fps)
     return Motion(pose_2d, guess_labels(pose_2d, lifter, rule, fps if steady else None), fps, film)
-
-
-def guess_labels(pose_2d: np.ndarray, lifter: Lifter, rule: LabelRule, fps: Fraction | None) -> np.ndarray:
-    """Labels (T, 8) int8 of poses (T, 17, 2) float32 px, by the depths that the lifter infers; 0 where the torso or the limb is not known.
-
-    fps : of a motion whose labels shall be steady (`steady.steady_labels`), None: each pose is labelled on its own
-    """
-    shares = np.concatenate([_guess_shares(pose_2d[at : at + _CHUNK], lifter, rule) for at in range(0, len(pose_2d), _CHUNK)])
-    label = labels_of_shares(shares) if fps is None else steady_labels(shares, fps)
-    there = ~np.isnan(pose_2d[..., 0])
-    known = there[:, LIMBS].all(axis=2) & there[:, TORSO].all(axis=1)[:, None]
-    return np.where(known, label, 0).astype(np.int8)
-
-
-@torch.inference_mode()
-def _guess_shares(pose_2d: np.ndarray, lifter: Lifter, rule: LabelRule) -> np.ndarray:
-    pose = torch.from_numpy(pose_2d)
-    return limb_shares(raise_pose(pose, lifter.infer_prior(pose)), *rule)

@@ -11,7 +11,8 @@ from invented_video import FPS, FRAMES, SIDE, film, side_by_side, write_coco, wr
 from standing import POSE, RULE
 
 from pipeline.datasets.photos.joints import to_h36m_17
-from pipeline.motion.driving import guess_labels, read_driving
+from pipeline.motion.driving import read_driving
+from pipeline.motion.guess import guess_labels
 from pipeline.motion.motion import Motion
 from pipeline.networks.lifter import Lifter
 from pipeline.pose.bodies.pose_space import LabelRule
