@@ -18,7 +18,7 @@ from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.files import write_json
 from stages.command import existing, output, stage
 
-THREADS = 2
+THREADS = 1
 
 
 @stage

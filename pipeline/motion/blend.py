@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from pipeline.pose.bodies.body import Body
 from pipeline.pose.bodies.parts import part_axes
 
-REACH = 0.08  # s before and after a frame
-MOST_FRAMES = 4  # before and after, however many there are a second
+REACH = 0.12  # s before and after a frame
+MOST_FRAMES = 6  # before and after, however many there are a second
 DIFFERENT = 20.0  # grey levels by which colours may differ: at as many another frame's counts e^-0.5 as much as one that is equal
 
 

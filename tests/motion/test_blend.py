@@ -59,4 +59,4 @@ def test_colours_that_differ_do_not_mix() -> None:
 
 
 def test_the_reach_is_a_time() -> None:
-    assert [reach_of(Fraction(fps)) for fps in (1, 10, 25, 50, 1000)] == [0, 1, 2, 4, MOST_FRAMES]
+    assert [reach_of(Fraction(fps)) for fps in (1, 10, 25, 50, 1000)] == [0, 1, 3, 6, MOST_FRAMES]
