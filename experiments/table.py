@@ -8,7 +8,11 @@ from experiments.scores import COLUMNS, DEFAULT_SCORES, IMAGE_SCORES, TRUE_SCORE
 
 IMAGE_NAMES = {"coarse": "coarse (G1)", "refined": "refined (+ G2)"}
 ORDER_COLUMN = "order accuracy"
-BASELINES = {"source": "the source image itself", "by_part": "painted by part, without a network"}
+BASELINES = {
+    "ceiling": "the ceiling: the true image as far as the source shows the person",
+    "source": "the source image itself",
+    "by_part": "painted by part, without a network",
+}  # also what can be known at all
 MISSING = "–"
 
 

@@ -334,7 +334,7 @@ def test_an_image_that_is_true_is_right_and_its_twin_is_wrong(pack, pairs, score
     right, counted = judged.right, judged.counted
     assert counted.all()
     assert right.shape == (len(IMAGES), len(twins), 2)
-    for image in ("by_part", "coarse", "refined"):
+    for image in ("by_part", "coarse", "refined", "ceiling"):
         assert (right[IMAGES.index(image)] == 1).all()
     np.testing.assert_array_equal(right[IMAGES.index("source")].sum(1), np.ones(len(twins)))  # right for one order, wrong for the other
     assert {image: order["order_accuracy"] for image, order in scored[0]["depth"]["order_by_image"].items()} == {
@@ -342,6 +342,7 @@ def test_an_image_that_is_true_is_right_and_its_twin_is_wrong(pack, pairs, score
         "by_part": 1,
         "coarse": 1,
         "refined": 1,
+        "ceiling": 1,
     }
 
 
