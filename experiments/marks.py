@@ -47,13 +47,11 @@ def _notes(against: str, results: Sequence[Result], compared: Sequence[Compared]
     unknown = [one.run.name for one in results if one.state == "done" and one.run.name not in {against, *known}]
     notes = []
     if known:
-        pairs = ", ".join(f"`{one.first}` and `{one.second}`" for one in seeds)
-        beyond = (
-            f"`**` where it is also larger than between runs that differ in the seed alone ({pairs})"
-            if seeds
-            else "what another seed makes is not known"
-        )
-        notes.append(f"Compared with `{against}` pair by pair: `*` where the 95 % interval of the difference over people is without 0, {beyond}.")
+        beyond = "; what another seed makes is not known"
+        if seeds:
+            pairs = ", ".join(f"`{one.first}` and `{one.second}`" for one in seeds)
+            beyond = f", `**` where it is also larger than between runs that differ in the seed alone ({pairs})"
+        notes.append(f"Compared with `{against}` pair by pair: `*` where the 95 % interval of the difference over people is without 0{beyond}.")
         if unknown:
             notes.append(f"Without marks, because their scores of every pair are not at hand: {', '.join(f'`{name}`' for name in unknown)}.")
     elif unknown:
