@@ -191,6 +191,15 @@ def test_the_order_is_also_known_by_what_the_source_shows(pack, scored, monkeypa
     assert (by_source["shown"]["order_cases"], by_source["hidden"]["order_cases"]) == (4, 4)
 
 
+def test_the_limbs_of_a_perfect_model_are_as_whole_as_the_truths(scored):
+    depth = scored[0]["depth"]
+    judged = {name: limb for name, limb in depth["limbs"].items() if limb["cases"]}
+    assert judged
+    assert depth["limb_l1"] == 0
+    for limb in judged.values():
+        assert limb["limb_own"] == limb["limb_own_truth"]
+
+
 def test_labels_change_the_limbs_that_overlap_and_no_others(scored):
     depth = scored[0]["depth"]
     assert depth["response"] > 0.02
