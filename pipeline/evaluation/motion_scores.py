@@ -16,7 +16,7 @@ def along_flow(frames: np.ndarray, place: np.ndarray) -> np.ndarray:
     frames : (T, H, W, 3) uint8; place : (T - 1, H, W, 2) px, where the pixels of each frame are in the next one
     """
     maps = place.astype(np.float32)
-    warped = [cv2.remap(frame.astype(np.float32), at, None, cv2.INTER_LINEAR) for frame, at in zip(frames[1:], maps, strict=True)]
+    warped = [cv2.remap(frame.astype(np.float32), at[..., 0], at[..., 1], cv2.INTER_LINEAR) for frame, at in zip(frames[1:], maps, strict=True)]
     return np.stack(warped) - frames[:-1].astype(np.float32)
 
 

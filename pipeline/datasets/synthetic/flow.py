@@ -44,4 +44,4 @@ def _nearest_ray(pixels: np.ndarray, buffers: Buffers) -> tuple[np.ndarray, np.n
 
 def _inside(pixels: np.ndarray, buffers: Buffers) -> np.ndarray:
     height, width = (side // SUPERSAMPLING for side in buffers.solid.shape)
-    return ((pixels > -0.5) & (pixels < np.array([width, height]) - 0.5)).all(axis=-1)
+    return np.asarray(((pixels > -0.5) & (pixels < np.array([width, height]) - 0.5)).all(axis=-1))
