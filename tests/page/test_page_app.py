@@ -514,6 +514,11 @@ def run(*arguments: str) -> str:
     return result.output
 
 
+def test_a_motion_is_asked_for_whole(folder: PhotoFolder) -> None:
+    assert "expected --motion, of which --sequence" in run(str(folder.root), "--sequence", "S9/Walking 1")
+    assert "give --g1 and --g2, or --pretrained, too" in run(str(folder.root), "--motion", str(ROOT / "examples" / "motion.json"))
+
+
 def test_what_is_wrong_from_the_start_is_one_line_and_writes_nothing(folder: PhotoFolder, tmp_path: Path) -> None:
     more = ",".join(HEADER) + f"\n{GOOD[0]}{',0' * (N_LIMBS + 1)}\n"
     folder.label_file.write_text(more, encoding="utf-8")
