@@ -17,7 +17,7 @@ from pipeline.pose.bodies.pose_space import SHARE
 from pipeline.pose.conditioning import Conditioning
 
 LABEL_CHANGE = 0.0025  # share of a limb's silhouette, beyond the threshold, times s, that a change of its label is worth
-FLIP_CHANGE = 0.2  # logits of the flip classifier, times s, that mirroring a chain, or ceasing to, is worth
+FLIP_CHANGE = 0.05  # logits of the flip classifier, times s, that mirroring a chain, or ceasing to, is worth
 _CHUNK = 64  # poses whose depths are inferred at a time
 
 
