@@ -47,12 +47,12 @@ class ImageFile:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def read(self, row: int, image: np.ndarray) -> None:
-        """Read the image `row` into an array."""
+    def read(self, rows: Sequence[int], images: Sequence[np.ndarray]) -> None:
+        """Read each of these rows into the array (H, W, C) beside it."""
         with machine_faults(self.path):
-            count = os.preadv(self.descriptor, [image.data], self.offset + row * image.nbytes)
-        if count != image.nbytes:
-            raise UserError(f"{self.path}: expected {len(self)} images, found fewer; run the stage `pack` again")
+            for row, image in zip(rows, images, strict=True):
+                if os.preadv(self.descriptor, [image.data], self.offset + row * image.nbytes) != image.nbytes:
+                    raise UserError(f"{self.path}: expected {len(self)} images, found fewer; run the stage `pack` again")
 
 
 class StoredImages:
@@ -71,9 +71,10 @@ class StoredImages:
         numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
         if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(self):
             raise IndexError(f"expected images from 0 to {len(self) - 1}, found {numbers.min()} to {numbers.max()}")
-        images, which = np.empty((len(numbers), *self.shape[1:]), np.uint8), np.searchsorted(self._start, numbers, "right") - 1
-        for image, file, row in zip(images, which.tolist(), (numbers - self._start[which]).tolist(), strict=True):
-            self._files[file].read(row, image)
+        images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
+        for file, start in zip(self._files, self._start, strict=False):
+            here = np.flatnonzero((numbers >= start) & (numbers < start + len(file)))
+            file.read((numbers[here] - start).tolist(), [images[place] for place in here])
         return images
 
 
