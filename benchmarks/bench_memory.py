@@ -76,15 +76,23 @@ def write_packs(folder: Path, rows: int, params: Params) -> None:
     folder.mkdir()
     height, width = params.data.image_size
     count = -(-rows // (len(params.data.subjects) * SEQUENCES * len(CAMERAS)))
-    box, nothing = np.tile(np.array([100.0, 100, 356, 612]), (count, 1)), np.zeros(0, np.int32)
+    nothing = np.zeros(0, np.int32)
     twins = {"row": nothing, "chain": nothing, "label": np.zeros((0, len(LIMBS)), np.int8), "pose_3d": np.zeros((0, len(H36M_17), 3), np.float32)}
     for number, subject in enumerate(params.data.subjects):
         rng = np.random.default_rng(number)
         names = [_names(subject, sequence, camera) for sequence in range(SEQUENCES) for camera in CAMERAS]
-        words = [{name: np.full(count, text, dtype=object) for name, text in view.items()} for view in names]
-        views = [{**poses_of(rng, count, (width, height)), "box": box, **columns} for columns in words]
+        views = [_view(rng, count, (width, height), name) for name in names]
         with new_pack(pack_path(folder, subject), subject, "", views, [twins], (height, width), background=True):
             pass
+
+
+def _view(rng: np.random.Generator, count: int, size: tuple[int, int], names: dict[str, str]) -> Columns:
+    """The rows of a view, without images."""
+    columns = dict(poses_of(rng, count, size))
+    columns["box"] = np.tile(np.array([100.0, 100, 356, 612]), (count, 1))
+    for name, text in names.items():
+        columns[name] = np.full(count, text, dtype=object)
+    return columns
 
 
 def _names(subject: str, sequence: int, camera: str) -> dict[str, str]:
