@@ -77,7 +77,12 @@ def write_packs(folder: Path, rows: int, params: Params) -> None:
     height, width = params.data.image_size
     count = -(-rows // (len(params.data.subjects) * SEQUENCES * len(CAMERAS)))
     nothing = np.zeros(0, np.int32)
-    twins = {"row": nothing, "chain": nothing, "label": np.zeros((0, len(LIMBS)), np.int8), "pose_3d": np.zeros((0, len(H36M_17), 3), np.float32)}
+    twins: Columns = {
+        "row": nothing,
+        "chain": nothing,
+        "label": np.zeros((0, len(LIMBS)), np.int8),
+        "pose_3d": np.zeros((0, len(H36M_17), 3), np.float32),
+    }
     for number, subject in enumerate(params.data.subjects):
         rng = np.random.default_rng(number)
         names = [_names(subject, sequence, camera) for sequence in range(SEQUENCES) for camera in CAMERAS]
