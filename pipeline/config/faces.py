@@ -38,6 +38,7 @@ class FaceMapConfig(Section):
     maps: Annotated[tuple[FaceMapKind, ...], EachOnce] = Field(
         min_length=1, description="`heatmaps`: a disc per landmark; `edges`: the picture's contours, of an edge detector, which need no landmarks"
     )
+    appearance: Flag = Field(description="G1 also gets the source, turned as an average head would turn from its landmarks to the target's")
     source: Flag = Field(description="the source's landmarks (or edges) are part of the input, too")
     heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a landmark's disc in `heatmaps`, px")
     mask: Literal["ellipse", "polygon"] = Field(
@@ -48,7 +49,7 @@ class FaceMapConfig(Section):
     @property
     def of_the_target(self) -> "FaceMapConfig":
         """Without what is drawn of the source."""
-        return self.model_copy(update={"source": False})
+        return self.model_copy(update={"source": False, "appearance": False})
 
 
 class FacesConfig(Section):

@@ -18,8 +18,8 @@ from pipeline.pose_estimation.peaks import locate
 from pipeline.pose_estimation.pictures import skeleton_grid
 from pipeline.pose_estimation.targets import draw_targets, pose_loss
 from pipeline.training.curves import Curves
-from pipeline.training.loop import CURVES, Average, TrainingRun, due, optimiser_step, precision_of, schedule, setup
-from pipeline.training.resume import fingerprint, scratch_folder
+from pipeline.training.loop import CURVES, Average, TrainingRun, due, optimiser_step, precision_of, schedule, scratch_of, setup
+from pipeline.training.resume import fingerprint
 from pipeline.utils.errors import UserError
 from pipeline.utils.progress import ProgressLine
 
@@ -49,13 +49,10 @@ class PoseTraining(TrainingRun):
         pack = read_packs(packed, data.train_subjects)
         if not len(pack):
             raise UserError(f"{packed}: no images to train on; add to data.train_subjects")
-        if not fabric.is_global_zero:
-            yield cls(fabric, Path(), pack, config)
-            return
         chosen = net.model_dump(mode="json", exclude={"backbones"})
         settings = [backbone, fabric.device.type, fabric.world_size, precision_of(fabric), chosen, config.model_dump(mode="json")]
-        key = fingerprint(settings, [pack_path(packed, subject) for subject in data.train_subjects], __name__)
-        with scratch_folder("train_pose", key) as scratch:
+        files = [pack_path(packed, subject) for subject in data.train_subjects]
+        with scratch_of(fabric, "train_pose", lambda: fingerprint(settings, files, __name__)) as scratch:
             yield cls(fabric, scratch, pack, config)
 
 

@@ -26,10 +26,10 @@ from pipeline.packs.pairs import read_pairs
 from pipeline.pose.conditioning import Conditioning
 from pipeline.pose.drawing import draw_pose
 from pipeline.training.curves import Curves
-from pipeline.training.loop import CURVES, Average, TrainingRun, due, optimiser_step, precision_of, schedule, setup
+from pipeline.training.loop import CURVES, Average, TrainingRun, due, optimiser_step, precision_of, schedule, scratch_of, setup
 from pipeline.training.losses import d_loss, edge_loss, g_loss, masked_l1, order_loss
 from pipeline.training.objectives import PG2_BETAS, Objective
-from pipeline.training.resume import fingerprint, scratch_folder
+from pipeline.training.resume import fingerprint
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import difference_map, image_grid
 from pipeline.utils.progress import ProgressLine
@@ -115,13 +115,10 @@ class GeneratorTraining(TrainingRun):
         rows = read_pairs(pairs, pack)
         if conditioning.lifter is not None:
             fabric.to_device(conditioning.lifter)
-        if not fabric.is_global_zero:
-            yield cls(fabric, Path(), pack, small, rows, conditioning, config)
-            return
         sections = (section.model_dump(mode="json") for section in (conditioning.config, model, config))
         settings = [stage, fabric.device.type, fabric.world_size, precision_of(fabric), *sections]
-        key = fingerprint(settings, [*(pack_path(packed, subject) for subject in subjects), pairs, *inputs], __name__)
-        with scratch_folder(stage, key) as scratch:
+        files = [*(pack_path(packed, subject) for subject in subjects), pairs, *inputs]
+        with scratch_of(fabric, stage, lambda: fingerprint(settings, files, __name__)) as scratch:
             yield cls(fabric, scratch, pack, small, rows, conditioning, config)
 
 

@@ -4,21 +4,22 @@ import copy
 import math
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.train import LoopConfig
 from pipeline.training.launch import choose_launch
-from pipeline.training.resume import Part, read_state, restore, save_state
+from pipeline.training.resume import Part, read_state, restore, save_state, scratch_folder
 from pipeline.utils.devices import choose_device, choose_precision, fix_arithmetic
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_folder
@@ -117,6 +118,19 @@ def make_fabric(parallel: ParallelConfig, config: LoopConfig) -> Fabric:
     fabric.launch()
     torch.set_num_threads(config.threads)  # Fabric shares the cores out among several processes
     return fabric
+
+
+@contextmanager
+def scratch_of(fabric: Fabric, stage: str, key: Callable[[], str]) -> Iterator[Path]:
+    """The scratch folder of the run with the fingerprint that `key` gives, for its first process; the others get a path that nobody uses.
+
+    All end together: one that leaves while a thread of their group is at work aborts, and a launcher then kills the first one at its last writing.
+    """
+    with scratch_folder(stage, key()) if fabric.is_global_zero else nullcontext(Path()) as scratch:
+        yield scratch
+    if fabric.world_size > 1:
+        fabric.barrier()
+        distributed.destroy_process_group()
 
 
 def schedule(step: int, steps: int, warmup: int) -> float:

@@ -1,13 +1,16 @@
 """What the networks see of a face: its landmarks as discs, or the contours of the picture, of the target and perhaps of the source."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from pipeline.config.faces import FaceMapConfig
 from pipeline.pose.background import Scene
-from pipeline.pose.conditioning import AppearanceInput, Condition, Layer
+from pipeline.pose.conditioning import WARP_LAYERS, AppearanceInput, Condition, Layer
+from pipeline.pose.faces import head, warp
+from pipeline.pose.faces.head import Head
 from pipeline.pose.faces.maps import draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
 from pipeline.pose.skeleton import IBUG_68
 
@@ -21,6 +24,11 @@ class Landmarks:
     point: Tensor
     size: tuple[int, int]
 
+    @cached_property
+    def head(self) -> Head:
+        """The average head where the landmarks say."""
+        return head.place(self.point, self.size)
+
 
 @dataclass(frozen=True)
 class FaceConditioning:
@@ -29,13 +37,18 @@ class FaceConditioning:
     config: FaceMapConfig
     appearance_input: AppearanceInput = "image"
     lifter: None = None
-    layers: tuple[Layer, ...] = ()
     uses_labels: bool = False
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """As `Conditioning` says: the head as it turns, its other side, and what stands around it."""
+        return (*WARP_LAYERS, "background") if self.config.appearance else ()
 
     @property
     def channels(self) -> int:
         """Channels of the maps."""
-        return sum(CHANNELS[kind] for kind in self.config.maps) * (2 if self.config.source else 1)
+        drawn = sum(CHANNELS[kind] for kind in self.config.maps) * (2 if self.config.source else 1)
+        return drawn + (warp.CHANNELS if self.config.appearance else 0)
 
     def appearance_size(self, image_size: tuple[int, int]) -> tuple[int, int, int]:
         """Of the whole image."""
@@ -56,8 +69,12 @@ class FaceConditioning:
         target_image: Tensor | None = None,
         _scene: Scene | None = None,
     ) -> Condition:
-        """The source image, and maps of the target, then of the source; ValueError where contours are asked for without a target image."""
-        drawn = self._draw(target, target_image)
+        """The source image; the turned source, maps of the target, then of the source.
+
+        Raises ValueError where contours are asked for without a target image.
+        """
+        drawn = [warp.turn_source(image, source.head, target.head)] if self.config.appearance else []
+        drawn += self._draw(target, target_image)
         if self.config.source:
             drawn += self._draw(source, image)
         return Condition(image.contiguous(memory_format=torch.channels_last), torch.cat(drawn, dim=1))

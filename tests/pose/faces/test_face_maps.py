@@ -27,7 +27,7 @@ def face(yaw: float = 0.0) -> Tensor:
 
 
 def config(**values: Any) -> FaceMapConfig:
-    given = {"maps": ("heatmaps",), "source": False, "heatmap_radius": 2.5, "mask": "ellipse", "ellipse": (1.2, 1.5)}
+    given = {"maps": ("heatmaps",), "appearance": False, "source": False, "heatmap_radius": 2.5, "mask": "ellipse", "ellipse": (1.2, 1.5)}
     return FaceMapConfig.model_validate({**given, **values})
 
 
