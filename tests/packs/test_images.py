@@ -1,6 +1,8 @@
 """The images of packs: read from their files when they are asked for, the same as from memory."""
 
 import os
+import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.packs.images import ImageFile, StoredImages
-from pipeline.utils.errors import UserError
+from pipeline.utils.errors import MachineError, UserError
 from pipeline.utils.hdf5 import create_blank, open_hdf5, write_hdf5, write_large_hdf5
 
 SIZE = (6, 4, 3)
@@ -74,3 +76,23 @@ def test_a_large_file_has_the_bytes_of_one_written_at_once(tmp_path: Path) -> No
             filler.add("twins/depth", images[start : start + 4, ..., 0])
         filler.add("twins/image", images[:0])
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
+@pytest.fixture
+def small_files() -> Iterator[None]:
+    """Files of this process may not grow beyond 2 MiB, which stands for a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**21, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_files")
+@pytest.mark.parametrize(("small", "large"), [(2**22, 0), (10_000, 2**22)])
+def test_a_large_file_finds_a_full_disk_before_the_library_does(tmp_path: Path, small: int, large: int) -> None:
+    with (
+        pytest.raises(MachineError, match=r"a\.h5: files may not grow so large here"),
+        write_large_hdf5(tmp_path / "a.h5", lambda _: pytest.fail("the library was let at it"), small, large),
+    ):
+        raise AssertionError("the block is not entered")
+    assert list(tmp_path.iterdir()) == []

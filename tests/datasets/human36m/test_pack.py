@@ -206,6 +206,15 @@ def test_two_runs_give_the_same_bytes_whatever_the_number_of_processes(tmp_path:
     assert pack(tmp_path, workers=2).read_bytes() == first
 
 
+def test_pieces_of_any_size_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_views(tmp_path)
+    write_poses(tmp_path, truth=True)
+    whole = pack(tmp_path, background="plate").read_bytes()
+    for rows in (1, 2):
+        monkeypatch.setattr("pipeline.datasets.human36m.pack.PIECE", rows * 3 * IMAGE_SIZE[0] * IMAGE_SIZE[1])
+        assert pack(tmp_path, background="plate").read_bytes() == whole
+
+
 def test_one_row_can_be_read_alone(tmp_path: Path) -> None:
     write_views(tmp_path)
     write_poses(tmp_path)
