@@ -140,6 +140,7 @@ def judge(chain: Chain, sheet: Path) -> dict[str, Any]:
     generator = load_generator(chain.work / "g1.safetensors", chain.work / "g2.safetensors")
     batched = BatchedGenerator(generator, pack, 64, torch.device("cpu"))
     one_camera = pack.camera[pairs[:, 0]] == pack.camera[pairs[:, 1]]
+    shown_images = [batched.scored.index(image) for image in ("coarse", "refined")]
     figures: dict[str, Any] = {}
     rows: list[list[np.ndarray]] = []
     for name, chosen in (("same_camera", pairs[one_camera]), ("across_cameras", pairs[~one_camera])):
@@ -151,7 +152,7 @@ def judge(chain: Chain, sheet: Path) -> dict[str, Any]:
                 scores.add(painted)
                 first = int(painted.number[0])
                 here = sorted(shown & set(painted.number.tolist()))
-                rows += [_row(batched, task, number, as_rows(painted.images[-2:, number - first])) for number in here]
+                rows += [_row(batched, task, number, as_rows(painted.images[shown_images, number - first])) for number in here]
         figures[name] = {"pairs": len(task)} | (scores.figures(pack.identity[task.target]) if len(task) else {})
     sheet.write_bytes(encode(image_grid(["source", "pose", "truth", "coarse", "refined"], rows, 256), ".png"))
     return figures

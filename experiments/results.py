@@ -91,7 +91,7 @@ def is_edited(recipe: Recipe, run: Run, experiment: Experiment, snapshot: Snapsh
 
 
 def to_json(results: Sequence[Result]) -> dict[str, Any]:
-    """Everything the table is made from: every run with its overrides, what it was made of, and all its metrics."""
+    """The runs that the table is made from: each with its overrides, what it was made of, and all its metrics."""
     return {
         "runs": [
             {"name": result.run.name, "about": result.run.about, "set": result.run.overrides, **{name: getattr(result, name) for name in KEPT}}

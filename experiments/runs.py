@@ -26,7 +26,8 @@ class RunList(Section):
 
     title : what experiments, results and the place of the table are named after; images : those that have a row each in the table, of all
     runs, beside the true images and the baselines; without any the table has a row per run, its refined image; heading : of the page that
-    such a list gets; scores : columns of its table, as far as they are known; figures : pictures of several runs one below the other, by name
+    such a list gets; scores : columns of its table, as far as they are known; figures : pictures of several runs one below the other, by name;
+    against : the run that all others are compared with, pair by pair; seeds : runs that differ in the seed of the training alone
     """
 
     title: str = Field(default="ablation", pattern=r"^[a-z]+$")
@@ -34,8 +35,15 @@ class RunList(Section):
     images: tuple[Literal["coarse", "refined"], ...] = ()
     scores: tuple[str, ...] = DEFAULT_SCORES
     figures: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    against: str | None = None
+    seeds: tuple[tuple[str, str], ...] = ()
     shared: dict[str, Any] = Field(default_factory=dict)
     runs: tuple[Run, ...] = Field(min_length=1)
+
+    @property
+    def shown_images(self) -> tuple[str, ...]:
+        """The images of each run that its table shows."""
+        return self.images or ("refined",)
 
 
 def read_list(path: Path) -> RunList:
@@ -47,6 +55,7 @@ def read_list(path: Path) -> RunList:
     unknown = [name for name in found.scores if name not in IMAGE_SCORES]
     if unknown:
         raise UserError(f"{path}: scores: {', '.join(unknown)}: unknown; there are {', '.join(IMAGE_SCORES)}")
+    choose(found.runs, " ".join([found.against or "", *(name for pair in found.seeds for name in pair)]))
     for name, runs in found.figures.items():
         if not runs:
             raise UserError(f"{path}: figures.{name}: expected names of runs, found none")

@@ -15,7 +15,7 @@ COLUMNS = {
     "label accuracy": ("depth", "label_accuracy"),
 }
 ORDER = ("order_accuracy", "order_low", "order_high")
-DEFAULT_SCORES = tuple(_HEADINGS[name] for name in ("ssim", "mask_ssim", "l1", "sharpness", "inception_score", "fid"))
+DEFAULT_SCORES = tuple(_HEADINGS[name] for name in ("ssim", "mask_ssim", "l1", "sharpness", "lpips", "dists", "inception_score", "fid"))
 
 
 def value_at(metrics: Mapping[str, Any], *keys: str) -> float | None:

@@ -3,12 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from experiments.marks import Marks
 from experiments.results import Result, has_order
 from experiments.scores import COLUMNS, DEFAULT_SCORES, IMAGE_SCORES, TRUE_SCORES, order_of, value_at
+from pipeline.comparison.compare import ORDER
 
 IMAGE_NAMES = {"coarse": "coarse (G1)", "refined": "refined (+ G2)"}
 ORDER_COLUMN = "order accuracy"
-BASELINES = {"source": "the source image itself", "by_part": "painted by part, without a network"}
+BASELINES = {
+    "ceiling": "the ceiling: the true image as far as the source shows the person",
+    "source": "the source image itself",
+    "by_part": "painted by part, without a network",
+}  # also what can be known at all
 MISSING = "–"
 
 
@@ -24,28 +30,30 @@ def order_text(metrics: Mapping[str, Any], image: str = "refined") -> str:
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def _cells(result: Result) -> list[str]:
+def _cells(result: Result, marks: Marks) -> list[str]:
     if result.metrics is None:
         return [f"**{result.state}**", *[""] * len(COLUMNS)]
-    return [*(_value_text(value_at(result.metrics, *keys)) for keys in COLUMNS.values()), order_text(result.metrics)]
+    values = (_value_text(value_at(result.metrics, *keys)) + marks.of(result.run.name, *keys) for keys in COLUMNS.values())
+    return [*values, order_text(result.metrics) + marks.of(result.run.name, "refined", ORDER)]
 
 
-def table(results: Sequence[Result], images: Sequence[str] = (), scores: Sequence[str] = DEFAULT_SCORES) -> str:
+def table(results: Sequence[Result], images: Sequence[str] = (), scores: Sequence[str] = DEFAULT_SCORES, marks: Marks | None = None) -> str:
     """Markdown: rows for each run that is done or failed, and below them what a reader must know about the others.
 
-    images, scores : see `RunList`
+    images, scores : see `RunList`; marks : see `make_marks`
     """
+    marks = marks or Marks()
     if images:
-        heading, *rows = image_rows(results, images, scores)
+        heading, *rows = image_rows(results, images, scores, marks)
         named = ([f"`{name}`" if name else "", *cells] for name, *cells in rows)
-        return _markdown([heading, *named], image_notes(results))
+        return _markdown([heading, *named], image_notes(results, marks))
     shown = [result for result in results if result.state in ("done", "failed")]
     heading = ["run", "what it is", *COLUMNS, "order accuracy"]
-    rows = [heading, *([f"`{result.run.name}`", result.run.about, *_cells(result)] for result in shown)]
-    return _markdown(rows, [f"Scores of the refined image on the test pairs{_commits(results)}.", *_notes(results)])
+    rows = [heading, *([f"`{result.run.name}`", result.run.about, *_cells(result, marks)] for result in shown)]
+    return _markdown(rows, [f"Scores of the refined image on the test pairs{_commits(results)}.", *marks.notes, *_notes(results)])
 
 
-def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequence[str] = DEFAULT_SCORES) -> list[list[str]]:
+def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequence[str], marks: Marks) -> list[list[str]]:
     """Titles, then the true images, the baselines without a network, and every image of every run that is done or failed."""
     done = [result.metrics for result in results if result.state == "done" and result.metrics]
     names = [name for name in scores if any(value_at(metrics, "refined", IMAGE_SCORES[name]) is not None for metrics in done)]
@@ -56,31 +64,32 @@ def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequenc
         truth = {**TRUE_SCORES, "inception_score": value_at(done[0], "inception", "truth_score")}
         true = ("1.000" if name == ORDER_COLUMN else _value_text(truth[IMAGE_SCORES[name]]) for name in names)
         rows.append(["", "", "the true images", *true])
-        rows += [["", "", words, *_image_cells(done[0], image, names)] for image, words in BASELINES.items() if image in done[0]]
+        rows += [["", "", words, *_image_cells(done[0], image, names, "", marks)] for image, words in BASELINES.items() if image in done[0]]
     for result in results:
         if result.state == "failed":
             rows.append([result.run.name, result.run.about, "failed", *[""] * len(names)])
         elif result.state == "done":
             label = [result.run.name, result.run.about]
-            rows += [[*label, IMAGE_NAMES[image], *_image_cells(result.metrics or {}, image, names)] for image in images]
+            rows += [[*label, IMAGE_NAMES[image], *_image_cells(result.metrics or {}, image, names, result.run.name, marks)] for image in images]
     return rows
 
 
-def image_notes(results: Sequence[Result]) -> list[str]:
+def image_notes(results: Sequence[Result], marks: Marks) -> list[str]:
     """What a reader of `image_rows` must know, as sentences."""
     said = f"Mean and standard deviation over the same test pairs{_commits(results)}."
-    return [said + " The order accuracy of the true images is 1 by construction." * has_order(results), *_notes(results)]
+    return [said + " The order accuracy of the true images is 1 by construction." * has_order(results), *marks.notes, *_notes(results)]
 
 
-def _image_cells(metrics: Mapping[str, Any], image: str, names: Sequence[str]) -> list[str]:
+def _image_cells(metrics: Mapping[str, Any], image: str, names: Sequence[str], run: str, marks: Marks) -> list[str]:
+    """The cells of one image; run : whose it is, empty of a baseline."""
     cells = []
     for name in names:
         if name == ORDER_COLUMN:
-            cells.append(order_text(metrics, image))
+            cells.append(order_text(metrics, image) + marks.of(run, image, ORDER))
             continue
         score = IMAGE_SCORES[name]
         spread = value_at(metrics, image, f"{score}_std") if name == "SSIM" else None
-        cells.append(_value_text(value_at(metrics, image, score)) + ("" if spread is None else f" ± {spread:.3f}"))
+        cells.append(_value_text(value_at(metrics, image, score)) + ("" if spread is None else f" ± {spread:.3f}") + marks.of(run, image, score))
     return cells
 
 

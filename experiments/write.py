@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from experiments.differences import find_differences, kept_differences
+from experiments.marks import Marks, make_marks
 from experiments.page import page
 from experiments.pictures import sample_pictures, stacked
 from experiments.plot import plot
@@ -23,21 +25,23 @@ def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], co
     """Write what was measured, table, plot, page and figures below `out`, and table and plot where a document has a place for them."""
     if all(one.state == "not run" for one in results):
         raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m experiments run` makes them")
-    text = table(results, listed.images, listed.scores)
-    write_json(out / "results.json", to_json(results))
+    compared = find_differences(recipe, listed, results, kept_differences(out / "results.json"))
+    marks = make_marks(listed, results, compared)
+    text = table(results, listed.images, listed.scores, marks)
+    write_json(out / "results.json", to_json(results) | {"compared": [one.model_dump(mode="json") for one in compared]})
     write_text(out / "table.md", text)
     with atomic_file(out / "plot.png") as partial:
         plot(results).savefig(partial, dpi=120)
-    write_pictures(recipe, listed, results, out)
+    write_pictures(recipe, listed, results, marks, out)
     write_into_documents(recipe.title, text, out / "plot.png")
     click.echo(text)
 
 
-def write_pictures(recipe: Recipe, listed: RunList, results: Sequence[Result], out: Path) -> None:
+def write_pictures(recipe: Recipe, listed: RunList, results: Sequence[Result], marks: Marks, out: Path) -> None:
     """Write the page and the figures of a list that has such; a figure stays as it is where no run of it is in this clone."""
     pictures = dict(sample_pictures(recipe, results)) if listed.images or listed.figures else {}
     if listed.images:
-        write_text(out / "page.html", page(listed, results, pictures))
+        write_text(out / "page.html", page(listed, results, pictures, marks))
     for name, runs in listed.figures.items():
         content = stacked(pictures, runs)
         if content is not None:

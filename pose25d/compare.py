@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.evaluation.compare import Difference, compare
+from pipeline.comparison.compare import Difference, compare
 from pipeline.evaluation.examples.cases import Cases, read_cases
 from pipeline.evaluation.scores.declared import ALL_SCORES
 from pipeline.inference.images import IMAGES
@@ -46,15 +46,18 @@ def _line(one: Difference, noise: dict[str, float]) -> str:
 
 def _read(name: str, cases: str) -> Cases:
     """The cases in a file, or those of a revision."""
-    if Path(name).is_file():
-        return read_cases(Path(name))
+    return read_cases(Path(name)) if Path(name).is_file() else read_revision(name, cases)
+
+
+def read_revision(name: str, cases: str, root: Path = Path()) -> Cases:
+    """The cases of a revision of the repository `root`, from DVC's cache; raise UserError where they are not there."""
     import dvc.api
     from dvc.exceptions import DvcException
 
     try:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "cases.npz"
-            with dvc.api.open(cases, rev=name, mode="rb") as file:
+            with dvc.api.open(cases, str(root), rev=name, mode="rb") as file:
                 out.write_bytes(file.read())
             return read_cases(out)
     except (DvcException, OSError, ValueError) as error:

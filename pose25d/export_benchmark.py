@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.comparison.benchmark import Benchmark, export
 from pipeline.config.kinds import load_data
-from pipeline.evaluation.benchmark import Benchmark, export
 from pipeline.packs.pack import read_packs
 from pipeline.packs.pairs import read_pairs
 from pipeline.utils.files import file_hash

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from pipeline.comparison.benchmark import Benchmark, score
 from pipeline.config.kinds import load_data
-from pipeline.evaluation.benchmark import Benchmark, score
 from pipeline.evaluation.scores.declared import USUAL_SCORES
 from pipeline.packs.pack import read_packs
 from pipeline.packs.pairs import read_pairs

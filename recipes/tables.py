@@ -26,6 +26,7 @@ IMAGES = {
     "by_part": "painted by part (no network)",
     "coarse": "coarse (G1)",
     "refined": "refined (G1 + G2)",
+    "ceiling": "ceiling (told the truth where the source shows it)",
 }
 BLOCK = re.compile(r"(<!-- Written by `python -m recipes.tables` [^>]*-->\n).*?(<!-- end -->)", re.DOTALL)
 OTHERS: tuple[tuple[str, str, str, type[Section]], ...] = (  # title, page that explains, recipe, kind
@@ -70,7 +71,7 @@ def with_table(page: str, table: str) -> str:
 def card_table(full: Mapping[str, Any], demo: Mapping[str, Any] | None) -> str:
     """The scores of a model card: `full` is the content of metrics/test.json, `demo` that of scores.json, if it is there."""
     lines = ["| image | pairs | SSIM | L1 | twins | order accuracy (95 % interval) |", "| --- | --- | --- | --- | --- | --- |"]
-    for image, title in IMAGES.items():
+    for image, title in ((image, title) for image, title in IMAGES.items() if image in full):
         lines.append(_card_row(title, full["pairs"], full[image], full["depth"]["order_cases"], full["depth"]["order_by_image"][image]))
     if demo is not None:
         lines.append(_card_row("refined, half precision, photos of the demo", demo["pairs"], demo, demo["order_cases"], demo))

@@ -151,7 +151,10 @@ AnyParams = Params | FaceParams | PhotoParams | PoseNetParams
 FILES_OF: dict[Kind, type[AnyParams]] = {"recordings": Params, "faces": FaceParams, "photos": PhotoParams, "keypoints": PoseNetParams}
 
 
-FILES = ("model.perceptual_weights", "evaluate.inception", "evaluate.pose_net", "data.predictor")  # that a stage opens after hours
+FILES = (  # that a stage opens after hours
+    *("model.perceptual_weights", "data.predictor"),
+    *("evaluate.inception", "evaluate.lpips", "evaluate.dists", "evaluate.pose_net"),
+)
 
 
 def check_params(params: Path, memory: int | None = None) -> AnyParams:
@@ -171,16 +174,19 @@ def check_params(params: Path, memory: int | None = None) -> AnyParams:
 def _unfit_files(params: AnyParams) -> Iterator[str]:
     for key in FILES:
         section, name = key.split(".")
-        path = getattr(getattr(params, section, None), name, None)
-        if path is None:
-            continue
-        if not os.path.isfile(path):  # unlike Path.is_file it has an answer for names that are too long
-            what = "found something else" if os.path.lexists(path) else f"not found from {Path.cwd()} on"
-            yield f"{key} = {shown(path)}: expected the name of a file, or null, {what}"
-        elif key == "evaluate.inception" and not zipfile.is_zipfile(path):
-            yield f"{key} = {shown(path)}: expected a TorchScript file, as torch.jit.save writes it (a zip archive), found another kind"
-        elif key == "evaluate.pose_net" and _network_in(path) != "PoseNet":
-            yield f"{key} = {shown(path)}: expected the weights of PoseNet (recipes/pose/), found {_network_in(path)}"
+        named = getattr(getattr(params, section, None), name, None)
+        for path in [named] if isinstance(named, str) else named or ():
+            yield from _unfit_file(key, path)
+
+
+def _unfit_file(key: str, path: str) -> Iterator[str]:
+    if not os.path.isfile(path):  # unlike Path.is_file it has an answer for names that are too long
+        what = "found something else" if os.path.lexists(path) else f"not found from {Path.cwd()} on"
+        yield f"{key} = {shown(path)}: expected the name of a file, or null, {what}"
+    elif key == "evaluate.inception" and not zipfile.is_zipfile(path):
+        yield f"{key} = {shown(path)}: expected a TorchScript file, as torch.jit.save writes it (a zip archive), found another kind"
+    elif key == "evaluate.pose_net" and _network_in(path) != "PoseNet":
+        yield f"{key} = {shown(path)}: expected the weights of PoseNet (recipes/pose/), found {_network_in(path)}"
 
 
 def _unfit_machine(parallel: ParallelConfig) -> Iterator[str]:

@@ -1,14 +1,17 @@
-"""Scores of the test pairs that take a network of the user's: does a pose estimator find the pose, and how do features of Inception differ?"""
+"""Scores of the test pairs that take a network of the user's: does a pose estimator find the pose, and how do features of other networks differ?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.evaluation.painted import Painted
 from pipeline.evaluation.scores.declared import FID, INCEPTION_SCORE, PCK
 from pipeline.evaluation.scores.inception import Inception, frechet_distance, inception_score
+from pipeline.evaluation.scores.perceptual import DISTS, LPIPS, Perceptual
 from pipeline.evaluation.scores.summary import summary
 from pipeline.inference.batched import BatchedGenerator
 from pipeline.networks.checkpoint import load_network
@@ -20,6 +23,7 @@ from pipeline.utils.files import file_hash
 from pipeline.utils.numbers import rounded
 from pipeline.utils.tensors import as_rows
 
+AT_ONCE = 16  # images
 Figures = dict[str, dict[str, Any]]  # image -> score -> figure
 
 
@@ -39,7 +43,9 @@ def network_scores(batched: BatchedGenerator, config: EvaluateConfig) -> list[Ne
     """Those that section `evaluate` names a network for; raise UserError where a file is none that serves."""
     pose = [] if config.pose_net is None else [PoseScore(batched, Path(config.pose_net))]
     inception = [] if config.inception is None else [InceptionScores(batched, Path(config.inception))]
-    return [*pose, *inception]
+    asked: tuple[tuple[type[Perceptual], tuple[str, str] | None], ...] = ((LPIPS, config.lpips), (DISTS, config.dists))
+    distances = [PerceptualScore(batched, kind, [Path(file) for file in files]) for kind, files in asked if files is not None]
+    return [*pose, *distances, *inception]
 
 
 class PoseScore:
@@ -71,6 +77,38 @@ class PoseScore:
         figures: Figures = {name: dict(summary({PCK.name: np.concatenate(parts)}, identity)) for name, parts in self.found.items()}
         truth = figures.pop("truth")
         return figures, {"file": self.path.name, "sha256": file_hash(self.path), "truth_pck": truth[PCK.name]}
+
+
+class PerceptualScore:
+    """How far painted images are from the truth to the layers of a network."""
+
+    def __init__(self, batched: BatchedGenerator, kind: type[Perceptual], files: Sequence[Path]) -> None:
+        """Raise UserError where a file is not what `kind` expects, or where the images are too small for its network."""
+        self.key, self.files, self.batched = kind.key, files, batched
+        if min(batched.size) < kind.least:
+            raise UserError(
+                f"evaluate.{kind.key}: expected images of at least {kind.least} x {kind.least} px, found {list(batched.size)}; set it to null"
+            )
+        self.network = kind(files, batched.device)
+        self.found: dict[str, list[np.ndarray]] = {name: [] for name in batched.scored}
+        self.identity: list[np.ndarray] = []
+
+    @torch.inference_mode()
+    def add(self, painted: Painted) -> None:
+        """Compare a batch with its truth, a few images at a time: the layers of many do not fit the caches."""
+        self.identity.append(self.batched.pack.identity[painted.task.target])
+        for first in range(0, len(painted.number), AT_ONCE):
+            rows = slice(first, first + AT_ONCE)
+            true = self.network.layers(painted.truth[rows].to(self.batched.device))
+            for found, image in zip(self.found.values(), painted.images, strict=True):
+                layers = self.network.layers(image[rows].to(self.batched.device))
+                found.append(self.network.distance(layers, true).double().cpu().numpy())
+
+    def figures(self) -> tuple[Figures, dict[str, Any]]:
+        """As `NetworkScore` says."""
+        identity = np.concatenate(self.identity)
+        figures: Figures = {name: dict(summary({self.key: np.concatenate(parts)}, identity)) for name, parts in self.found.items()}
+        return figures, {"variant": self.network.variant, "files": {path.name: file_hash(path) for path in self.files}}
 
 
 class InceptionScores:

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from pipeline.evaluation.ceiling import paint_pair_ceilings
 from pipeline.evaluation.scores.score import ImagePairs
 from pipeline.inference.batched import BatchedGenerator, Task
 
@@ -36,4 +38,7 @@ def paint_pairs(batched: BatchedGenerator, task: Task) -> Iterator[Painted]:
     numbers = np.arange(len(task))
     for rows, batch in batched.batches(task, "test pairs"):
         measured = batched.measure(batch)
-        yield Painted(numbers[rows], batch, batched.paint_all(measured), batched.images(batch.target), *batched.masks(measured))
+        images = batched.paint_all(measured)
+        if "ceiling" in batched.scored:
+            images = torch.cat([images, paint_pair_ceilings(batched, measured)[None]])
+        yield Painted(numbers[rows], batch, images, batched.images(batch.target), *batched.masks(measured))

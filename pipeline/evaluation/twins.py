@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.evaluation.ceiling import paint_twin_ceilings
 from pipeline.evaluation.scores.depth import clear_pixels, judge_order, order_accuracy
-from pipeline.inference.batched import CHUNK, BatchedGenerator, Task, paint_both
+from pipeline.evaluation.scores.limbs import KEYS, judge_limb, limb_figures
+from pipeline.inference.batched import CHUNK, BatchedGenerator, Measured, Task, paint_both
 from pipeline.packs.clear import MIN_PIXELS
 from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.body import measure
@@ -24,14 +26,21 @@ SHOWN = 1 / 400  # of an image's pixels: so many of a limb the source has to sho
 class JudgedTwins:
     """Twins, and how their images were judged.
 
-    task : a row per twin; right : (images, M, 2) float64 as `judge_order` gives it, in the order of `BatchedGenerator.scored`; counted : (M,) bool;
-    refined : of the twins that are shown, by their number: both refined images, (2, H, W, 3) uint8
+    task : a row per twin; images : names, as `BatchedGenerator.scored` has them; right : (images, M, 2) float64 as `judge_order` gives it;
+    counted : (M,) bool; refined : of the twins that are shown, by their number: both refined images, (2, H, W, 3) uint8
+    limb : of each mirrored limb of the twins that count, in either order: its number and how its refined image was judged (`judge_limb`)
     """
 
     task: Task
+    images: tuple[str, ...]
     right: np.ndarray
     counted: np.ndarray
     refined: dict[int, np.ndarray] = field(default_factory=dict)
+    limb: list[tuple[int, np.ndarray]] = field(default_factory=list)
+
+    def of(self, image: str) -> np.ndarray:
+        """(M, 2) how one image of each was judged."""
+        return self.right[self.images.index(image)]
 
 
 def twin_task(pack: Pack, pairs: np.ndarray) -> Task:
@@ -71,24 +80,48 @@ def judge_twins(batched: BatchedGenerator, twins: Task, counted: np.ndarray, sho
     shown : numbers of the twins that count whose images are kept
     """
     pack = batched.pack
-    judged = JudgedTwins(twins, np.zeros((len(batched.scored), len(twins), 2)), counted)
-    numbers = np.flatnonzero(counted)
+    judged = JudgedTwins(twins, batched.scored, np.zeros((len(batched.scored), len(twins), 2)), counted)
+    numbers, refined = np.flatnonzero(counted), batched.scored.index("refined")
     for rows, batch in batched.batches(twins.part(numbers), "twins"):
         chosen = numbers[rows]
         truths = np.stack([pack.image[batch.target], pack.twins.image[chosen]], axis=1)
-        painted = paint_both(batched, batch).movedim(3, -1).numpy()  # (images, M, 2, H, W, 3)
+        twin = batched.measure(batch)
+        painted = _paint_twins(batched, twin, truths, pack.twins.pose_3d[chosen]).movedim(3, -1).numpy()  # (images, M, 2, H, W, 3)
         judged.right[:, chosen] = [judge_order(image, truths) for image in painted]
-        judged.refined.update({number: painted[-1, i].copy() for i, number in enumerate(chosen.tolist()) if number in shown})
+        judged.refined.update({number: painted[refined, i].copy() for i, number in enumerate(chosen.tolist()) if number in shown})
+        parts = [front_parts(twin.target, torch.from_numpy(label)).cpu().numpy() for label in (pack.label[batch.target], batch.label)]
+        judged.limb.extend(_judge_limbs(painted[refined], truths, np.stack(parts, axis=1), pack.twins.chain[chosen]))
     return judged
 
 
+def _judge_limbs(painted: np.ndarray, truths: np.ndarray, parts: np.ndarray, chain: np.ndarray) -> list[tuple[int, np.ndarray]]:
+    """How the limbs of the mirrored chains were painted where the two truths differ clearly, as `JudgedTwins.limb` has it.
+
+    painted, truths : (M, 2, H, W, 3) uint8; parts : (M, 2, H, W) part maps; chain : (M,) int
+    """
+    changed = clear_pixels(truths[:, 0], truths[:, 1])
+    return [
+        (limb, judge_limb(painted[i, j], truths[i, j], parts[i, j], FIRST_LIMB_PART + limb, changed[i]))
+        for i in range(len(painted))
+        for j in range(2)
+        for limb in CHAIN_LIMBS[chain[i]]
+    ]
+
+
+def _paint_twins(batched: BatchedGenerator, twin: Measured, truths: np.ndarray, pose_3d: np.ndarray) -> Tensor:
+    """All that is scored of twins in either order, (images, M, 2, 3, H, W) uint8; arguments as `paint_twin_ceilings` has them."""
+    painted = paint_both(batched, twin)
+    return torch.cat([painted, paint_twin_ceilings(batched, twin, pose_3d, truths)[None]]) if "ceiling" in batched.scored else painted
+
+
 def order_figures(batched: BatchedGenerator, judged: JudgedTwins) -> dict[str, Any]:
-    """The order accuracy of the refined image, whole and by limb chain, and that of every image with its interval."""
+    """The order accuracy of the refined image, whole and by limb chain, that of every image with its interval, and whether its limbs are whole."""
     pack = batched.pack
     people = pack.identity[judged.task.target]
-    orders = {image: order_accuracy(judged.right[number], pack.twins.chain, judged.counted, people) for number, image in enumerate(batched.scored)}
+    orders = {image: order_accuracy(judged.of(image), pack.twins.chain, judged.counted, people) for image in judged.images}
     by_image = {image: _interval(order) for image, order in orders.items()}
-    return orders["refined"] | {"order_by_image": by_image, "order_by_source": _by_source(batched, judged)}
+    limbs, rows = np.array([limb for limb, _ in judged.limb], int), np.array([row for _, row in judged.limb]).reshape(-1, len(KEYS))
+    return orders["refined"] | {"order_by_image": by_image, "order_by_source": _by_source(batched, judged)} | limb_figures(rows, limbs)
 
 
 def _by_source(batched: BatchedGenerator, judged: JudgedTwins) -> dict[str, Any]:
@@ -99,7 +132,7 @@ def _by_source(batched: BatchedGenerator, judged: JudgedTwins) -> dict[str, Any]
     limbs = np.array(CHAIN_LIMBS)[pack.twins.chain[numbers]]  # (n, 2)
     pixels = np.take_along_axis(_limbs_shown(pack, source)[back], limbs, axis=1).min(axis=1)
     known = pixels >= SHOWN * batched.size[0] * batched.size[1]
-    right, people = judged.right[batched.scored.index("refined")], pack.identity[judged.task.target]
+    right, people = judged.of("refined"), pack.identity[judged.task.target]
     found = {}
     for name, chosen in (("shown", known), ("hidden", ~known)):
         counted = np.zeros(len(judged.counted), bool)

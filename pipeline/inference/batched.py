@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.inference.generator import Generator
-from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
+from pipeline.inference.images import IMAGES, WITHOUT_DEPTH, WITHOUT_LIMBS
 from pipeline.packs.batches import scene_of
 from pipeline.packs.pack import Pack
 from pipeline.pose.background import Scene
@@ -110,11 +110,13 @@ class BatchedGenerator:
 
     @property
     def scored(self) -> tuple[str, ...]:
-        """What is scored, of `IMAGES`: bodies alone can be painted by part."""
-        return IMAGES if self.pack.has_limbs else WITHOUT_LIMBS
+        """What is scored, of `IMAGES`: bodies alone can be painted by part, and have a ceiling where their true depth is known."""
+        if not self.pack.has_limbs:
+            return WITHOUT_LIMBS
+        return IMAGES if self.pack.pose_3d.shape[1] else WITHOUT_DEPTH
 
     def paint_all(self, measured: Measured) -> Tensor:
-        """All that is scored, in the order of `scored`: (images, N, 3, H, W) uint8."""
+        """All that is scored but for the ceiling, which is told the truth, in the order of `scored`: (images, N, 3, H, W) uint8."""
         by_part = [self.paint_by_part(measured)] if self.pack.has_limbs else []
         return torch.stack([self.images(measured.task.source), *by_part, *self.paint(measured)])
 
@@ -126,10 +128,9 @@ class BatchedGenerator:
             yield rows, task.part(rows)
 
 
-def paint_both(batched: BatchedGenerator, twins: Task) -> Tensor:
-    """All images of a task of one batch with the originals' labels and with the twins': (images, M, 2, 3, H, W) uint8."""
-    twin = batched.measure(twins)
-    original = twin.with_label(batched.pack.label[twins.target])
+def paint_both(batched: BatchedGenerator, twin: Measured) -> Tensor:
+    """What `paint_all` paints with the originals' labels and with the twins', which `twin` has: (images, M, 2, 3, H, W) uint8."""
+    original = twin.with_label(batched.pack.label[twin.task.target])
     return torch.stack([batched.paint_all(measured) for measured in (original, twin)], dim=2)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from pipeline.evaluation.examples.cases import Cases
 from pipeline.evaluation.scores.declared import GROUPED_SCORES, SCORES
-from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
+from pipeline.inference.images import SETS
 from pipeline.report.image_names import COLOURS, NAMES
 
 
@@ -27,13 +27,14 @@ def draw_curves(curves: dict[str, np.ndarray]) -> bytes:
 
 
 def draw_distributions(cases: Cases) -> bytes:
-    """How the scores that are also grouped spread over the pairs, as SVG."""
+    """How the scores that are also grouped spread over the pairs, as SVG; not the ceiling's, which is all but the truth."""
+    images = SETS[len(cases.pairs.scores)]
     figure = Figure(figsize=(5 * len(GROUPED_SCORES), 2.8), layout="constrained")
     for number, name in enumerate(score.name for score in GROUPED_SCORES):
         axes = figure.add_subplot(1, len(GROUPED_SCORES), number + 1)
-        values = cases.pairs.scores[:, SCORES.index(name)]
-        bins = np.histogram_bin_edges(values[np.isfinite(values)], 40).tolist()
-        for image, one in zip(IMAGES if len(values) == len(IMAGES) else WITHOUT_LIMBS, values, strict=True):
+        values = {image: one for image, one in zip(images, cases.pairs.scores[:, SCORES.index(name)], strict=True) if image != "ceiling"}
+        bins = np.histogram_bin_edges(np.concatenate([one[np.isfinite(one)] for one in values.values()]), 40).tolist()
+        for image, one in values.items():
             axes.hist(one[np.isfinite(one)], bins, histtype="stepfilled", alpha=0.45, color=COLOURS[image], label=NAMES[image])
         _tidy(axes, name.replace("_", " "), "")
         axes.set_ylabel("pairs", fontsize=8)

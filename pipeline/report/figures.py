@@ -41,6 +41,7 @@ class _Figures(BaseModel):
     by_part: _Means = {}
     coarse: _Means
     refined: _Means
+    ceiling: _Means = {}
     latent: _Means
     depth: _Depth | None = None
     by: dict[Literal["action", "view", "distance"], dict[str, dict[str, int | _Means]]]

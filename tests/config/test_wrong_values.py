@@ -267,13 +267,15 @@ def weights(path: Path, network: str) -> None:
     [
         ("evaluate.inception", torchscript, ROOT / "params.yaml"),
         ("evaluate.pose_net", lambda path: weights(path, "PoseNet"), ROOT / "params.yaml"),
+        ("evaluate.lpips", lambda path: path.write_bytes(b"x"), ROOT / "params.yaml"),
         ("model.perceptual_weights", lambda path: path.write_bytes(b"x"), PHOTOS),
         ("data.predictor", lambda path: path.write_bytes(b"x"), FACES),
     ],
 )
 def test_a_file_that_a_later_stage_opens_is_looked_for_at_once(tmp_path: Path, key: str, make: Callable[[Path], None], original: Path) -> None:
     file = tmp_path / "weights"
-    params = written(tmp_path, named(key, str(file), original))
+    several = (lambda name: [name, name]) if key == "evaluate.lpips" else str
+    params = written(tmp_path, named(key, several(str(file)), original))
     with pytest.raises(UserError, match=rf"{key} = .*not found"):
         check_params(params, MEMORY)
     file.mkdir()
@@ -283,7 +285,7 @@ def test_a_file_that_a_later_stage_opens_is_looked_for_at_once(tmp_path: Path, k
     make(file)
     check_params(params, MEMORY)
     with pytest.raises(UserError, match=rf"{key} = .*not found"):
-        check_params(written(tmp_path, named(key, "x" * 900, original)), MEMORY)
+        check_params(written(tmp_path, named(key, several("x" * 900), original)), MEMORY)
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from by_hand import AddsNothing, HandsOn, PaintsByHand
 from click.testing import CliRunner
+from perceptual_files import alexnet, lpips_layers, saved
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from standing import RULE
@@ -47,7 +48,7 @@ from stages.evaluate import main
 
 SIZE = (64, 32)
 CPU = torch.device("cpu")
-CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None, patn=False, pose_net=None)
+CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None, lpips=None, dists=None, patn=False, pose_net=None)
 PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, background="none", heatmap_radius=4)
 # Background, torso, head and limbs: colours far from each other.
 COLOURS = torch.tensor(
@@ -188,6 +189,15 @@ def test_the_order_is_also_known_by_what_the_source_shows(pack, scored, monkeypa
     monkeypatch.setattr(twins, "SHOWN", 14 / (SIZE[0] * SIZE[1]))
     by_source = evaluate(perfect(), replace(pack, label=behind), pairs, CONFIG, CPU)[0]["depth"]["order_by_source"]
     assert (by_source["shown"]["order_cases"], by_source["hidden"]["order_cases"]) == (4, 4)
+
+
+def test_the_limbs_of_a_perfect_model_are_as_whole_as_the_truths(scored):
+    depth = scored[0]["depth"]
+    judged = {name: limb for name, limb in depth["limbs"].items() if limb["cases"]}
+    assert judged
+    assert depth["limb_l1"] == 0
+    for limb in judged.values():
+        assert limb["limb_own"] == limb["limb_own_truth"]
 
 
 def test_labels_change_the_limbs_that_overlap_and_no_others(scored):
@@ -334,7 +344,7 @@ def test_an_image_that_is_true_is_right_and_its_twin_is_wrong(pack, pairs, score
     right, counted = judged.right, judged.counted
     assert counted.all()
     assert right.shape == (len(IMAGES), len(twins), 2)
-    for image in ("by_part", "coarse", "refined"):
+    for image in ("by_part", "coarse", "refined", "ceiling"):
         assert (right[IMAGES.index(image)] == 1).all()
     np.testing.assert_array_equal(right[IMAGES.index("source")].sum(1), np.ones(len(twins)))  # right for one order, wrong for the other
     assert {image: order["order_accuracy"] for image, order in scored[0]["depth"]["order_by_image"].items()} == {
@@ -342,6 +352,7 @@ def test_an_image_that_is_true_is_right_and_its_twin_is_wrong(pack, pairs, score
         "by_part": 1,
         "coarse": 1,
         "refined": 1,
+        "ceiling": 1,
     }
 
 
@@ -436,6 +447,18 @@ def test_inception_scores_name_the_file(pack, pairs, tmp_path):
     assert figures["source"]["fid"] > 1e-6
 
 
+def test_perceptual_distances_name_their_variant_and_files(pack, pairs, tmp_path):
+    files = saved(alexnet(), tmp_path, "alexnet-owt-"), saved(lpips_layers(), tmp_path, "alex")
+    config = CONFIG.model_copy(update={"lpips": tuple(map(str, files))})
+    figures, _ = evaluate(perfect(), pack, pairs, config, CPU)
+    assert figures["lpips"] == {"variant": "LPIPS 0.1 by AlexNet", "files": {path.name: file_hash(path) for path in files}}
+    assert figures["refined"]["lpips"] == pytest.approx(0, abs=1e-6)
+    assert figures["source"]["lpips_low"] < figures["source"]["lpips"] < figures["source"]["lpips_high"]
+    assert "dists" not in figures["refined"]
+    with pytest.raises(UserError, match=r"evaluate\.lpips: expected images of at least 31 x 31 px, found \[64, 24\]"):
+        evaluate(perfect(), replace(pack, image=pack.image[:, :, :24]), pairs, config, CPU)
+
+
 def test_nothing_to_evaluate_is_one_line(pack):
     with pytest.raises(UserError, match="no test pairs to evaluate"):
         evaluate(perfect(), pack, np.zeros((0, 2), dtype=np.int64), CONFIG, CPU)
@@ -485,7 +508,7 @@ def folder(tmp_path, pack, pairs):
     (tmp_path / "params.yaml").write_text(
         "data: {kind: recordings, root: x, subjects: [S1, S9], test_subjects: [S9], cameras: all, fps: 10, "
         "frame_height: 9, image_size: [64, 32], margin: 0.1, skip_bad: false, exclude: []}\n"
-        "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null, patn: false, pose_net: null}\n"
+        "evaluate: {batch_size: 5, threads: 1, samples: 4, inception: null, lpips: null, dists: null, patn: false, pose_net: null}\n"
         "parallel: {workers: 1, scheduler: null, accelerator: cpu, devices: 1, nodes: 1, strategy: auto}\n",
         encoding="utf-8",
     )

@@ -16,6 +16,8 @@ from clone import TINY, Clone
 from experiments.pictures import TITLE
 
 LIST = """
+against: as-it-is
+seeds: [[as-it-is, weight]]
 shared: {weight: &weight {model.lambda: 20}}
 runs:
 - {name: as-it-is, about: no override, set: {}}
@@ -39,7 +41,11 @@ class Ablation:
         return subprocess.run([*module, *paths], cwd=self.clone.path, env=self.clone.env, capture_output=True, text=True, check=False)
 
     def results(self) -> dict[str, dict[str, Any]]:
-        return {run["name"]: run for run in json.loads((self.folder / "out" / "results.json").read_text(encoding="utf-8"))["runs"]}
+        return {run["name"]: run for run in self.written()["runs"]}
+
+    def written(self) -> dict[str, Any]:
+        """All that is kept of the runs."""
+        return json.loads((self.folder / "out" / "results.json").read_text(encoding="utf-8"))
 
     def shown_by_dvc(self) -> dict[str, dict[str, Any]]:
         """The scores of every successful experiment, as DVC shows them."""
@@ -74,6 +80,12 @@ def test_runs_are_trained_once_and_a_failed_one_stops_nothing(ablation: Ablation
         assert f"{shown[f'ablation-tiny-{name}']['refined']['ssim']:.4f}" in (ablation.folder / "out" / "table.md").read_text(encoding="utf-8")
     assert results["weight"]["metrics"]["refined"] != results["as-it-is"]["metrics"]["refined"]
     assert results["weight"]["metrics"]["coarse"] == results["as-it-is"]["metrics"]["coarse"]
+    (apart,) = ablation.written()["compared"]  # from the file of cases of either
+    assert (apart["first"], apart["second"]) == ("as-it-is", "weight")
+    difference, low, high = apart["scores"]["refined"]["ssim"]
+    assert difference == pytest.approx(results["weight"]["metrics"]["refined"]["ssim"] - results["as-it-is"]["metrics"]["refined"]["ssim"], abs=1e-5)
+    assert low <= difference <= high
+    assert "Compared with `as-it-is` pair by pair" in (ablation.folder / "out" / "table.md").read_text(encoding="utf-8")
     assert (ablation.folder / "out" / "plot.png").read_bytes().startswith(b"\x89PNG")
     assert ablation.clone.run("git", "status", "--porcelain") == ""
 
@@ -87,13 +99,14 @@ def test_runs_are_trained_once_and_a_failed_one_stops_nothing(ablation: Ablation
 
 
 def test_runs_of_an_earlier_commit_are_kept_until_their_parameters_change(ablation: Ablation) -> None:
-    before = ablation.results()
+    before, compared = ablation.results(), ablation.written()["compared"]
     ablation.clone.commit("Something that no run depends on")
     kept_ones = ablation("run", "as-it-is weight")
     assert kept_ones.returncode == 0, kept_ones.stdout + kept_ones.stderr
     assert kept_ones.stdout.count("done at commit") == 2
     assert "Running stage" not in kept_ones.stdout
     assert all(ablation.results()[name] == before[name] for name in ("as-it-is", "weight"))
+    assert ablation.written()["compared"] == compared
 
     params = ablation.clone.path / TINY / "params.yaml"
     text = params.read_text(encoding="utf-8")

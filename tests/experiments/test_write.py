@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from some_runs import METRICS, a_run
 
+from experiments.differences import kept_differences
+from experiments.marks import Marks, make_marks
 from experiments.page import page
 from experiments.recipe import Recipe
 from experiments.results import KEPT, Result
@@ -20,9 +22,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_page_holds_table_and_pictures_and_needs_nothing_from_outside() -> None:
     results = [Result(a_run("good"), "done", metrics=METRICS, commit="abcdef0123"), Result(a_run("bad"), "failed", "a < b")]
-    text = page(RunList(runs=(a_run("good"),), images=("refined",), heading="Two systems"), results, {"good": b"picture"})
+    text = page(
+        RunList(runs=(a_run("good"),), images=("refined",), heading="Two systems"),
+        results,
+        {"good": b"picture"},
+        Marks({("good", "refined", "ssim"): "*"}, ["What a `mark` says."]),
+    )
     assert text.count("<tr>") == 1 + 2 + 1 + 1
     assert "<td>0.551 (0.530 to 0.570)</td>" in text
+    assert "<td>0.6610 ± 0.050*</td>" in text
+    assert "<p>What a mark says.</p>" in text
     assert "bad failed: a &lt; b." in text
     assert text.count("<img") == 1
     assert f'src="data:image/jpeg;base64,{base64.b64encode(b"picture").decode()}"' in text
@@ -45,7 +54,8 @@ def test_the_committed_table_is_made_of_the_committed_results(file: str, recipe:
         Result(Run(name=entry["name"], about=entry["about"], overrides=entry["set"]), **{name: entry[name] for name in KEPT})
         for entry in read_json(folder / "results.json")["runs"]
     ]
-    assert table(results, listed.images, listed.scores) == (folder / "table.md").read_text(encoding="utf-8")
+    marks = make_marks(listed, results, kept_differences(folder / "results.json"))
+    assert table(results, listed.images, listed.scores, marks) == (folder / "table.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("title", ["ablation", "ablation full", "ablation faces", "comparison"])

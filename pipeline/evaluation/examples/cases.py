@@ -12,7 +12,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from pipeline.evaluation.scores.declared import SCORES
-from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
+from pipeline.inference.images import SETS
 from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_file, machine_faults
@@ -97,7 +97,7 @@ class Pairs:
     target: np.ndarray  # (P,) str
     identity: np.ndarray  # (P,) str, the person
     distance: np.ndarray  # (P,) float32, mean distance of the joints, px
-    scores: np.ndarray  # (images, scores, P) float32, in the order of images.IMAGES and declared.SCORES
+    scores: np.ndarray  # (images, scores, P) float32, in the order of images.SETS and declared.SCORES
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Orders:
     name: np.ndarray  # (M,) str, as those of pairs, and the chain that is mirrored
     person: np.ndarray  # (M,) str
     chain: np.ndarray  # (M,) int8, position in skeleton.CHAINS
-    judged: np.ndarray  # (images, M, 2) float64, as `judge_order` gives it, in the order of images.IMAGES
+    judged: np.ndarray  # (images, M, 2) float64, as `judge_order` gives it, in the order of images.SETS
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def read_cases(path: Path) -> Cases:
     pairs = groups["pairs"]
     count, images = len(pairs.source), len(pairs.scores)
     lengths = {len(pairs.target), len(pairs.identity), len(pairs.distance), pairs.scores.shape[2]}
-    if lengths != {count} or images not in (len(IMAGES), len(WITHOUT_LIMBS)):
+    if lengths != {count} or images not in SETS:
         raise UserError(f"{path}: expected in `pairs` as many rows in each array, found others; run the stage evaluate again")
     orders = groups["orders"]
     if {len(orders.person), len(orders.chain), orders.judged.shape[1]} != {len(orders.name)} or (len(orders.name) and len(orders.judged) != images):

@@ -52,6 +52,6 @@ def twin_examples(pack: Pack, judged: JudgedTwins, numbers: np.ndarray) -> TwinE
         pose=pack.pose_2d[part.target],
         label=pack.label[part.target],
         twin_label=part.label,
-        right=judged.right[-1, numbers],
+        right=judged.of("refined")[numbers],
         caption=np.array([f"{name} of {where}" for name, where in zip(chain, captions(pack, part.target), strict=True)], dtype=np.str_),
     )

@@ -39,12 +39,16 @@ PCK = Score(
     title="PCKh",
     place=110,
 )
+LPIPS = Score("lpips", None, "Distance to the truth by the layers of AlexNet (LPIPS 0.1)", better="lower", ideal=0, title="LPIPS", place=114)
+DISTS = Score(
+    "dists", None, "Distance to the truth in structure and texture by the layers of VGG-16", better="lower", ideal=0, title="DISTS", place=116
+)
 INCEPTION_SCORE = Score(
     "inception_score", None, "Inception score: clear and varied images score higher", better="higher", ideal=None, title="Inception score", place=120
 )
 FID = Score("fid", None, "Fréchet Inception distance to the true images", better="lower", ideal=0, title="FID", place=130)
 
-ALL_SCORES = by_place((*IMAGE_SCORES, PCK, INCEPTION_SCORE, FID))
+ALL_SCORES = by_place((*IMAGE_SCORES, PCK, LPIPS, DISTS, INCEPTION_SCORE, FID))
 
 
 def scores_table() -> str:

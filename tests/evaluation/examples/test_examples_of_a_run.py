@@ -84,7 +84,7 @@ def evaluated(pack, depth=True, lifter=None):
     )
     rows = np.arange(0, len(pack), 2)
     pairs = np.stack([rows + 1, rows], axis=1)
-    config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None, patn=False, pose_net=None)
+    config = EvaluateConfig(batch_size=4, threads=1, samples=2, inception=None, lpips=None, dists=None, patn=False, pose_net=None)
     return evaluate(Generator(HandsOn() if lift else PaintsParts(), AddsNothing(), conditioning, (64, 32)), pack, pairs, config, torch.device("cpu"))
 
 

@@ -12,7 +12,7 @@ from pipeline.evaluation.examples.cases import Cases
 from pipeline.evaluation.scores.declared import SCORES
 from pipeline.evaluation.scores.depth import order_difference
 from pipeline.evaluation.scores.intervals import mean_interval
-from pipeline.inference.images import IMAGES, WITHOUT_LIMBS
+from pipeline.inference.images import SETS
 from pipeline.utils.errors import UserError
 
 ORDER = "order_accuracy"
@@ -67,7 +67,7 @@ def _differences(first: Cases, second: Cases, image: str) -> Iterator[Difference
 
 def _number(cases: Cases, image: str) -> int:
     """Position of an image among those of a run."""
-    images = IMAGES if len(cases.pairs.scores) == len(IMAGES) else WITHOUT_LIMBS
+    images = SETS[len(cases.pairs.scores)]
     if image not in images:
         raise UserError(f"expected one of the images {', '.join(images)}, found {image}")
     return images.index(image)

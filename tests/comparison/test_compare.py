@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from invented_cases import with_scores
 
-from pipeline.evaluation.compare import ORDER, compare
+from pipeline.comparison.compare import ORDER, compare
 from pipeline.evaluation.examples.cases import Cases, write_cases
 from pipeline.evaluation.scores.declared import SCORES
 from pipeline.utils.errors import UserError
