@@ -62,7 +62,7 @@ def label_one(pose: np.ndarray) -> np.ndarray:
         others += [cast(*other, x, y)[:2] for j, other in enumerate(capsules) if not set(LIMBS[limb]) & set(LIMBS[j])]
         hides = np.any([np.isfinite(e) & (enter < e) & (leave < v) for e, v in others], axis=0)
         hidden = np.any([np.isfinite(e) & (enter > e) & (leave > v) for e, v in others], axis=0)
-        least = max(pose_space._SHARE * counted.sum(), 1)
+        least = max(pose_space.SHARE * counted.sum(), 1)
         labels.append(-1 if (hidden & counted).sum() >= least else int((hides & counted).sum() >= least))
     return np.array(labels)
 

@@ -1,4 +1,4 @@
-"""How long the pose studio takes to repaint a person at the default size, whole and as a multiple of what its networks alone take.
+"""How long the pose studio takes to repaint a person at the default size, in one pose and in a motion, as a multiple of its networks alone.
 
 Untrained weights are as fast as trained ones.
 """
@@ -13,6 +13,8 @@ import torch
 from benchmarks.untrained import untrained
 from pipeline.config.params import Params, check_params
 from pipeline.inference.transfer import transfer
+from pipeline.motion.animate import make_animation
+from pipeline.motion.motion_file import read_motion
 from pipeline.pose.conditioning import Condition
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.devices import fix_arithmetic
@@ -33,7 +35,7 @@ def median(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Measure both."""
+    """Measure all three."""
     params = check_params(ROOT / "params.yaml")
     assert isinstance(params, Params)
     fix_arithmetic(THREADS)
@@ -44,8 +46,12 @@ def main() -> None:
     condition = Condition(torch.zeros(1, *conditioning.appearance_size(size)), torch.zeros(1, conditioning.channels, *size))
     alone = median(lambda: generator.paint(source, condition))
     whole = median(lambda: transfer(generator, image, *poses, params.data.margin))
+    motion = read_motion(ROOT / "examples" / "motion.json")
+    animation = make_animation(generator, image, poses[0], motion, params.data.margin, steady=False, batch_size=1)
+    frame = median(lambda: animation.frame(0))
     print(f"networks alone   {1000 * alone:6.1f} ms")
     print(f"one repainting   {1000 * whole:6.1f} ms, {whole / alone:.2f} times the networks'")
+    print(f"a motion's frame {1000 * frame:6.1f} ms, {frame / alone:.2f} times the networks'")
 
 
 if __name__ == "__main__":

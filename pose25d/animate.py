@@ -1,54 +1,29 @@
 """Repaint the person in a picture in a motion."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from pipeline.config.pose import PoseConfig
-from pipeline.config.section import load_config
-from pipeline.inference.generator import Generator
 from pipeline.motion.animate import make_animation
-from pipeline.motion.driving import read_driving
 from pipeline.motion.films import check_film, is_painted_film, write_film
-from pipeline.motion.motion import Motion
-from pipeline.motion.motion_file import read_motion, write_motion
-from pipeline.motion.recording import read_recording
-from pipeline.networks.checkpoint import load_network
-from pipeline.networks.lifter import Lifter
-from pipeline.pose.bodies.pose_space import LabelRule
+from pipeline.motion.motion_file import write_motion
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
 from pipeline.utils.progress import track
-from pose25d.weights import Weights, choose_weights, pretrained_file
+from pose25d.motions import Wanted, motion_options, read_wanted
+from pose25d.weights import choose_weights
 from stages.command import check_apart, existing, output, stage
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What the options say of the motion."""
-
-    motion: Path
-    sequence: str | None
-    camera: str | None
-    video: Path | None
-    start: float
-    stop: float | None
 
 
 @stage
 @click.option("--image", type=existing, required=True, help="Picture of a person.")
 @click.option("--source-pose", type=existing, required=True, help="Pose file: the pose in the picture, in px of it.")
-@click.option("--motion", type=existing, required=True, help="Motion file, a recording's folder, or keypoints of --video as import video takes them.")
-@click.option("--sequence", help="Of a recording: subject and sequence, as in 'S9/Walking 1'.")
-@click.option("--camera", help="Of a recording: the camera's number.")
-@click.option("--video", type=existing, help="Driving video that the keypoints belong to; of several people whoever is seen longest.")
-@click.option("--start", type=click.FloatRange(0), default=0, help="Where to begin in the motion, s.")
-@click.option("--stop", type=click.FloatRange(0), help="Where to stop in the motion, s.  [default: its end]")
+@motion_options(required=True)
 @click.option("--g1", type=existing, help="Weights of G1.  [default: models/g1.safetensors, else that of models/pretrained]")
 @click.option("--g2", type=existing, help="Weights of G2.  [default: models/g2.safetensors, else that of models/pretrained]")
 @click.option("--plate", type=existing, help="The same picture without the person, for weights of pose.background: plate.")
+@click.option("--steady/--frame-by-frame", default=True, help="Keep what is in doubt as it is, or decide each frame anew.  [default: steady]")
 @click.option("--side-by-side", is_flag=True, help="Show source, skeleton, painted frame and, where it is known, the true one.")
 @click.option("--save-motion", type=output, help="Write the motion as a motion file, too, for labels to be changed in it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Film: .mp4, .gif or .webp; one that was painted here is replaced.")
@@ -64,6 +39,7 @@ def main(
     g1: Path | None,
     g2: Path | None,
     plate: Path | None,
+    steady: bool,
     side_by_side: bool,
     save_motion: Path | None,
     out: Path,
@@ -72,7 +48,8 @@ def main(
     """Repaint the person in a picture in every pose of a motion, with a trained model.
 
     A motion file is JSON with `fps` and `frames`, each of the form of a pose file, as in examples/motion.json. Labels of a recording come from its 3D
-    poses, those of a driving video from the weights' lifter.
+    poses, those of a driving video from the weights' lifter: there a label that is in doubt keeps its side until another is clear. Labels of a motion
+    file stay as they are.
     """
     weights = choose_weights(g1, g2, params)
     for written in filter(None, (out, save_motion)):
@@ -80,43 +57,17 @@ def main(
     if out.is_file() and not click.get_current_context().params["force"] and not is_painted_film(out):
         raise UserError(f"{out}: is there already, and is no film that was painted here; give another name, or --force to replace it")
     generator = weights.load()
-    moving = _read(_Wanted(motion, sequence, camera, video, start, stop), generator, weights)
+    moving = read_wanted(Wanted(motion, sequence, camera, video, start, stop, steady), generator, weights)
     check_film(out, len(moving), moving.fps)
     if moving.film is not None:
         check_apart(out, moving.film.path)
     empty = None if plate is None else read_picture(plate)
-    animation = make_animation(generator, read_picture(image), read_pose(source_pose), moving, weights.margin, empty)
+    animation = make_animation(generator, read_picture(image), read_pose(source_pose), moving, weights.margin, empty, steady)
     if save_motion is not None:
         write_motion(save_motion, moving)
     frames = animation.frames_beside() if side_by_side else animation.frames()
     write_film(out, track(frames, "animate", len(moving)), moving.fps)
     click.echo(f"animate: {len(moving)} frames at {float(moving.fps):.4g} per second, painted with the weights {weights.name}")
-
-
-def _read(wanted: _Wanted, generator: Generator, weights: Weights) -> Motion:
-    """The motion of whichever of the three kinds the options say."""
-    if wanted.video is not None:
-        if wanted.sequence is not None or wanted.camera is not None:
-            raise UserError("expected --video, or --sequence and --camera of a recording, found both")
-        return _read_driving(wanted, wanted.video, generator, weights)
-    if wanted.sequence is not None and wanted.camera is not None:
-        motion = read_recording(wanted.motion, wanted.sequence, wanted.camera, load_config(PoseConfig, weights.params, "pose"))
-        return motion.part(wanted.start, wanted.stop, str(wanted.motion))
-    if wanted.sequence is not None or wanted.camera is not None:
-        raise UserError("expected --sequence and --camera together, found one of them")
-    if wanted.motion.is_dir():
-        how = "for a recording --sequence and --camera, for keypoints --video"
-        raise UserError(f"{wanted.motion}: is a folder, and nothing says of what; give {how}")
-    return read_motion(wanted.motion).part(wanted.start, wanted.stop, str(wanted.motion))
-
-
-def _read_driving(wanted: _Wanted, video: Path, generator: Generator, weights: Weights) -> Motion:
-    """By the lifter of the weights, else by the one that comes along."""
-    lifter = generator.conditioning.lifter
-    if not isinstance(lifter, Lifter):
-        lifter = load_network(pretrained_file("lifter"), Lifter)
-    rule = lifter.rule or LabelRule.of(load_config(PoseConfig, weights.params, "pose").rule)
-    return read_driving(wanted.motion, video, (wanted.start, wanted.stop), lifter, rule)
 
 
 if __name__ == "__main__":

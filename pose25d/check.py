@@ -1,6 +1,7 @@
 """Inspect a download before anyone waits for it."""
 
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from rich.table import Table
 
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
+from pipeline.config.pose import PoseConfig
 from pipeline.config.section import load_config
 from pipeline.datasets.human36m.index import check_complete, left_out
 from pipeline.datasets.human36m.inspection import Fault, Subject, Take, inspect
 from pipeline.datasets.human36m.metadata import Metadata, read_metadata
 from pipeline.utils.errors import UserError
 from pipeline.utils.exposure import exposure
+from pose25d.cost import Cost, estimate_costs
 from stages.command import stage
 
 _PRINTED_WIDTH = 200  # columns, where the table goes to a file
@@ -34,7 +37,9 @@ def main(root: Path, decode: bool, params: Path) -> None:
     metadata = read_metadata(root)
     found = find_subjects(root, metadata)
     data = data.model_copy(update={"root": str(root), "subjects": tuple(found)})
-    subjects = inspect(data, load_config(ParallelConfig, params, "parallel"), decode)
+    parallel, start = load_config(ParallelConfig, params, "parallel"), time.monotonic()
+    subjects = inspect(data, parallel, decode)
+    inspected = time.monotonic() - start
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PRINTED_WIDTH
@@ -44,6 +49,9 @@ def main(root: Path, decode: bool, params: Path) -> None:
     check_complete(subjects, data.skip_bad)
     if len(subjects) < 2:
         raise UserError(f"{root}: expected at least two subjects, one to train and one to test on, found {', '.join(found)}")
+    costs = estimate_costs(subjects, inspected, data, load_config(PoseConfig, params, "pose"), parallel)
+    if costs:
+        console.print(cost_table(costs))
     console.print(f"{root}: the pipeline can run on {', '.join(found)}", markup=False, soft_wrap=True)
 
 
@@ -86,6 +94,15 @@ def take_table(cameras: Sequence[str], subjects: Sequence[Subject]) -> Table:
             table.add_row(subject.name, escape(take.prefix), escape(take.action), _poses(take), *frames, *_pictures(take))
         for prefix in subject.excluded:
             table.add_row(subject.name, escape(prefix), "", "excluded")
+    return table
+
+
+def cost_table(costs: Sequence[Cost]) -> Table:
+    """One row per stage; `-` where the data does not decide it."""
+    table = Table("stage", "MB of disk", "minutes", "MB of memory", title="What this data will take here, about", title_justify="left")
+    for cost in costs:
+        numbers = (cost.disk and cost.disk / 1e6, cost.seconds and cost.seconds / 60, cost.memory and cost.memory / 1e6)
+        table.add_row(cost.stage, *("-" if number is None else f"{number:,.0f}" if number >= 10 else f"{number:.2g}" for number in numbers))
     return table
 
 

@@ -8,7 +8,7 @@ import click
 
 from pipeline.page.folder import PhotoFolder
 from pipeline.utils.errors import UserError
-from pose25d.serve import make_studio, page_options, serve
+from pose25d.serve import make_motions, make_studio, page_options, serve
 from pose25d.weights import ROOT, pretrained
 from stages.command import one_line
 
@@ -28,7 +28,7 @@ def main(port: int, browser: bool) -> None:
         photos = PhotoFolder(copy_photos(Path(folder)))
         studio = make_studio(photos, weights)
         _say(f"{len(photos.photos)} photos of invented people, copied to a temporary folder; painted with the weights {weights.name}")
-        serve(photos, None, studio, port, browser, _say)
+        serve(photos, None, studio, make_motions(studio, weights), port, browser, _say)
 
 
 def copy_photos(folder: Path) -> Path:

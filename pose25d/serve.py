@@ -7,8 +7,9 @@ import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import uvicorn
@@ -20,6 +21,10 @@ from pipeline.page.painting import PoseStudio
 from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.errors import UserError
 from pose25d.weights import Weights
+
+if TYPE_CHECKING:
+    from pipeline.page.moving import MotionStudio
+    from pose25d.motions import Wanted
 
 THREADS = 2
 
@@ -37,7 +42,26 @@ def make_studio(photos: PhotoFolder, weights: Weights) -> PoseStudio:
     return PoseStudio(photos, weights.load(), weights.margin)
 
 
-def serve(photos: PhotoFolder, guess: Guess | None, studio: PoseStudio | None, port: int, browser: bool, say: Callable[[str], None]) -> None:
+def make_motions(studio: PoseStudio, weights: Weights, wanted: "Wanted | None" = None) -> "MotionStudio | None":
+    """The studio's motions, the wanted one to begin with; None where what reads and writes films is not installed, as the demo does without it."""
+    if find_spec("av") is None or find_spec("h5py") is None:
+        return None
+    from pipeline.page.moving import MotionStudio
+    from pose25d.motions import read_wanted
+
+    motion = None if wanted is None else read_wanted(wanted, studio.generator, weights)
+    return MotionStudio(studio.folder, studio.generator, studio.margin, motion)
+
+
+def serve(
+    photos: PhotoFolder,
+    guess: Guess | None,
+    studio: PoseStudio | None,
+    moving: "MotionStudio | None",
+    port: int,
+    browser: bool,
+    say: Callable[[str], None],
+) -> None:
     """Serve the page until Ctrl+C; `say` gets a line with its address, and one for each photo that is left out.
 
     port : 0 takes one that is free. Raises UserError where the port is taken.
@@ -47,7 +71,7 @@ def serve(photos: PhotoFolder, guess: Guess | None, studio: PoseStudio | None, p
         private = stack.enter_context(_private_folder()) if browser else None
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/?token={token}"
         entered = stack.close  # the file that opened the page has served its purpose
-        app = make_app(photos, token, guess, studio, entered)
+        app = make_app(photos, token, guess, studio, moving, entered)
         say(f"{address} (Ctrl+C ends it)")
         for name, reason in photos.left_out.items():
             say(f"{name} is left out, {reason}")

@@ -11,7 +11,7 @@ import pytest
 from distributed import LocalCluster
 
 from pipeline.config.parallel import ParallelConfig
-from pipeline.parallel import run_parallel
+from pipeline.parallel import iterate_parallel, run_parallel
 from pipeline.utils.errors import UserError
 
 
@@ -32,6 +32,18 @@ def fail_on_three(item):
 @pytest.mark.parametrize("workers", [1, 2, -1])
 def test_results_come_in_the_order_of_the_items(workers):
     assert run_parallel(partial(operator.pow, 2), list(range(12)), settings(workers), "powers") == [2**i for i in range(12)]
+
+
+def test_results_that_come_one_by_one_are_the_same():
+    assert list(iterate_parallel(partial(operator.pow, 2), list(range(12)), settings(2), "powers", ahead=5)) == [2**i for i in range(12)]
+
+
+def test_no_more_is_made_than_is_taken_where_one_process_works():
+    made = []
+    results = iterate_parallel(made.append, [1, 2, 3], settings(1), "one by one")
+    next(results)
+    assert made == [1]
+    results.close()
 
 
 def test_no_items_no_results():

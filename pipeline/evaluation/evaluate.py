@@ -27,6 +27,8 @@ from pipeline.utils.errors import UserError
 from pipeline.utils.numbers import spread
 from pipeline.utils.progress import working
 
+LIFTED = 2**14  # rows whose depths are inferred at a time
+
 
 def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: EvaluateConfig, device: torch.device) -> tuple[dict[str, Any], Cases]:
     """Score every pair and, of bodies, every twin and every label.
@@ -112,8 +114,9 @@ def lifting(batched: BatchedGenerator) -> dict[str, float | None]:
         return dict.fromkeys(("lift_error", "lift_error_flat", "lift_sign"))
     pose_2d = np.concatenate([pack.pose_2d, pack.pose_2d[pack.twins.row]])
     label, pose_3d = np.concatenate([pack.label, pack.twins.label]), np.concatenate([pack.pose_3d, pack.twins.pose_3d])
+    parts = zip(*(torch.from_numpy(values).to(batched.device).split(LIFTED) for values in (pose_2d, label)), strict=True)
     with torch.inference_mode():
-        depth = lifter(torch.from_numpy(pose_2d).to(batched.device), torch.from_numpy(label).to(batched.device)).cpu().numpy()
+        depth = torch.cat([lifter(*part) for part in parts]).cpu().numpy()
     return lift_figures(depth, pose_2d, pose_3d, label)
 
 

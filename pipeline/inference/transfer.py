@@ -38,17 +38,27 @@ class Portrait:
     scene: Scene
 
     @torch.inference_mode()
+    def measure(self, pose_2d: np.ndarray) -> Any:
+        """Bodies in B poses, as `Conditioning.measure` gives them; pose_2d : (B, 17, 2) px of the image that the networks see, NaN where unknown."""
+        return self.generator.conditioning.measure(torch.from_numpy(pose_2d.astype(np.float32)), self.generator.image_size)
+
+    @torch.inference_mode()
+    def paint_measured(self, target: Any, label: Tensor) -> Tensor:
+        """The refined images of B bodies, (B, 3, H, W) uint8; target : as `measure` gives it; label : (B, 8)."""
+        condition = self.generator.conditioning.encode(self.image, self.source, self.label, target, label, scene=self.scene)
+        return to_uint8(self.generator.paint(self.image, condition)[1])
+
     def paint(self, pose_2d: np.ndarray, label: np.ndarray) -> np.ndarray:
         """The refined images of n <= B poses, (n, H, W, 3) uint8 RGB.
 
         pose_2d : (n, 17, 2) px of the image that the networks see, NaN where a joint is not known; label : (n, 8) int8
         """
-        rows = np.arange(len(self.image)).clip(max=len(pose_2d) - 1)  # batches are all of one size, for which the source was measured
-        conditioning, size = self.generator.conditioning, self.generator.image_size
-        target = conditioning.measure(torch.from_numpy(pose_2d[rows].astype(np.float32)), size)
-        condition = conditioning.encode(self.image, self.source, self.label, target, torch.from_numpy(label[rows]), scene=self.scene)
-        _, refined = self.generator.paint(self.image, condition)
-        return as_rows(to_uint8(refined))[: len(pose_2d)]
+        rows = self.fill(len(pose_2d))
+        return as_rows(self.paint_measured(self.measure(pose_2d[rows]), torch.from_numpy(label[rows])))[: len(pose_2d)]
+
+    def fill(self, count: int) -> np.ndarray:
+        """Which of `count` <= B poses fill a batch, (B,): batches are all of one size, for which the source was measured."""
+        return np.arange(len(self.image)).clip(max=count - 1)
 
 
 def transfer(
@@ -64,7 +74,7 @@ def transfer(
     The person is painted where it stood, before what the picture shows there. Arguments and errors are those of `make_portrait`.
     """
     portrait = make_portrait(generator, image, source, margin, plate)
-    pose_2d = to_crop(target.pose_2d[None], _box(target, image, generator.image_size, margin)[None], generator.image_size)
+    pose_2d = to_crop(target.pose_2d[None], seen_box(target, image, generator.image_size, margin)[None], generator.image_size)
     return portrait.paint(pose_2d, target.label[None])[0]
 
 
@@ -86,7 +96,7 @@ def make_portrait(
         crop, pose_2d, label = _whole(image, size, generator), np.full((len(H36M_17), 2), np.nan), np.zeros(len(LIMBS), np.int8)
     else:
         _check_inside(image, source)
-        box, crop = _box(source, image, size, margin), cut_out(image, source, size, margin)
+        box, crop = seen_box(source, image, size, margin), cut_out(image, source, size, margin)
         pose_2d, label = to_crop(source.pose_2d[None], box[None], size)[0], source.label
     scene = same_place(batch_size)
     if plate is not None:
@@ -98,7 +108,7 @@ def make_portrait(
 
 def cut_out(image: np.ndarray, pose: LabelledPose, size: tuple[int, int], margin: float | None) -> np.ndarray:
     """What the networks see of a picture (h, w, 3) uint8 RGB that shows this pose, (H, W, 3); size : (H, W); margin : as for `transfer`."""
-    return crop_image(image, _box(pose, image, size, margin), (image.shape[1], image.shape[0]), size)
+    return crop_image(image, seen_box(pose, image, size, margin), (image.shape[1], image.shape[0]), size)
 
 
 def _plate_layer(plate: np.ndarray, image: np.ndarray, source: LabelledPose | None, generator: Generator, margin: float | None) -> Tensor:
@@ -146,7 +156,7 @@ def _whole(image: np.ndarray, size: tuple[int, int], generator: Generator) -> np
     return crop_image(image, np.array([0, 0, width, height]) - 0.5, (width, height), size)
 
 
-def _box(pose: LabelledPose, image: np.ndarray, size: tuple[int, int], margin: float | None) -> np.ndarray:
+def seen_box(pose: LabelledPose, image: np.ndarray, size: tuple[int, int], margin: float | None) -> np.ndarray:
     """What the networks see of the plane that the pose lies in: (4,) x0, y0, x1, y1, px."""
     height, width = image.shape[:2]
     return middle_box((height, width), size) if margin is None else crop_box(pose.known[None], size, margin)[0]

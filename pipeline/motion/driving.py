@@ -3,28 +3,27 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from pipeline.datasets.human36m.probe import probe_video
 from pipeline.datasets.photos.joints import to_h36m_17
 from pipeline.datasets.recordings.gaps import fill_gaps
 from pipeline.datasets.videos.detections import read_keypoints
 from pipeline.datasets.videos.tracks import link
+from pipeline.motion.guess import guess_labels
 from pipeline.motion.motion import Film, Motion, as_rate, frames_between
-from pipeline.networks.lifter import Lifter, raise_pose
-from pipeline.pose.bodies.pose_space import LabelRule, label_limbs
-from pipeline.pose.skeleton import COCO_18, LIMBS, TORSO
+from pipeline.networks.lifter import Lifter
+from pipeline.pose.bodies.pose_space import LabelRule
+from pipeline.pose.skeleton import COCO_18
 from pipeline.utils.errors import UserError
 
 GAP = 0.5  # s for which a joint, or the whole person, may be out of sight: it is interpolated
-_CHUNK = 256  # poses whose labels are guessed at a time
 
 
-def read_driving(keypoints: Path, video: Path, times: tuple[float, float | None], lifter: Lifter, rule: LabelRule) -> Motion:
+def read_driving(keypoints: Path, video: Path, times: tuple[float, float | None], lifter: Lifter, rule: LabelRule, steady: bool = True) -> Motion:
     """The motion of whoever is seen in most frames of a video; its film is that video.
 
     keypoints : OpenPose's folder or a file of COCO's form, as `pose25d import video` reads them
-    times : s, what of the video is taken, the second None for its end; rule : of the labels
+    times : s, what of the video is taken, the second None for its end; rule : of the labels; steady : as for `recording.read_recording`
     Raises UserError where they are damaged or another video's, nobody is seen, or a frame between two others shows nobody for too long.
     """
     probed = probe_video(video, needed=1)
@@ -43,16 +42,6 @@ def read_driving(keypoints: Path, video: Path, times: tuple[float, float | None]
     if empty.any():
         at = first + int(np.argmax(empty))
         raise UserError(f"{keypoints}: frame {at}: expected a pose, found nobody there and in frames around it; leave it out by --start and --stop")
-    label = np.concatenate([guess_labels(pose_2d[at : at + _CHUNK], lifter, rule) for at in range(0, len(pose_2d), _CHUNK)])
     film = Film(video, range(first, first + len(pose_2d)), (probed.width, probed.height))
-    return Motion(pose_2d, label, as_rate(probed.fps), film)
-
-
-@torch.inference_mode()
-def guess_labels(pose_2d: np.ndarray, lifter: Lifter, rule: LabelRule) -> np.ndarray:
-    """Labels (B, 8) int8 of poses (B, 17, 2) float32 px, by the depths that the lifter infers; 0 where the torso or the limb is not known."""
-    pose = torch.from_numpy(pose_2d)
-    label = label_limbs(raise_pose(pose, lifter.infer_prior(pose)), *rule)
-    there = ~np.isnan(pose_2d[..., 0])
-    known = there[:, LIMBS].all(axis=2) & there[:, TORSO].all(axis=1)[:, None]
-    return np.where(known, label, 0).astype(np.int8)
+    fps = as_rate(probed.fps)
+    return Motion(pose_2d, guess_labels(pose_2d, lifter, rule, fps if steady else None), fps, film)

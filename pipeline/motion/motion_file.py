@@ -33,52 +33,62 @@ def read_motion(path: Path) -> Motion:
     """Read a motion file; raise UserError, one line that names the frame, where it is damaged, or a frame holds no pose."""
     if not path.is_file():
         raise UserError(f"{path}: not found; expected a motion file" if not path.exists() else f"{path}: expected a motion file, found a folder")
+    with machine_faults(path), path.open(encoding="utf-8-sig") as file:
+        return decode_motion(file, str(path))
+
+
+def decode_motion(file: TextIO, where: str) -> Motion:
+    """The motion in the content of a motion file; raises as `read_motion`, with lines that begin with `where`."""
     try:
-        with machine_faults(path), path.open(encoding="utf-8-sig") as file:
-            return _read(_Reader(file), path)
+        return _read(_Reader(file), where)
     except UnicodeDecodeError:
-        raise UserError(f"{path}: expected text in UTF-8, found something else; save it as UTF-8") from None
+        raise UserError(f"{where}: expected text in UTF-8, found something else; save it as UTF-8") from None
     except (ValueError, RecursionError) as error:
         found = "lists within lists without end" if isinstance(error, RecursionError) else error
-        raise UserError(f"{path}: expected JSON, {found}") from None
+        raise UserError(f"{where}: expected JSON, {found}") from None
 
 
 def write_motion(path: Path, motion: Motion) -> None:
     """Write a motion file, a frame per line, whole or not at all."""
     with atomic_file(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(f'{{"fps": {_as_json(motion.fps)},\n "frames": [')
-        for number, (pose_2d, label) in enumerate(zip(motion.pose_2d, motion.label, strict=True)):
-            file.write(",\n  " if number else "\n  ")
-            json.dump(encode_pose(pose_2d.astype(np.float64).round(_DIGITS), label), file)
-        file.write("\n]}\n")
+        encode_motion(file, motion)
+
+
+def encode_motion(file: TextIO, motion: Motion) -> None:
+    """Write the content of a motion file, a frame per line."""
+    file.write(f'{{"fps": {_as_json(motion.fps)},\n "frames": [')
+    for number, (pose_2d, label) in enumerate(zip(motion.pose_2d, motion.label, strict=True)):
+        file.write(",\n  " if number else "\n  ")
+        json.dump(encode_pose(pose_2d.astype(np.float64).round(_DIGITS), label), file)
+    file.write("\n]}\n")
 
 
 def _as_json(fps: Fraction) -> str:
     return json.dumps(fps.numerator if fps.denominator == 1 else float(fps))
 
 
-def _read(reader: "_Reader", path: Path) -> Motion:
+def _read(reader: "_Reader", where: str) -> Motion:
     found: dict[str, Any] = {}
     for key in reader.members():
         if key not in _KEYS or key in found:
             why = "stands twice" if key in found else "is not known here"
-            raise UserError(f"{path}: expected `fps` and `frames`, each once, found that {shown(key)} {why}; see docs/motions.md")
-        found[key] = [_frame(content, path, number) for number, content in enumerate(reader.items())] if key == "frames" else reader.value()
+            raise UserError(f"{where}: expected `fps` and `frames`, each once, found that {shown(key)} {why}; see docs/motions.md")
+        found[key] = [_frame(content, where, number) for number, content in enumerate(reader.items())] if key == "frames" else reader.value()
     for key in _KEYS:
         if key not in found:
-            raise UserError(f"{path}: {key}: missing; see docs/motions.md")
-    fps = as_number(found["fps"], FASTEST, str(path), "fps")
+            raise UserError(f"{where}: {key}: missing; see docs/motions.md")
+    fps = as_number(found["fps"], FASTEST, where, "fps")
     if fps < SLOWEST:
-        raise UserError(f"{path}: fps = {fps:g}: expected frames per second, {SLOWEST:g} to {FASTEST}; correct it")
+        raise UserError(f"{where}: fps = {fps:g}: expected frames per second, {SLOWEST:g} to {FASTEST}; correct it")
     poses: list[LabelledPose] = found["frames"]
     if not poses:
-        raise UserError(f"{path}: frames: expected a pose at least, found none; see docs/motions.md")
+        raise UserError(f"{where}: frames: expected a pose at least, found none; see docs/motions.md")
     return Motion(np.stack([pose.pose_2d for pose in poses]), np.stack([pose.label for pose in poses]), as_rate(fps))
 
 
-def _frame(content: Any, path: Path, number: int) -> LabelledPose:
+def _frame(content: Any, file: str, number: int) -> LabelledPose:
     """A pose, float32; raise UserError with one line, the first of those that a pose file would get."""
-    where = f"{path}: frame {number}"
+    where = f"{file}: frame {number}"
     if not isinstance(content, dict):
         raise UserError(f"{where}: expected a pose, joints and labels, found {shown(content)}; take the frame out, or give its pose")
     try:

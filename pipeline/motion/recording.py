@@ -1,4 +1,4 @@
-"""The motion of a recording in Human3.6M's layout: one sequence as one camera sees it, labelled from 3D as the stage `project` labels it."""
+"""The motion of a recording in Human3.6M's layout: one sequence as one camera sees it, labelled from 3D by the rule of the stage `project`."""
 
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from pipeline.datasets.human36m.layout import CAMERA, Layout, find_layout
 from pipeline.datasets.human36m.metadata import FILE_NAME, Metadata, read_metadata
 from pipeline.datasets.human36m.probe import probe_video
 from pipeline.motion.motion import Film, Motion, as_rate
-from pipeline.pose.bodies.pose_space import label_limbs
+from pipeline.motion.steady import steady_labels
+from pipeline.pose.bodies.pose_space import labels_of_shares, limb_shares
 from pipeline.pose.camera import Camera
 from pipeline.pose.skeleton import H36M_32_TO_17
 from pipeline.utils.errors import UserError, shown
@@ -19,9 +20,10 @@ from pipeline.utils.numbers import MOST_PX, check_numbers
 RATE = 50  # frames per second of Human3.6M, where there is no video to tell
 
 
-def read_recording(root: Path, sequence: str, camera: str, rule: PoseConfig) -> Motion:
+def read_recording(root: Path, sequence: str, camera: str, rule: PoseConfig, steady: bool = True) -> Motion:
     """The motion of `sequence`, such as `S9/Walking 1`; its film is the video of that camera, where it is there.
 
+    steady : whether labels that are in doubt keep their side (`steady.steady_labels`), else each frame is labelled on its own
     Raises UserError where the recording has no such sequence or camera, or where a file of it is damaged.
     """
     metadata = read_metadata(root)
@@ -37,9 +39,10 @@ def read_recording(root: Path, sequence: str, camera: str, rule: PoseConfig) -> 
         pose_3d, fps = pose_3d[: video.frames], video.fps
         film = Film(path, range(len(pose_3d)), (video.width, video.height))
     try:
-        label = label_limbs(pose_3d, rule.torso_thickness, rule.limb_radius)
+        shares = limb_shares(pose_3d, rule.torso_thickness, rule.limb_radius)
     except UserError as error:
         raise UserError(f"{where}: {error}") from None
+    label = steady_labels(shares, as_rate(fps)) if steady else labels_of_shares(shares)
     pose_2d = calibration.project(pose_3d)
     check_numbers(pose_2d, MOST_PX, where, "joints in px of the video")
     return Motion(pose_2d.astype(np.float32), label, as_rate(fps), film)

@@ -1,6 +1,6 @@
 """Batches: which pairs come when, and the tensors made of them.
 
-Packs lie in memory as uint8; a batch is converted, mirrored and drawn on the device that it is for. That takes a few milliseconds, so
+Images are read from their packs as uint8; a batch is converted, mirrored and drawn on the device that it is for. That takes a few milliseconds, so
 it happens in the training process, in turn with the training step: a worker process or thread would only take the cores from it.
 """
 

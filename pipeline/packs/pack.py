@@ -1,5 +1,7 @@
 """Packs: one file per subject with everything that training and scoring read. Each data set makes them, in a module `pack.py` of its own.
 
+The images stay in the file, whatever reads or writes it: memory does not grow with them.
+
 `image` (N, H, W, 3) uint8 RGB, `pose_2d`, `label`, `pose_3d`, `frame`, `sequence`, `identity`, `action`, `camera`: N rows, sorted by
 sequence, camera, frame; where cameras stand still also `box`, px of the video, and, if asked for, `background` (N, H, W, 4) uint8, what the
 camera shows without the person, and 255 where that is known; where the renderer's truth is known also `label_truth` and `label_clear`; group
@@ -7,17 +9,18 @@ camera shows without the person, and 255 where that is known; where the renderer
 without limbs has labels (N, 0), one of which no depth is known `pose_3d` (N, 0, 3).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
 
+from pipeline.packs.images import HalvedImages, ImageFile, Images, StoredImages
 from pipeline.pose.skeleton import CHAINS, JOINT_COUNTS, LIMBS
 from pipeline.utils.errors import UserError
-from pipeline.utils.hdf5 import NUMBER, WHOLE, Damaged, check_range, find_dataset, open_hdf5, read_dataset, write_hdf5
+from pipeline.utils.hdf5 import NUMBER, WHOLE, Damaged, Filler, check_range, create_blank, find_dataset, open_hdf5, read_dataset, write_large_hdf5
 from pipeline.utils.hdf5 import TEXT as WORDS
 from pipeline.utils.hdf5 import TRUTH as TRUE_OR_NOT
 from pipeline.utils.numbers import MOST_MM, MOST_PX
@@ -28,9 +31,8 @@ NUMBERS = ("pose_2d", "label", "pose_3d", "frame")
 TEXT = ("sequence", "identity", "action", "camera")
 TRUTH = ("label_truth", "label_clear")
 BOX, BACKGROUND = "box", "background"  # of cameras that stand still
-OPTIONAL = (*TRUTH, BOX, BACKGROUND)
-TWINS = ("image", "row", "chain", "label", "pose_3d")
-HALVED_AT_ONCE = 256  # images, which are held in memory as larger numbers meanwhile
+TWINS = ("row", "chain", "label", "pose_3d")
+IMAGES = ("image", BACKGROUND, "twins/image")  # the datasets of images
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Twins:
     label : (M, 8) int8; pose_3d : (M, 17, 3) float32, mm, camera frame. Its 2D pose is the original's.
     """
 
-    image: np.ndarray
+    image: Images
     row: np.ndarray
     chain: np.ndarray
     label: np.ndarray
@@ -78,7 +80,7 @@ class Twins:
 
 @dataclass(frozen=True)
 class Pack:
-    """The rows of several subjects, one after the other, in memory.
+    """The rows of several subjects, one after the other; all but the images in memory.
 
     image : (N, H, W, 3) uint8 RGB; pose_2d : (N, 17, 2) float32, px of the crop, pixel centres at whole numbers;
     label : (N, 8) int8; pose_3d : (N, 17, 3) float32, mm, camera frame; frame : (N,) int32, index in the video;
@@ -88,7 +90,7 @@ class Pack:
     and 255 where it is known, or None.
     """
 
-    image: np.ndarray
+    image: Images
     pose_2d: np.ndarray
     label: np.ndarray
     pose_3d: np.ndarray
@@ -99,11 +101,11 @@ class Pack:
     action: np.ndarray
     camera: np.ndarray
     offset: dict[str, int]
-    label_truth: np.ndarray | None
-    label_clear: np.ndarray | None
     twins: Twins
+    label_truth: np.ndarray | None = None
+    label_clear: np.ndarray | None = None
     box: np.ndarray | None = None
-    background: np.ndarray | None = None
+    background: Images | None = None
 
     def __len__(self) -> int:
         return len(self.image)
@@ -115,27 +117,49 @@ class Pack:
 
     def halved(self) -> "Pack":
         """The same rows and twins in images half as high and wide, whose sides are even: each pixel is the mean of four."""
-        twins = replace(self.twins, image=halve_images(self.twins.image))
-        background = None if self.background is None else halve_images(self.background)
-        return replace(self, image=halve_images(self.image), pose_2d=(self.pose_2d - 0.5) / 2, twins=twins, background=background)
+        twins = replace(self.twins, image=HalvedImages(self.twins.image))
+        background = None if self.background is None else HalvedImages(self.background)
+        return replace(self, image=HalvedImages(self.image), pose_2d=(self.pose_2d - 0.5) / 2, twins=twins, background=background)
 
 
-def halve_images(image: np.ndarray) -> np.ndarray:
-    """Images (N, H, W, C) uint8, H and W even, half as high and wide: means of four pixels, rounded, half of them up."""
-    count, height, width, channels = image.shape
-    halved = np.empty((count, height // 2, width // 2, channels), np.uint8)
-    for first in range(0, count, HALVED_AT_ONCE):
-        rows = image[first : first + HALVED_AT_ONCE].astype(np.uint16)
-        halved[first : first + len(rows)] = (rows[:, ::2, ::2] + rows[:, 1::2, ::2] + rows[:, ::2, 1::2] + rows[:, 1::2, 1::2] + 2) // 4
-    return halved
+@contextmanager
+def new_pack(
+    path: Path, subject: str, units: str, rows: Sequence[Columns], twins: Sequence[Columns], image_size: tuple[int, int], background: bool
+) -> Iterator[Filler]:
+    """Write a subject's rows, one after the other, and its twins, all without images, which are the block's to add to the datasets `IMAGES`.
+
+    image_size : height and width, px; background : whether there are backgrounds. The truth about labels is written only where all rows have it.
+    """
+    known = [name for name in (*TRUTH, BOX) if all(name in part for part in rows)]
+    count, others = sum(len(part["frame"]) for part in rows), sum(len(part["row"]) for part in twins)
+
+    def declare(file: h5py.File) -> None:
+        file.attrs.update({"subject": subject, "units": units})
+        create_blank(file, "image", (count, *image_size, 3), np.uint8)
+        _write_columns(file, rows, (*NUMBERS, *TEXT, *known))
+        if background:
+            create_blank(file, BACKGROUND, (count, *image_size, 4), np.uint8)
+        group = file.create_group("twins")
+        create_blank(group, "image", (others, *image_size, 3), np.uint8)
+        _write_columns(group, twins, TWINS)
+
+    pixels = image_size[0] * image_size[1] * (count * (3 + 4 * background) + others * 3)
+    with write_large_hdf5(path, declare, sum(_room(values) for part in (*rows, *twins) for values in part.values()), pixels) as images:
+        yield images
 
 
 def write_pack(path: Path, subject: str, units: str, rows: Sequence[Columns], twins: Sequence[Columns]) -> None:
-    """Write a subject's rows, one after the other, and its twins; the truth about labels only where all rows have it."""
-    with write_hdf5(path) as file:
-        file.attrs.update({"subject": subject, "units": units})
-        _write_columns(file, rows, ("image", *NUMBERS, *TEXT, *(name for name in OPTIONAL if all(name in part for part in rows))))
-        _write_columns(file.create_group("twins"), twins, TWINS)
+    """Write a pack whose images are in memory, among its rows and twins."""
+    height, width = rows[0]["image"].shape[1:3]
+    background = all(BACKGROUND in part for part in rows)
+    with new_pack(path, subject, units, _without_images(rows), _without_images(twins), (height, width), background) as images:
+        for name, parts in (("image", rows), *([(BACKGROUND, rows)] if background else []), ("twins/image", twins)):
+            for part in parts:
+                images.add(name, part[name.removeprefix("twins/")])
+
+
+def _without_images(parts: Sequence[Columns]) -> list[Columns]:
+    return [{name: values for name, values in part.items() if name not in ("image", BACKGROUND)} for part in parts]
 
 
 def no_twins(image_size: tuple[int, int]) -> Columns:
@@ -160,7 +184,7 @@ def pack_files(subjects: Sequence[str]) -> tuple[str, ...]:
 
 
 def read_packs(folder: Path, subjects: Sequence[str]) -> Pack:
-    """Read the packs of `subjects` from `folder`, in that order.
+    """Read the packs of `subjects` from `folder`, in that order; their images stay in the files.
 
     Raises UserError where one is missing, damaged or another subject's, or has images, joints or limbs of another kind than the first.
     """
@@ -170,25 +194,23 @@ def read_packs(folder: Path, subjects: Sequence[str]) -> Pack:
             raise UserError(f"{pack_path(folder, subject)}: expected images {shapes[0][1:]}, found {shape[1:]}; run the stage `pack` again")
     counts = [shape[0] for shape in shapes]
     offset = dict(zip(subjects, np.cumsum([0, *counts]).tolist(), strict=False))
-    image = np.empty((sum(counts), *shapes[0][1:]), np.uint8)  # filled in place: two copies may not fit
-    columns, twins = [], []
+    columns, twins, images = [], [], []
     for subject, count in zip(subjects, counts, strict=True):
         with open_hdf5(pack_path(folder, subject), "a pack", "pack") as file:
-            if count:
-                file["image"].read_direct(image, dest_sel=np.s_[offset[subject] : offset[subject] + count])
-            columns.append(_read_rows(file, count, shapes[0][1:]))
-            twins.append(_read_twins(file, count, columns[-1], shapes[0][1:]))
+            columns.append(_read_rows(file, count))
+            twins.append(_read_twins(file, count, columns[-1]))
+            images.append(_image_files(file, count, len(twins[-1]["row"]), shapes[0][1:3]))
         _check_same_kind(pack_path(folder, subject), columns[0], columns[-1])
         twins[-1]["row"] = twins[-1]["row"].astype(np.int64) + offset[subject]
-    known = [name for name in OPTIONAL if all(name in part for part in columns)]
-    optional: dict[str, Any] = {name: np.concatenate([part[name] for part in columns]) if name in known else None for name in OPTIONAL}
+    names = [name for name in columns[0] if all(name in part for part in columns)]
+    stored = {name: StoredImages([part[name] for part in images]) for name in IMAGES if all(name in part for part in images)}
     return Pack(
-        **{name: np.concatenate([part[name] for part in columns]) for name in (*NUMBERS, *TEXT)},
-        **optional,
-        image=image,
+        **{name: np.concatenate([part.pop(name) for part in columns]) for name in names},  # one by one: two copies may not fit
+        image=stored["image"],
+        background=stored.get(BACKGROUND),
         subject=np.repeat(np.array(subjects, dtype=str), counts),
         offset=offset,
-        twins=Twins(**{name: np.concatenate([part[name] for part in twins]) for name in TWINS}),
+        twins=Twins(image=stored["twins/image"], **{name: np.concatenate([part[name] for part in twins]) for name in TWINS}),
     )
 
 
@@ -216,11 +238,17 @@ def _images(group: h5py.Group, name: str, size: Sequence[int | None], channels: 
     return dataset
 
 
-def _read_rows(file: h5py.File, count: int, size: Sequence[int]) -> dict[str, np.ndarray]:
-    """The columns but for the images of this size, each checked by itself and against the others."""
-    columns = {name: _column(file, name, count) for name in (*NUMBERS, *TEXT, *(name for name in (*TRUTH, BOX) if name in file))}
+def _image_files(file: h5py.File, count: int, twins: int, size: Sequence[int]) -> dict[str, ImageFile]:
+    """The images of `count` rows and so many twins, of this height and width."""
+    found = {"image": _images(file, "image", (count, *size)), "twins/image": _images(file, "twins/image", (twins, *size))}
     if BACKGROUND in file:
-        columns[BACKGROUND] = _images(file, BACKGROUND, (count, *size[:2]), 4)[()]
+        found[BACKGROUND] = _images(file, BACKGROUND, (count, *size), 4)
+    return {name: ImageFile(dataset) for name, dataset in found.items()}
+
+
+def _read_rows(file: h5py.File, count: int) -> dict[str, np.ndarray]:
+    """The columns but for the images, each checked by itself and against the others."""
+    columns = {name: _column(file, name, count) for name in (*NUMBERS, *TEXT, *(name for name in (*TRUTH, BOX) if name in file))}
     if BOX in file and (columns[BOX][:, 2:] <= columns[BOX][:, :2]).any():
         raise Damaged("and in it `box` with x0 < x1 and y0 < y1, found others")
     joints = columns["pose_2d"].shape[1]
@@ -233,8 +261,8 @@ def _read_rows(file: h5py.File, count: int, size: Sequence[int]) -> dict[str, np
     return columns
 
 
-def _read_twins(file: h5py.File, count: int, rows: Columns, size: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """The twins of a pack of `count` rows."""
+def _read_twins(file: h5py.File, count: int, rows: Columns) -> dict[str, np.ndarray]:
+    """The twins of a pack of `count` rows, but for their images."""
     row = read_dataset(file, "twins/row", (None,), WHOLE)
     check_range(row, 0, count - 1, "twins/row")
     if (np.diff(row.astype(np.int64)) < 0).any():
@@ -245,14 +273,7 @@ def _read_twins(file: h5py.File, count: int, rows: Columns, size: tuple[int, ...
     check_range(label, -1, 1, "twins/label")
     pose_3d = read_dataset(file, "twins/pose_3d", (len(row), *rows["pose_3d"].shape[1:]), NUMBER)
     check_range(pose_3d, -MOST_MM, MOST_MM, "twins/pose_3d")
-    image = _images(file, "twins/image", (len(row), *size[:2]))[()]
-    return {
-        "image": image,
-        "row": row,
-        "chain": chain.astype(np.int8),
-        "label": label.astype(np.int8),
-        "pose_3d": pose_3d.astype(np.float32),
-    }
+    return {"row": row, "chain": chain.astype(np.int8), "label": label.astype(np.int8), "pose_3d": pose_3d.astype(np.float32)}
 
 
 def _column(file: h5py.File, name: str, count: int) -> np.ndarray:
@@ -282,3 +303,8 @@ def _write_columns(group: h5py.Group, parts: Sequence[Columns], names: Sequence[
         column = group.create_dataset(name, shape=(stops[-1], *first.shape[1:]), dtype=dtype)
         for part, stop in zip(parts, stops, strict=True):
             column[stop - len(part[name]) : stop] = part[name]
+
+
+def _room(values: np.ndarray) -> int:
+    """Bytes that a column takes in a file, at most."""
+    return sum(4 * len(text) + 64 for text in values) if values.dtype == object else values.nbytes + 2**16

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from starlette.applications import Starlette
@@ -29,8 +29,12 @@ from pipeline.pose.labels import Labels
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES, LIMBS, NECK_AND_HEAD, TORSO
 from pipeline.utils.errors import UserError, printable
 
+if TYPE_CHECKING:
+    from pipeline.page.moving import MotionStudio
+
 COOKIE = "pose25d-{port}"  # cookies are of a host, so that of another page on this machine would be taken for this one
 MOST_BYTES = 64 * 1024  # of a request
+MOST_MOTION_BYTES = 8 * 2**20  # of one that holds a motion file
 HOST = re.compile(r"(?:127\.0\.0\.1|localhost)(?::([0-9]{1,5}))?")
 KINDS = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 HEADERS = {
@@ -42,6 +46,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+NO_MODEL = "there is no model to paint with; start the page with --g1 and --g2"
 NO_TOKEN = "open the address that the terminal shows: it names the token of this page"
 # Whoever is sent here by another page, such as the file that opens this one, has a cookie that the browser keeps back; asked from here, it gives it.
 ONCE_MORE = f'<!doctype html><meta http-equiv="refresh" content="0; url=/"><title>pose25d</title>{NO_TOKEN}'
@@ -58,10 +63,18 @@ class Refused(Exception):
 
 
 def make_app(
-    folder: PhotoFolder, token: str, guess: Guess | None = None, studio: PoseStudio | None = None, entered: Callable[[], object] = lambda: None
+    folder: PhotoFolder,
+    token: str,
+    guess: Guess | None = None,
+    studio: PoseStudio | None = None,
+    moving: "MotionStudio | None" = None,
+    entered: Callable[[], object] = lambda: None,
 ) -> Starlette:
-    """The application on a folder of photos; `guess` gives labels to begin with, `studio` paints, `entered` is called when the token was named."""
-    page = _Page(folder, guess, studio)
+    """The application on a folder of photos.
+
+    guess : gives labels to begin with; studio, moving : paint poses and motions; entered : is called when the token was named
+    """
+    page = _Page(folder, guess, studio, moving)
     routes = [
         Route("/", page.home),
         Route("/favicon.ico", page.no_icon),
@@ -71,6 +84,10 @@ def make_app(
         Route("/image/{name}", page.image),
         Route("/api/labels/{name}", page.label, methods=["PUT"]),
         Route("/api/paint/{name}", page.paint, methods=["POST"]),
+        Route("/api/motion", page.motion, methods=["GET", "PUT", "PATCH"]),
+        Route("/api/motion/{name}", page.placed_motion),
+        Route("/api/motion/{name}/film", page.film, methods=["POST"]),
+        Route("/api/motion/{name}/{number:int}", page.frame),
     ]
     return Starlette(routes=routes, middleware=[Middleware(_Guard, token=token, entered=entered)], exception_handlers={Refused: _refuse})
 
@@ -127,8 +144,8 @@ def _is_sent_here(request: Request) -> bool:
 
 
 class _Page:
-    def __init__(self, folder: PhotoFolder, guess: Guess | None, studio: PoseStudio | None) -> None:
-        self.folder, self.guess, self.studio = folder, guess, studio
+    def __init__(self, folder: PhotoFolder, guess: Guess | None, studio: PoseStudio | None, moving: "MotionStudio | None") -> None:
+        self.folder, self.guess, self.studio, self.moving = folder, guess, studio, moving
 
     async def home(self, _: Request) -> Response:
         return _file("page.html")
@@ -156,6 +173,8 @@ class _Page:
             "head": NECK_AND_HEAD,
             "colours": {str(label): colour for label, colour in LABEL_COLOURS.items()},
             "studio": self.studio is not None,
+            "motions": self.moving is not None,
+            "motion": self.moving is not None and self.moving.loaded,
         }
         return JSONResponse(described)
 
@@ -195,12 +214,37 @@ class _Page:
         """Paint the person of a photo in the pose of the request, which has the form of a pose file."""
         photo, pose = self._find(request), await _body(request)
         if self.studio is None:
-            raise Refused(404, "there is no model to paint with; start the page with --g1 and --g2")
-        try:
-            picture, taken = await run_in_threadpool(self.studio.paint, photo.name, pose)
-        except (UserError, CannotShowError) as error:
-            raise Refused(422, str(error)) from None
-        return Response(picture, media_type="image/png", headers={"X-Milliseconds": f"{1000 * taken:.0f}"})
+            raise Refused(404, NO_MODEL)
+        return _painted(*await _work(self.studio.paint, photo.name, pose))
+
+    async def motion(self, request: Request) -> Response:
+        """The motion as a motion file: ask for it, put another in its place, or label a stretch of it."""
+        moving = self._moving()
+        if request.method == "PUT":
+            await _work(moving.load, (await _read(request, MOST_MOTION_BYTES)).decode("utf-8-sig", errors="replace"))
+        elif request.method == "PATCH":
+            content = await _body(request)
+            await _work(moving.label, *_change(content))
+        else:
+            return Response(await _work(moving.content), media_type="application/json")
+        return Response(status_code=204)
+
+    async def placed_motion(self, request: Request) -> Response:
+        """The motion as it is painted with a photo, for the page."""
+        return Response(await _work(self._moving().shown, self._find(request).name), media_type="application/json")
+
+    async def frame(self, request: Request) -> Response:
+        """Paint a frame of the motion with the person of a photo."""
+        return _painted(*await _work(self._moving().paint, self._find(request).name, request.path_params["number"]))
+
+    async def film(self, request: Request) -> Response:
+        """Paint the whole motion with the person of a photo."""
+        return Response(await _work(self._moving().film, self._find(request).name), media_type="video/mp4")
+
+    def _moving(self) -> "MotionStudio":
+        if self.moving is None:
+            raise Refused(404, NO_MODEL)
+        return self.moving
 
     def _find(self, request: Request) -> Photo:
         name = request.path_params["name"]
@@ -220,20 +264,48 @@ def _file(name: str) -> Response:
     return Response(files("pipeline.page").joinpath("static", name).read_bytes(), media_type=KINDS[name])
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    """The JSON object of a request, of at most `MOST_BYTES`."""
-    body = b""
+async def _work(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function gives that takes its time; what it complains of is the answer."""
+    try:
+        return await run_in_threadpool(function, *arguments)
+    except (UserError, CannotShowError) as error:
+        raise Refused(422, str(error)) from None
+
+
+def _painted(picture: bytes, taken: float) -> Response:
+    return Response(picture, media_type="image/png", headers={"X-Milliseconds": f"{1000 * taken:.0f}"})
+
+
+async def _read(request: Request, most: int) -> bytes:
+    """The body of a request, of at most so many bytes."""
+    body = bytearray()
     try:
         async for part in request.stream():
             body += part
-            if len(body) > MOST_BYTES:
-                raise Refused(413, f"expected at most {MOST_BYTES} bytes")
-        content = json.loads(body)
-    except (ValueError, RecursionError, ClientDisconnect):
+            if len(body) > most:
+                raise Refused(413, f"expected at most {most} bytes")
+    except ClientDisconnect:
+        raise Refused(400, "the request broke off") from None
+    return bytes(body)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request, of at most `MOST_BYTES`."""
+    try:
+        content = json.loads(await _read(request, MOST_BYTES))
+    except (ValueError, RecursionError):
         raise Refused(400, "expected JSON") from None
     if not isinstance(content, dict):
         raise Refused(400, "expected a JSON object")
     return content
+
+
+def _change(content: dict[str, Any]) -> tuple[str, int, int, int]:
+    """Limb, first and last frame, and their label."""
+    limb, start, stop, label = (content.get(key) for key in ("limb", "start", "stop", "label"))
+    if not isinstance(limb, str) or type(start) is not int or type(stop) is not int or label is None or not _is_label(label):
+        raise Refused(400, "expected limb, start and stop, and a label, -1, 0 or 1")
+    return limb, start, stop, label
 
 
 def _labels(values: Any) -> Labels:

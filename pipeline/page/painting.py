@@ -33,12 +33,21 @@ class PoseStudio:
         Raises UserError where the pose is not of that form or cannot be painted, CannotShowError where the photo cannot be read.
         """
         target = decode_pose(pose, "pose")
-        photo = self.folder.photos[name]
-        source = LabelledPose(photo.pose_2d.astype(np.float64), known_labels(self.folder.labels(name), photo.pose_2d))
-        image = self.folder.read(name)
+        source, image = source_pose(self.folder, name), self.folder.read(name)
         with self._lock:
             since = time.perf_counter()
             painted = transfer(self.generator, image, source, target, self.margin)
             taken = time.perf_counter() - since
-        scale = max(1, round(SHOWN_HEIGHT / painted.shape[0]))
-        return encode(cv2.resize(painted, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), ".png"), taken
+        return encode_shown(painted), taken
+
+
+def source_pose(folder: PhotoFolder, name: str) -> LabelledPose:
+    """The pose in a photo, with the labels that it has by now."""
+    photo = folder.photos[name]
+    return LabelledPose(photo.pose_2d.astype(np.float64), known_labels(folder.labels(name), photo.pose_2d))
+
+
+def encode_shown(painted: np.ndarray) -> bytes:
+    """A painted picture (H, W, 3) uint8 RGB as a PNG that is large enough to look at."""
+    scale = max(1, round(SHOWN_HEIGHT / painted.shape[0]))
+    return encode(cv2.resize(painted, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), ".png")

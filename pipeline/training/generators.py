@@ -70,7 +70,7 @@ class GeneratorTraining(TrainingRun):
 
     def _batches_of(self, pack: Pack, steps: range, self_reconstruction: bool) -> Iterator[Batch]:
         """The batches of some steps, in images as the pack has them. Those of a few steps are made together: small operations are mostly calls."""
-        together = min(TOGETHER, max(1, TOGETHER_PIXELS // (self.config.batch_size * pack.image[0, ..., 0].size)))
+        together = min(TOGETHER, max(1, TOGETHER_PIXELS // (self.config.batch_size * pack.image.shape[1] * pack.image.shape[2])))
         for first in range(steps.start - steps.start % together, steps.stop, together):
             group = range(first, min(first + together, steps.stop))
             pairs, flip, twin, instead = (np.concatenate(column) for column in zip(*(self._choose(pack, step) for step in group), strict=True))

@@ -4,11 +4,13 @@ A file is believed only where it holds what it should, itself: links, external s
 """
 
 import errno
+import os
 import traceback
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import h5py
 import numpy as np
@@ -21,6 +23,7 @@ NUMBER, WHOLE, TRUTH, TEXT, BYTES = "fiu", "iu", "b", "T", "V"  # kinds of datas
 _KINDS = {NUMBER: "numbers", WHOLE: "whole numbers", TRUTH: "truth values", TEXT: "words", BYTES: "rows of bytes"}
 _LOOKED_THROUGH: set[tuple[int, ...]] = set()  # files of which no part lies outside: device, inode, bytes, time of the last change
 _SMALL, _PACKED = 2**26, 1000  # bytes that may be read without further ado; times that no packing makes numbers smaller than they are
+_ZEROS = 2**20  # bytes at a time
 
 
 @contextmanager
@@ -34,6 +37,61 @@ def write_hdf5(path: Path) -> Iterator[h5py.File]:
         file.flush()
         with atomic_file(path) as partial:
             partial.write_bytes(file.id.get_file_image())
+
+
+@contextmanager
+def write_large_hdf5(path: Path, declare: Callable[[h5py.File], None], small: int, large: int) -> Iterator["Filler"]:
+    """Write an HDF5 file that is larger than memory: `declare` makes all of it but what is in its blank datasets, which the block fills.
+
+    small : bytes that `declare` writes at most; large : those of the blank datasets. The file has the bytes that `write_hdf5` gives it, and becomes
+    `path` only if the block succeeds. That there is room for what the library writes is found out first: it does not survive a disk that is full.
+    """
+    with atomic_file(path) as partial:
+        _take_room(partial, small, large)
+        with h5py.File(partial, "w", locking=False) as file:
+            declare(file)
+            places: dict[str, tuple[int, int]] = {}
+            file.visititems(lambda name, item: _note_place(places, name, item))
+        with partial.open("r+b") as filled:
+            yield Filler(filled, places)
+
+
+def create_blank(group: h5py.Group, name: str, shape: tuple[int, ...], dtype: type[np.generic]) -> None:
+    """A dataset in one piece, for a `Filler` to fill."""
+    dataset = group.create_dataset(name, shape=shape, dtype=dtype)
+    if dataset.size:
+        dataset[:1] = 0  # by which all of it gets its place
+
+
+class Filler:
+    """Writes the rows of blank datasets, each after those before it; past the library, so that a full disk is one line."""
+
+    def __init__(self, file: BinaryIO, places: dict[str, tuple[int, int]]) -> None:
+        self._file, self._left = file, places
+
+    def add(self, name: str, rows: np.ndarray) -> None:
+        """The next rows of the dataset `name`, which has its dtype."""
+        if rows.size:
+            place, left = self._left[name]
+            assert rows.nbytes <= left
+            self._file.seek(place)
+            self._file.write(np.ascontiguousarray(rows).data)
+            self._left[name] = place + rows.nbytes, left - rows.nbytes
+
+
+def _take_room(path: Path, small: int, large: int) -> None:
+    """Raise OSError where the disk has no room for so many bytes, or takes no file as large as both."""
+    with path.open("wb") as file:
+        for _ in range(-(-small // _ZEROS)):
+            file.write(bytes(_ZEROS))
+        file.flush()
+        os.fsync(file.fileno())
+        file.truncate(small + large)
+
+
+def _note_place(places: dict[str, tuple[int, int]], name: str, item: object) -> None:
+    if isinstance(item, h5py.Dataset) and item.id.get_offset() is not None:
+        places[name] = item.id.get_offset(), item.nbytes
 
 
 class Damaged(Exception):

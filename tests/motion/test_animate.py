@@ -1,6 +1,7 @@
 """A person painted in a motion: each frame as if it were alone, and no more of them in memory than a batch."""
 
 import tracemalloc
+from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -33,7 +34,7 @@ def make_motion(frames: int, film: Film | None = None) -> Motion:
 
 @pytest.fixture(scope="module")
 def animation(small_generator: Generator) -> Animation:
-    return make_animation(small_generator, IMAGE, SOURCE, make_motion(BATCH + 5), MARGIN)
+    return make_animation(small_generator, IMAGE, SOURCE, make_motion(BATCH + 5), MARGIN, steady=False)
 
 
 def test_frames_are_those_that_are_painted_one_by_one(animation: Animation, small_generator: Generator) -> None:
@@ -45,6 +46,18 @@ def test_frames_are_those_that_are_painted_one_by_one(animation: Animation, smal
         painted = alone.paint(placed, motion.label[number][None])[0]
         np.testing.assert_allclose(frames[number].astype(int), painted, atol=1)
     assert not np.array_equal(frames[0], frames[-1])
+
+
+def test_a_frame_that_is_asked_for_alone_is_the_same(animation: Animation, small_generator: Generator) -> None:
+    one = make_animation(small_generator, IMAGE, SOURCE, animation.motion, MARGIN, steady=False, batch_size=1)
+    for number, frame in enumerate(islice(animation.frames(), 3)):
+        assert (np.abs(one.frame(number).astype(int) - frame) <= 1).mean() > 0.99
+
+
+def test_steady_frames_are_as_many_and_nearly_the_same(animation: Animation) -> None:
+    plain, steady = (np.stack(list(one.frames())).astype(int) for one in (animation, replace(animation, steady=True)))
+    assert plain.shape == steady.shape
+    assert 0 < np.abs(plain - steady).mean() < 10
 
 
 def test_one_pose_in_its_own_box_is_what_transfer_paints(small_generator: Generator) -> None:
@@ -85,7 +98,7 @@ def test_a_hundred_thousand_frames_are_painted_as_they_are_asked_for(small_gener
     count = 100_000
     pose_2d = np.broadcast_to(TARGET.pose_2d.astype(np.float32), (count, 17, 2))
     motion = Motion(pose_2d, np.broadcast_to(TARGET.label, (count, 8)), Fraction(25))
-    frames = make_animation(small_generator, IMAGE, SOURCE, motion, MARGIN).frames()
+    frames = make_animation(small_generator, IMAGE, SOURCE, motion, MARGIN, steady=False).frames()
     next(frames)
     tracemalloc.start()
     assert sum(frame.shape == (*SIZE, 3) for frame in islice(frames, 10 * BATCH)) == 10 * BATCH

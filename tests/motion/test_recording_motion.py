@@ -28,7 +28,7 @@ def root(tmp_path: Path) -> Path:
 def test_poses_and_labels_are_those_that_the_camera_sees(root: Path, camera: str) -> None:
     calibration = make_camera("S1", camera)
     pose_3d = calibration.to_camera(make_poses(1)).astype(np.float32)
-    motion = read_recording(root, SEQUENCE, camera, POSE)
+    motion = read_recording(root, SEQUENCE, camera, POSE, steady=False)
     assert motion.fps == 50
     np.testing.assert_allclose(motion.pose_2d, calibration.project(pose_3d), atol=1e-2)
     np.testing.assert_array_equal(motion.label, label_limbs(pose_3d, POSE.torso_thickness, POSE.limb_radius))

@@ -278,7 +278,7 @@ def test_a_halved_pack_has_the_joints_where_its_smaller_images_show_them(pack: P
     halved = replace(pack, pose_2d=pose_2d, image=np.repeat(disc[..., None], 3, axis=3).astype(np.uint8)).halved()
     assert halved.image.shape[1:3] == halved.twins.image.shape[1:3] == (HEIGHT // 2, WIDTH // 2)
     assert np.array_equal(halved.label, pack.label)
-    weight = halved.image[..., 0] / halved.image[..., 0].sum((1, 2), keepdims=True, dtype=float)
+    weight = halved.image[:][..., 0] / halved.image[:][..., 0].sum((1, 2), keepdims=True, dtype=float)
     rows, columns = np.indices(weight.shape[1:])
     middle = np.stack([(weight * columns).sum((1, 2)), (weight * rows).sum((1, 2))], axis=1)
     np.testing.assert_allclose(halved.pose_2d[:, 0], middle, atol=0.15)

@@ -40,6 +40,7 @@ from pipeline.networks.lifter import Lifter
 from pipeline.page.app import COOKIE, MOST_BYTES, make_app
 from pipeline.page.folder import ConflictError, PhotoFolder
 from pipeline.page.guess import guess_from_3d, guess_from_lifter
+from pipeline.page.moving import MOST_FRAMES, MotionStudio
 from pipeline.page.painting import PoseStudio
 from pipeline.pose.labels import UNLABELLED
 from pipeline.pose.skeleton import COCO_18, H36M_17, LIMB_NAMES
@@ -464,10 +465,58 @@ def test_the_studio_paints_what_the_labels_say(folder: PhotoFolder, tmp_path: Pa
     assert client(folder).post(f"/api/paint/{GOOD[0]}", json={"joints": joints, "labels": {}}).status_code == 404
 
 
+def test_a_motion_is_loaded_labelled_and_painted_and_a_wrong_one_is_one_line(folder: PhotoFolder, tmp_path: Path) -> None:
+    moving = MotionStudio(folder, load_generator(*write_weights(tmp_path / "weights")), 0.15)
+    page = client(folder, moving=moving)
+    known = page.get("/api/photos").json()
+    assert (known["motions"], known["motion"]) == (True, False)
+    assert page.get(f"/api/motion/{GOOD[0]}/0").text == "there is no motion yet; load one"
+    content = (ROOT / "examples" / "motion.json").read_text(encoding="utf-8")
+    assert page.put("/api/motion", content=content).status_code == 204
+    for wrong in ("", "{}", "[1]", content[:3000], content.replace("hips", "hip", 1), '{"fps": NaN, "frames": []}'):
+        refused = page.put("/api/motion", content=wrong)
+        assert refused.status_code == 422
+        assert refused.text.startswith("motion: ")
+        assert "\n" not in refused.text
+    long = json.dumps(json.loads(content) | {"frames": json.loads(content)["frames"][:1] * (MOST_FRAMES + 1)})
+    assert f"expected at most {MOST_FRAMES} frames to play, found {MOST_FRAMES + 1}" in page.put("/api/motion", content=long).text
+    before = page.get("/api/motion").json()
+    assert before == json.loads(content)  # the one that was there before
+    shown = page.get(f"/api/motion/{GOOD[0]}").json()
+    assert len(shown["frames"]) == len(before["frames"])
+    inside = np.array(shown["frames"][0]["joints"])
+    assert (inside > -20).all()
+    assert (inside < np.array([180, 220])).all()  # in px of the photo, of whatever picture the motion is
+    change = {"limb": "left_forearm", "start": 2, "stop": 3, "label": -1}
+    images = []
+    for value in (-1, 1):
+        assert page.patch("/api/motion", json=change | {"label": value}).status_code == 204
+        answer = page.get(f"/api/motion/{GOOD[0]}/2")
+        assert int(answer.headers["x-milliseconds"]) >= 0
+        images.append(answer.content)
+    assert images[0] != images[1]
+    after = page.get("/api/motion").json()
+    turned = [number for number, (one, other) in enumerate(zip(before["frames"], after["frames"], strict=True)) if one != other]
+    assert set(turned) <= {2, 3}
+    assert after["frames"][2]["labels"]["left_forearm"] == 1
+    for wrong_change in ({"limb": "tail"}, {"start": 4}, {"stop": 10_000}, {"start": -1}):
+        assert page.patch("/api/motion", json=change | wrong_change).status_code == 422
+    for no_change in ({"limb": None}, {"label": 2}, {"label": None}, {"start": True}):
+        assert page.patch("/api/motion", json=change | no_change).status_code == 400
+    assert page.get(f"/api/motion/{GOOD[0]}/9999").text == f"expected a frame from 0 to {len(before['frames']) - 1}, found 9999"
+    assert page.get(f"/api/motion/{TEXT}/0").status_code == 422
+    assert client(folder).get(f"/api/motion/{GOOD[0]}/0").status_code == 404
+
+
 def run(*arguments: str) -> str:
     result = CliRunner().invoke(label_depth.main, [*arguments, "--no-browser", "--params", str(ROOT / "params.yaml")])
     assert result.exit_code == 1, result.output
     return result.output
+
+
+def test_a_motion_is_asked_for_whole(folder: PhotoFolder) -> None:
+    assert "expected --motion, of which --sequence" in run(str(folder.root), "--sequence", "S9/Walking 1")
+    assert "give --g1 and --g2, or --pretrained, too" in run(str(folder.root), "--motion", str(ROOT / "examples" / "motion.json"))
 
 
 def test_what_is_wrong_from_the_start_is_one_line_and_writes_nothing(folder: PhotoFolder, tmp_path: Path) -> None:
@@ -624,7 +673,9 @@ def test_any_pose_is_painted_or_refused(page_with_studio: TestClient, joints: di
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.sampled_from(["", "image/", "api/photo/", "static/", "api/labels/"]), st.text(max_size=12), st.sampled_from(["GET", "PUT", "POST", "DELETE"])
+    st.sampled_from(["", "image/", "api/photo/", "static/", "api/labels/", "api/motion/"]),
+    st.text(max_size=12),
+    st.sampled_from(["GET", "PUT", "POST", "DELETE"]),
 )
 def test_any_path_is_answered(page_with_studio: TestClient, start: str, rest: str, method: str) -> None:
     name = quote(rest.encode("utf-8", "surrogatepass"), safe="")

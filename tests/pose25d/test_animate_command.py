@@ -89,17 +89,20 @@ def test_a_driving_video_moves_the_person(model: Path, tmp_path: Path) -> None:
     shot = film(0, POSE, np.arange(FRAMES) / FPS)
     write_film(tmp_path / "driving.mp4", shot.pictures)
     keypoints, out, saved = write_openpose(tmp_path / "keypoints", [shot.points]), tmp_path / "new.mp4", tmp_path / "motion.json"
-    painted(model, out, "--video", tmp_path / "driving.mp4", "--start", 0.2, "--stop", 0.7, "--save-motion", saved, motion=keypoints)
+    driving = "--video", tmp_path / "driving.mp4", "--start", 0.2, "--stop", 0.7
+    painted(model, tmp_path / "steady.mp4", *driving, motion=keypoints)
+    painted(model, out, *driving, "--frame-by-frame", "--save-motion", saved, motion=keypoints)
     assert probe_video(out).frames == 10
+    assert out.read_bytes() != (tmp_path / "steady.mp4").read_bytes()
     again = tmp_path / "again.mp4"
-    painted(model, again, motion=saved)  # a motion that was saved is painted the same
+    painted(model, again, "--frame-by-frame", motion=saved)  # a motion that was saved is painted the same
     assert again.read_bytes() == out.read_bytes()
     content = json.loads(saved.read_text(encoding="utf-8"))
     for frame in content["frames"]:
         frame["labels"]["left_forearm"] = frame["labels"]["right_forearm"] = -1
         frame["labels"]["left_upper_arm"] = frame["labels"]["right_upper_arm"] = 1
     saved.write_text(json.dumps(content), encoding="utf-8")
-    painted(model, again, motion=saved)
+    painted(model, again, "--frame-by-frame", motion=saved)
     assert again.read_bytes() != out.read_bytes()
 
 

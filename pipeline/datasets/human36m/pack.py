@@ -1,6 +1,6 @@
 """Make a subject's pack: crop its stored frames around the person, move the joints along, and bring everything into one file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,8 @@ from pipeline.datasets.human36m.names import name_fault, path_fault
 from pipeline.datasets.human36m.plates import Take, crop_plate, make_plate
 from pipeline.datasets.human36m.sidecar import find_images, open_truth
 from pipeline.packs.frame_store import FrameStore, store_path, views_in
-from pipeline.packs.pack import BACKGROUND, BOX, TEXT, TRUTH, write_pack
-from pipeline.parallel import run_parallel
+from pipeline.packs.pack import BACKGROUND, BOX, TEXT, TRUTH, new_pack
+from pipeline.parallel import iterate_parallel, run_parallel
 from pipeline.pose.crop import crop_box, crop_image, to_crop
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMBS
 from pipeline.utils.errors import MachineError, UserError, shown
@@ -29,6 +29,7 @@ from pipeline.utils.numbers import MOST_MM, MOST_PX
 from pipeline.utils.pictures import MOST_SIDE
 
 Columns = dict[str, np.ndarray]
+PIECE = 2**22  # bytes of images that are cropped together, without twins and backgrounds
 
 _UNITS = (
     "image: RGB; pose_2d: px of the crop, pixel centres at whole numbers; box: px of the video; pose_3d: mm, camera frame; "
@@ -71,22 +72,49 @@ class ProjectedView:
         return f"{self.subject}, {self.sequence}, camera {self.camera}"
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Rows of a view that are cropped together: frames `first` and on of the `stored` ones in `path`.
+
+    view : what its lines call it; size : (width, height) px of the video; frame : (n,) indices in the video; box : (n, 4) px;
+    twins : (name of the sequence, that of the camera, (m, 3) int64: row of the piece, frame and limb chain of each twin); plate : of the camera
+    """
+
+    view: str
+    path: Path
+    stored: int
+    first: int
+    size: tuple[int, int]
+    frame: np.ndarray
+    box: np.ndarray
+    twins: tuple[str, str, np.ndarray]
+    plate: np.ndarray | None
+
+
 def pack_subject(subject: str, frames: Path, poses: Path, path: Path, data: DataConfig, background: Background, parallel: ParallelConfig) -> None:
     """Bring the stored frames (folder `frames`) and the poses (file `poses`) of a subject together in one file, `path`.
 
     background : `pose.background`; with `plate` each row also gets what its camera shows without the person
-    Twins are cut out of the pictures in the truth file, which lies below `data.root`, with the box of the original. All rows are held in memory at
-    once. Raises UserError that names the view where frames and poses do not belong together.
+    Twins are cut out of the pictures in the truth file, which lies below `data.root`, with the box of the original. Images are in memory a few pieces
+    at a time. Raises UserError that names the view where frames and poses do not belong together.
     """
     views = _matched(_read_views(subject, poses), subject, frames, poses)
     truth = _find_truth(poses, Path(data.root).absolute()) if any(len(view.twins["index"]) for view in views) else None
+    boxes = [_boxes(view, data) for view in views]
     plates = _plates(views, frames.absolute(), subject, parallel) if background == "plate" else {}
-    work = partial(_pack_view, frames.absolute(), truth, plates, data.image_size, data.margin)
-    rows, twins = zip(*run_parallel(work, views, parallel, f"pack {subject}"), strict=True)
-    first_row = np.cumsum([0] + [len(part["frame"]) for part in rows[:-1]])
-    for part, offset in zip(twins, first_row, strict=True):
-        part["row"] = (part["row"] + offset).astype(np.int32)
-    write_pack(path, subject, _UNITS, rows, twins)
+    first_row = np.cumsum([0] + [len(view.data["frame"]) for view in views[:-1]])
+    rows = [_rows(view, box, data.image_size) for view, box in zip(views, boxes, strict=True)]
+    twins = [{**view.twins, "row": (view.twins["index"] + first).astype(np.int32)} for view, first in zip(views, first_row, strict=True)]
+    at_once = max(1, PIECE // (3 * data.image_size[0] * data.image_size[1]))
+    pieces = [
+        piece
+        for view, box in zip(views, boxes, strict=True)
+        for piece in _pieces(view, box, frames.absolute(), plates.get((view.camera, view.size)), at_once)
+    ]
+    with new_pack(path, subject, _UNITS, rows, twins, data.image_size, background == "plate") as images:
+        for made in iterate_parallel(partial(_crop_piece, truth, data.image_size), pieces, parallel, f"pack {subject}"):
+            for name, part in made.items():
+                images.add(name, part)
 
 
 # ---- what belongs together
@@ -189,7 +217,7 @@ def _find_truth(poses: Path, root: Path) -> Path:
     return path
 
 
-# ---- one view
+# ---- views and their pieces
 
 
 def _plates(views: Sequence[ProjectedView], frames: Path, subject: str, parallel: ParallelConfig) -> dict[tuple[str, tuple[int, int]], np.ndarray]:
@@ -201,29 +229,45 @@ def _plates(views: Sequence[ProjectedView], frames: Path, subject: str, parallel
     return dict(zip(takes, run_parallel(make_plate, list(takes.values()), parallel, f"plates {subject}"), strict=True))
 
 
-def _pack_view(
-    frames: Path,
-    truth: Path | None,
-    plates: Mapping[tuple[str, tuple[int, int]], np.ndarray],
-    image_size: tuple[int, int],
-    margin: float,
-    view: ProjectedView,
-) -> tuple[Columns, Columns]:
-    """The rows of one view, and its twins, whose `row` counts from the view's first row."""
-    pose_2d = view.data["pose_2d"]
-    if (np.ptp(pose_2d, axis=1).max(axis=1) < 1).any():
+def _boxes(view: ProjectedView, data: DataConfig) -> np.ndarray:
+    """The crop of each row, px of the video."""
+    if (np.ptp(view.data["pose_2d"], axis=1).max(axis=1) < 1).any():
         raise UserError(f"{view}: expected 2D joints that span a pixel or more, found others; check the poses and the camera of this view")
-    box = crop_box(pose_2d, image_size, margin)
-    with FrameStore(store_path(frames, view.sequence, view.camera)) as store:
-        if store.size != view.size or not np.array_equal(store.frame, view.data["frame"]):
-            raise UserError(f"{view}: stored frames and poses do not belong together; run the stages `extract` and `project` again")
-        crops = [crop_image(store[row], box[row], view.size, image_size) for row in range(len(store))]
-        twin_crops = [] if truth is None else [_crop_twin(image, box[row], view.size, store.stored, image_size) for row, image in _twins(truth, view)]
+    return crop_box(view.data["pose_2d"], data.image_size, data.margin)
+
+
+def _rows(view: ProjectedView, box: np.ndarray, image_size: tuple[int, int]) -> Columns:
+    """The rows of a view, without images."""
     text = {name: np.full(len(box), getattr(view, name), dtype=object) for name in TEXT}
-    rows = {**view.data, **text, "image": _stack(crops, image_size), "pose_2d": to_crop(pose_2d, box, image_size).astype(np.float32), BOX: box}
-    if plates:
-        rows[BACKGROUND] = np.array([crop_plate(plates[view.camera, view.size], one, view.size, image_size) for one in box], np.uint8)
-    return rows, {**view.twins, "image": _stack(twin_crops, image_size), "row": view.twins["index"]}
+    return {**view.data, **text, "pose_2d": to_crop(view.data["pose_2d"], box, image_size).astype(np.float32), BOX: box}
+
+
+def _pieces(view: ProjectedView, box: np.ndarray, frames: Path, plate: np.ndarray | None, count: int) -> Iterator[Piece]:
+    """A view in pieces of at most `count` rows."""
+    frame, index = view.data["frame"], view.twins["index"]
+    for first in range(0, len(frame), count):
+        here = slice(*np.searchsorted(index, (first, first + count)))
+        twins = np.column_stack([index[here] - first, frame[index[here]], view.twins["chain"][here]]).astype(np.int64)
+        rows, path = slice(first, first + count), store_path(frames, view.sequence, view.camera)
+        yield Piece(str(view), path, len(frame), first, view.size, frame[rows], box[rows], (view.sequence, view.camera, twins), plate)
+
+
+# ---- one piece
+
+
+def _crop_piece(truth: Path | None, image_size: tuple[int, int], piece: Piece) -> Columns:
+    """The images of a piece, of its twins and, with a plate, of its backgrounds, by their names in a pack."""
+    with FrameStore(piece.path) as store:
+        rows = range(piece.first, piece.first + len(piece.frame))
+        if store.size != piece.size or len(store) != piece.stored or not np.array_equal(store.frame[rows.start : rows.stop], piece.frame):
+            raise UserError(f"{piece.view}: stored frames and poses do not belong together; run the stages `extract` and `project` again")
+        crops = [crop_image(store[row], box, piece.size, image_size) for row, box in zip(rows, piece.box, strict=True)]
+        pictures = () if truth is None else _twins(truth, piece)
+        twins = [_crop_twin(image, piece.box[row], piece.size, store.stored, image_size) for row, image in pictures]
+    images = {"image": _stack(crops, image_size), "twins/image": _stack(twins, image_size)}
+    if piece.plate is not None:
+        images[BACKGROUND] = np.array([crop_plate(piece.plate, one, piece.size, image_size) for one in piece.box], np.uint8)
+    return images
 
 
 def _stack(images: list[np.ndarray], image_size: tuple[int, int]) -> np.ndarray:
@@ -247,15 +291,15 @@ def _coarse_colour(image: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
 
 
-def _twins(truth: Path, view: ProjectedView) -> Iterator[tuple[int, np.ndarray]]:
+def _twins(truth: Path, piece: Piece) -> Iterator[tuple[int, np.ndarray]]:
     """(row of the original, full picture (h, w, 3) uint8 RGB) of each twin, found by its frame and limb chain."""
-    if not len(view.twins["index"]):
+    sequence, camera, twins = piece.twins
+    if not len(twins):
         return
     with open_truth(truth) as sequences:
-        images = find_images(_group(sequences, f"{view.sequence}/{view.camera}"))
-    for row, chain in zip(view.twins["index"].tolist(), view.twins["chain"].tolist(), strict=True):
-        key = int(view.data["frame"][row]), chain
-        image = decode(images[key]) if key in images else None
-        if image is None or image.shape[1::-1] != view.size:
-            raise UserError(f"{view}: expected in {truth} a picture of the video's size for the twin of frame {key[0]}, limb chain {chain}")
+        images = find_images(_group(sequences, f"{sequence}/{camera}"), {(frame, chain) for _, frame, chain in twins.tolist()})
+    for row, frame, chain in twins.tolist():
+        image = decode(images[frame, chain]) if (frame, chain) in images else None
+        if image is None or image.shape[1::-1] != piece.size:
+            raise UserError(f"{piece.view}: expected in {truth} a picture of the video's size for the twin of frame {frame}, limb chain {chain}")
         yield row, image

@@ -5,7 +5,7 @@ Group `sequences/<sequence>` has the attribute `identity`, and per camera a grou
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +93,9 @@ def read_twins(group: h5py.Group, poses: int) -> TwinPoses | None:
     return TwinPoses(frame, chain, pose_3d)
 
 
-def find_images(group: h5py.Group) -> dict[tuple[int, int], np.ndarray]:
-    """The bytes (n,) uint8 of the picture of each twin of a view's group, by frame and chain, inside `open_truth`."""
+def find_images(group: h5py.Group, wanted: Collection[tuple[int, int]]) -> dict[tuple[int, int], np.ndarray]:
+    """The bytes (n,) uint8 of the pictures of a view's twins, by frame and chain: those of `wanted` that its group has, inside `open_truth`."""
     frame = read_dataset(group, "twins/frame", (None,), WHOLE)
     chain = read_dataset(group, "twins/chain", frame.shape, WHOLE)
     image = find_dataset(group, "twins/image", frame.shape, BYTES)
-    return {key: image[row] for row, key in enumerate(zip(frame.tolist(), chain.tolist(), strict=True))}
+    return {key: image[row] for row, key in enumerate(zip(frame.tolist(), chain.tolist(), strict=True)) if key in wanted}

@@ -18,6 +18,9 @@ let picture = null; // the image, or null where it cannot be shown
 let limb = 0; // the chosen one
 let studio = false;
 let pose = null; // in the studio: { joints, labels }
+let motion = null; // in the studio, what /api/motion says of the photo while a motion is looked at
+let playing = 0; // the number of the run that plays it, 0: it stands still
+let runs = 0;
 let scale = 1; // px of the canvas per px of the photo
 let undone = []; // { number, labels, after }: as they were before each change, and after it
 let saving = Promise.resolve();
@@ -71,17 +74,20 @@ function save(number, labels, before) { // whether they are on disk; where not, 
 const isOpen = () => photo !== null && photo.name === known.photos[at].name; // else the next one is on its way: an answer must not go to it
 const label = (number) => (studio ? pose.labels[number] : photo.labels[number]);
 const guessed = (number) => (photo.guess ? photo.guess[number] : null);
+const isThere = (number) => !photo.error && (motion ?? photo).visible[number];
 
 function turn(number) {
-  if (!isOpen() || photo.error || !photo.visible[number]) return;
+  if (!isOpen() || !isThere(number)) return;
   const now = label(number);
   set(number, now === null ? guessed(number) ?? 0 : ORDER[(ORDER.indexOf(now) + 1) % ORDER.length]);
 }
 
 function set(number, value) {
-  if (!isOpen() || photo.error || !photo.visible[number]) return;
+  if (!isOpen() || !isThere(number)) return;
   limb = number;
-  if (studio) {
+  if (motion) {
+    labelStretch(number, value);
+  } else if (studio) {
     pose.labels[number] = value;
     paint();
   } else {
@@ -155,7 +161,9 @@ async function open(number, keepStatus = false) {
     }
   }
   if (mine !== opened) return; // another one was opened meanwhile
+  const moved = motion !== null;
   photo = next;
+  leaveMotion();
   known.photos[at].labels = photo.labels;
   picture = image;
   limb = Math.max(0, photo.visible.indexOf(true));
@@ -163,7 +171,8 @@ async function open(number, keepStatus = false) {
   if (!keepStatus) say(photo.no_guess ? `no guess: ${photo.no_guess}` : "");
   show();
   showList();
-  if (studio) paint();
+  if (moved) enterMotion();
+  else if (studio) paint();
 }
 
 function startPose() {
@@ -256,7 +265,7 @@ function line(joints, colour, width, dashes, closed = false) {
 
 function showLimbs() {
   byId("limbs").replaceChildren(...known.limbs.map((one, number) => {
-    const said = label(number), shown = said ?? guessed(number), there = !photo.error && photo.visible[number];
+    const said = label(number), shown = said ?? guessed(number), there = isThere(number);
     const button = document.createElement("button");
     button.disabled = !there;
     button.dataset.limb = one.key;
@@ -338,7 +347,7 @@ function hangingOn(joint) {
 }
 
 canvas.addEventListener("pointerdown", (event) => {
-  const joint = studio ? nearestJoint(spotOf(event)) : null;
+  const joint = studio && !motion ? nearestJoint(spotOf(event)) : null;
   if (joint === null) {
     const number = nearestLimb(spotOf(event));
     if (number !== null) turn(number);
@@ -375,14 +384,14 @@ async function paint() { // one request at a time, and of those that wait only t
   try {
     do {
       again = false;
-      const since = performance.now();
-      const answer = await ask(`api/paint/${encodeURIComponent(photo.name)}`, asJson("POST", poseFile()));
+      const since = performance.now(), name = encodeURIComponent(photo.name);
+      const answer = motion ? await ask(`api/motion/${name}/${frame()}`) : await ask(`api/paint/${name}`, asJson("POST", poseFile()));
       const old = byId("painting").src;
       painted = await answer.blob();
       byId("painting").src = URL.createObjectURL(painted);
       if (old) URL.revokeObjectURL(old);
       byId("taken").textContent = `painted in ${answer.headers.get("X-Milliseconds")} ms (${Math.round(performance.now() - since)} ms with the way here)`;
-      say("");
+      if (!motion) say("");
     } while (again);
   } catch (error) {
     say(error.message, true);
@@ -395,7 +404,9 @@ function setMode(toStudio) {
   studio = toStudio;
   byId("mode-label").setAttribute("aria-selected", String(!studio));
   byId("mode-studio").setAttribute("aria-selected", String(studio));
-  for (const id of ["painted", "studio-tools"]) byId(id).hidden = !studio;
+  leaveMotion();
+  byId("painted").hidden = !studio;
+  byId("motion-tools").hidden = !(studio && known.motions);
   byId("label-tools").hidden = studio;
   pose = startPose();
   show();
@@ -418,10 +429,108 @@ function keep(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+// ---- a motion
+
+const frame = () => Number(byId("frame").value);
+
+async function enterMotion() {
+  try {
+    motion = await (await ask(`api/motion/${encodeURIComponent(photo.name)}`)).json();
+  } catch (error) {
+    return say(error.message, true);
+  }
+  const last = motion.frames.length - 1;
+  for (const id of ["frame", "first", "last"]) byId(id).max = last;
+  byId("first").value = 0;
+  byId("last").value = last;
+  byId("playing").hidden = false;
+  byId("enter-motion").hidden = byId("studio-tools").hidden = true;
+  showFrame(0);
+}
+
+function leaveMotion() {
+  playing = 0;
+  motion = null;
+  byId("playing").hidden = true;
+  byId("enter-motion").hidden = !known.motion;
+  byId("studio-tools").hidden = !studio;
+  showPlaying();
+}
+
+function showPlaying() {
+  byId("play").textContent = playing ? "Stop" : "Play";
+  byId("play").setAttribute("aria-pressed", String(playing > 0));
+}
+
+function showFrame(number) {
+  byId("frame").value = number;
+  byId("frame-number").textContent = `${number} of ${motion.frames.length - 1}`;
+  pose = motion.frames[number];
+  draw();
+  showLimbs();
+  return paint();
+}
+
+async function play() { // at its own rate: what is not painted in time is left out
+  if (!motion) return;
+  const run = playing = playing ? 0 : ++runs;
+  showPlaying();
+  const mine = motion, end = mine.frames.length - 1;
+  const from = frame() === end ? 0 : frame(), since = performance.now();
+  for (let number = from; run && playing === run && motion === mine;) {
+    await showFrame(number);
+    await new Promise((done) => requestAnimationFrame(done));
+    if (number === end && playing === run) playing = 0;
+    number = Math.min(from + Math.floor(((performance.now() - since) / 1000) * mine.fps), end);
+  }
+  showPlaying();
+}
+
+async function labelStretch(number, value) {
+  const [start, stop] = ["first", "last"].map((id) => Number(byId(id).value));
+  const mine = motion;
+  try {
+    await ask("api/motion", asJson("PATCH", { limb: known.limbs[number].key, start, stop, label: value }));
+  } catch (error) {
+    return say(error.message, true);
+  }
+  mine.frames.slice(start, stop + 1).forEach((one) => { one.labels[number] = value; });
+  say(`${known.limbs[number].name}: ${WORD[value]} from frame ${start} to ${stop}`);
+  if (motion === mine) showFrame(frame());
+}
+
+async function loadMotion(file) {
+  try {
+    await ask("api/motion", { method: "PUT", body: file });
+  } catch (error) {
+    return say(error.message, true);
+  }
+  known.motion = true;
+  say("");
+  await enterMotion();
+}
+
+async function saveFilm() {
+  say("painting the video …");
+  try {
+    keep(await (await ask(`api/motion/${encodeURIComponent(photo.name)}/film`, { method: "POST" })).blob(), `${stem()}-motion.mp4`);
+    say("the video is saved");
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
 const stem = () => photo.name.replace(/\.[^.]*$/, "");
 byId("save-pose").addEventListener("click", () => keep(new Blob([JSON.stringify(poseFile(), null, 2)], { type: "application/json" }), `${stem()}-pose.json`));
 byId("save-picture").addEventListener("click", () => painted && keep(painted, `${stem()}-painted.png`));
 byId("reset").addEventListener("click", () => { pose = startPose(); show(); paint(); });
+byId("motion-file").addEventListener("change", (event) => event.target.files[0] && loadMotion(event.target.files[0]));
+byId("frame").addEventListener("input", () => showFrame(frame()));
+byId("play").addEventListener("click", play);
+byId("save-film").addEventListener("click", saveFilm);
+byId("save-motion").addEventListener("click", async () => keep(await (await ask("api/motion")).blob(), "motion.json"));
+byId("leave-motion").addEventListener("click", () => { leaveMotion(); pose = startPose(); show(); paint(); });
+byId("enter-motion").addEventListener("click", enterMotion);
 byId("other").addEventListener("change", (event) => poseOf(event.target.value));
 byId("mode-label").addEventListener("click", () => setMode(false));
 byId("mode-studio").addEventListener("click", () => setMode(true));
@@ -435,7 +544,7 @@ byId("next").addEventListener("click", nextUnlabelled);
 function choose(step) {
   if (!photo) return;
   for (let number = limb + step; number >= 0 && number < known.limbs.length; number += step) {
-    if (photo.visible[number]) { limb = number; return show(); }
+    if (isThere(number)) { limb = number; return show(); }
   }
 }
 
@@ -452,15 +561,16 @@ const KEYS = {
   "=": () => set(limb, 1),
   "0": () => set(limb, 0),
   "-": () => set(limb, -1),
+  " ": play,
 };
 
 document.addEventListener("keydown", (event) => {
-  if (!known || event.target.tagName === "SELECT" || event.altKey) return;
+  if (!known || ["SELECT", "INPUT"].includes(event.target.tagName) || event.altKey) return;
   if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); undo(); return; }
   if (event.ctrlKey || event.metaKey) return;
   const number = /^[1-9]$/.test(event.key) ? Number(event.key) - 1 : -1;
   const action = number in known.limbs ? () => turn(number) : KEYS[event.key];
-  if (!action || (event.key === "Enter" && event.target.tagName === "BUTTON")) return;
+  if (!action || ([" ", "Enter"].includes(event.key) && event.target.tagName === "BUTTON")) return;
   event.preventDefault();
   action();
 });

@@ -46,12 +46,14 @@ class Body:
     radius : (B, 12) float32, px
     scale : (B,) float32, px per mm
     joint : (B, 17, 2) float32, px
+    depth : (B, 17) float32, mm, of the joints as the lifter gives them, where they are known already
     """
 
     field: Tensor
     radius: Tensor
     scale: Tensor
     joint: Tensor
+    depth: Tensor | None = None
 
     def within(self, part: int, reach: Tensor) -> Tensor:
         """(B, H, W): 1 where a pixel is no farther than `reach` (B,) px from the axis of the part, else 0."""

@@ -72,6 +72,11 @@ class BodyConditioning:
         return masks.overlap_mask(measured)
 
     @torch.no_grad()
+    def front_parts(self, measured: Body, label: Tensor) -> Tensor:
+        """Which part is in front at each pixel, as `encode` has it: a part map, (B, H, W)."""
+        return self._labelled(measured, label).layers[0]
+
+    @torch.no_grad()
     def encode(
         self,
         image: Tensor,
@@ -83,11 +88,12 @@ class BodyConditioning:
         scene: Scene | None = None,
     ) -> Condition:
         """As `Conditioning` says; no map of a body is made of the target image."""
-        pair = [
-            _LabelledBody(measured, masks.mask_idle_labels(measured, label) if self.config.depth else torch.zeros_like(label), self.lifter)
-            for measured, label in ((source, label_source), (target, label_target))
-        ]
-        return Condition(self._appearance(image, *pair), self._maps(image, pair[0], pair[1], scene))
+        pair = self._labelled(source, label_source), self._labelled(target, label_target)
+        return Condition(self._appearance(image, *pair), self._maps(image, *pair, scene))
+
+    def _labelled(self, measured: Body, label: Tensor) -> "_LabelledBody":
+        """A body with the labels that the networks see of it."""
+        return _LabelledBody(measured, masks.mask_idle_labels(measured, label) if self.config.depth else torch.zeros_like(label), self.lifter)
 
     def _appearance(self, image: Tensor, source: "_LabelledBody", target: "_LabelledBody") -> Tensor:
         """The appearance input."""
@@ -133,7 +139,8 @@ class _LabelledBody:
     def depth_layers(self) -> DepthLayers:
         """What the lifter makes of joints and labels; only with a lifter."""
         assert self.lifter is not None
-        return make_depth_layers(self.body, self.lifter(self.body.joint, self.label), self.label)
+        depth = self.lifter(self.body.joint, self.label) if self.body.depth is None else self.body.depth
+        return make_depth_layers(self.body, depth, self.label)
 
     @cached_property
     def layers(self) -> tuple[Tensor, Tensor]:

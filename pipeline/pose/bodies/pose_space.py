@@ -20,9 +20,10 @@ from pipeline.utils.compiled import compiled
 from pipeline.utils.errors import UserError
 
 # Share of a limb's silhouette that must be hidden, or must hide something, before its label says so.
-_SHARE = 0.25
-# Rays over the silhouette of a limb: along it, and across it.
+SHARE = 0.25
+# Rays over the silhouette of a limb: along it, and across it; and how many hidden ones are enough, however many follow.
 _ALONG, _ACROSS = 12, 4
+_ENOUGH = SHARE * _ALONG * _ACROSS
 # Share of an upper arm or a thigh, next to the torso, that is left out: it belongs to the joint.
 _ROOT = 0.2
 # The torso's capsules from the right side (-1) to the left side (1): how far apart they are at the shoulders and at the hips, as shares of the
@@ -67,11 +68,30 @@ def label_limbs(pose_3d: np.ndarray, torso_thickness: float, limb_radius: LimbRa
     in front where as much of it lies before them. Each frame is labelled on its own. Raises ValueError for arrays of
     another shape, UserError for joints that are not finite or so near the camera that the body would reach it.
     """
+    return labels_of_shares(_shares(pose_3d, torso_thickness, limb_radius, _ENOUGH))
+
+
+def limb_shares(pose_3d: np.ndarray, torso_thickness: float, limb_radius: LimbRadius | np.ndarray) -> np.ndarray:
+    """What stands behind the labels: which share of each limb's silhouette is hidden, and which share hides something, (N, 8, 2) float32, 0 to 1.
+
+    Arguments and errors are those of `label_limbs`, which is `labels_of_shares` of this.
+    """
+    return _shares(pose_3d, torso_thickness, limb_radius, np.inf)
+
+
+def labels_of_shares(shares: np.ndarray) -> np.ndarray:
+    """The label rule: shares (..., 2), hidden and hiding, to labels (...) int8."""
+    hidden, hiding = np.moveaxis(shares >= SHARE, -1, 0)
+    return np.where(hidden, -1, hiding).astype(np.int8)
+
+
+def _shares(pose_3d: np.ndarray, torso_thickness: float, limb_radius: LimbRadius | np.ndarray, enough: float) -> np.ndarray:
+    """As `limb_shares`; of a limb of which `enough` rays are hidden no more are cast: the rule needs no more, and takes half the time."""
     pose = np.ascontiguousarray(pose_3d, np.float64)
     radius = limb_radii(limb_radius) if isinstance(limb_radius, LimbRadius) else np.ascontiguousarray(limb_radius, np.float64)
     _check(pose, float(torso_thickness), radius)
     limbs, torso = np.take(pose, LIMBS, axis=1), np.take(pose, TORSO, axis=1)
-    return _label_frames(limbs, torso, 0.5 * float(torso_thickness), radius, _SHARED, _ON_TORSO)
+    return _share_frames(limbs, torso, 0.5 * float(torso_thickness), radius, _SHARED, _ON_TORSO, float(enough))
 
 
 def limb_radii(limb_radius: LimbRadius) -> np.ndarray:
@@ -117,8 +137,10 @@ def _check(pose: np.ndarray, thickness: float, radius: np.ndarray) -> None:
 
 
 @partial(compiled, error_model="numpy")
-def _label_frames(limbs: np.ndarray, torso: np.ndarray, half: float, radius: np.ndarray, shared: np.ndarray, on_torso: np.ndarray) -> np.ndarray:
-    """(N, 8) int8 labels.
+def _share_frames(
+    limbs: np.ndarray, torso: np.ndarray, half: float, radius: np.ndarray, shared: np.ndarray, on_torso: np.ndarray, enough: float
+) -> np.ndarray:
+    """(N, 8, 2) float32 shares, as `_shares` says.
 
     limbs : (N, 8, 2, 3) upper and lower joint of each limb; torso : (N, 4, 3) corners in the order of `skeleton.TORSO`
     half : half the torso's thickness; on_torso : (8,) bool, limbs that hang on the torso
@@ -126,7 +148,7 @@ def _label_frames(limbs: np.ndarray, torso: np.ndarray, half: float, radius: np.
     Joint sets are arguments, not constants: the compiled code is kept on disk and would not notice that they changed.
     """
     n_limbs = limbs.shape[1]
-    labels = np.zeros((len(limbs), n_limbs), np.int8)
+    shares = np.zeros((len(limbs), n_limbs, 2), np.float32)
     solids = np.empty((n_limbs + len(PADDING), 15))
     plane = np.empty((2, 10))
     near = np.empty(len(solids), np.int64)
@@ -139,8 +161,8 @@ def _label_frames(limbs: np.ndarray, torso: np.ndarray, half: float, radius: np.
             count = _find_near(limb, shared[limb], solids, near)
             over_plane = _overlap(solids[limb, _BOX:], box)
             if count > 0 or over_plane:
-                labels[frame, limb] = _label(solids[limb], on_torso[limb], solids, near[:count], plane, over_plane)
-    return labels
+                shares[frame, limb] = _share(solids[limb], on_torso[limb], solids, near[:count], plane, over_plane, enough)
+    return shares
 
 
 @_compiled
@@ -220,8 +242,10 @@ def _overlap(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 @_compiled
-def _label(own: np.ndarray, on_torso: bool, solids: np.ndarray, near: np.ndarray, plane: np.ndarray, over_plane: bool) -> int:
-    """The label of one limb: rays on a grid in the image, along the limb's axis and across it, ends included."""
+def _share(
+    own: np.ndarray, on_torso: bool, solids: np.ndarray, near: np.ndarray, plane: np.ndarray, over_plane: bool, enough: float
+) -> tuple[float, float]:
+    """The shares of one limb: rays on a grid in the image, along the limb's axis and across it, ends included."""
     radius = own[10]
     far_z = own[2] + own[5]
     x, y = own[0] / own[2], own[1] / own[2]
@@ -246,13 +270,9 @@ def _label(own: np.ndarray, on_torso: bool, solids: np.ndarray, near: np.ndarray
                 total += 1
                 hidden += behind
                 hiding += before
-                if hidden >= _SHARE * _ALONG * _ACROSS:  # enough, however many rays follow
-                    return -1
-    if hidden >= _SHARE * total and hidden > 0:
-        return -1
-    if hiding >= _SHARE * total and hiding > 0:
-        return 1
-    return 0
+                if hidden >= enough:
+                    return hidden / total, hiding / total
+    return hidden / max(total, 1), hiding / max(total, 1)
 
 
 @_inlined

@@ -337,6 +337,8 @@ def test_check_of_a_complete_folder(run_check):
     assert status == 0
     for words in ("SittingDown 2", "64x64", "│ 50", "the pipeline can run on S1, S9"):
         assert words in output
+    for stage in ("index", "extract", "project", "pack", "training"):
+        assert re.search(rf"│ {stage} +│ (-|[0-9.,]+) +│ (-|[0-9.,]+) +│ (-|[0-9.,]+) +│", output)
     assert "damaged" not in output
     assert "missing" not in output
 

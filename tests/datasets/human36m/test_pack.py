@@ -117,7 +117,7 @@ def test_rows_are_sorted_and_hold_what_frames_and_poses_hold(tmp_path: Path) -> 
     assert found.action.tolist() == ["Directions"] * 6 + ["Walking"] * 3
     assert found.frame.tolist() == FRAMES.tolist() * 3
     assert found.subject.tolist() == ["S1"] * 9
-    assert (found.image.shape, found.image.dtype) == ((9, 32, 16, 3), np.uint8)
+    assert (found.image.shape, found.image[:].dtype) == ((9, 32, 16, 3), np.uint8)
     assert (found.pose_2d.dtype, found.label.dtype, found.pose_3d.dtype) == (np.float32, np.int8, np.float32)
     for place, number in enumerate(order):
         box = crop_box(joints(number), IMAGE_SIZE, 0.15)
@@ -144,7 +144,7 @@ def test_with_plates_each_row_has_what_its_camera_shows_without_the_person(tmp_p
     pack(tmp_path, background="plate")
     found = read_packs(tmp_path / "packed", ["S1"])
     assert found.background is not None
-    assert (found.background.shape, found.background.dtype) == ((9, *IMAGE_SIZE, 4), np.uint8)
+    assert (found.background.shape, found.background[:].dtype) == ((9, *IMAGE_SIZE, 4), np.uint8)
     frames = tmp_path / "frames" / "S1"
     takes = [Take(store_path(frames, *VIEWS[i]), SIZE, joints(i)) for i in (2, 0)]  # both of one camera
     plate = make_plate(takes)
@@ -186,7 +186,7 @@ def test_several_subjects_follow_each_other(tmp_path: Path) -> None:
     assert found.twins.row.tolist() == [12, 14, 14]
     assert found.label_truth is None  # S9 has none
     alone = read_packs(tmp_path / "packed", ["S1"])
-    np.testing.assert_array_equal(found.image[6:], alone.image)
+    np.testing.assert_array_equal(found.image[6:], alone.image[:])
     np.testing.assert_array_equal(found.pose_2d[6:], alone.pose_2d)
 
 
@@ -204,6 +204,15 @@ def test_two_runs_give_the_same_bytes_whatever_the_number_of_processes(tmp_path:
     write_poses(tmp_path, truth=True)
     first = pack(tmp_path).read_bytes()
     assert pack(tmp_path, workers=2).read_bytes() == first
+
+
+def test_pieces_of_any_size_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_views(tmp_path)
+    write_poses(tmp_path, truth=True)
+    whole = pack(tmp_path, background="plate").read_bytes()
+    for rows in (1, 2):
+        monkeypatch.setattr("pipeline.datasets.human36m.pack.PIECE", rows * 3 * IMAGE_SIZE[0] * IMAGE_SIZE[1])
+        assert pack(tmp_path, background="plate").read_bytes() == whole
 
 
 def test_one_row_can_be_read_alone(tmp_path: Path) -> None:

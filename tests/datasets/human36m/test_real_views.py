@@ -56,9 +56,10 @@ def test_every_view_has_every_tenth_of_a_second(pack: Pack) -> None:
 def test_the_blue_cap_is_where_the_joints_of_the_head_are_in_all_four_views(pack: Pack) -> None:
     nose, head = H36M_17.index("nose"), H36M_17.index("head")
     place = (0.35 * pack.pose_2d[:, nose] + 0.65 * pack.pose_2d[:, head]).round().astype(int)
-    colour = pack.image[np.arange(len(pack)), place[:, 1], place[:, 0]].astype(int)
+    image = pack.image[:]
+    colour = image[np.arange(len(pack)), place[:, 1], place[:, 0]].astype(int)
     assert (colour[:, 2] - colour[:, 0] > 15).mean() > 0.95
-    assert (pack.image[..., 2].astype(int) - pack.image[..., 0] > 15).mean() < 0.3  # there is little blue elsewhere
+    assert (image[..., 2].astype(int) - image[..., 0] > 15).mean() < 0.3  # there is little blue elsewhere
 
 
 def test_the_person_is_whole(pack: Pack) -> None:

@@ -9,7 +9,7 @@ from pipeline.datasets.synthetic.names import sequences
 from pipeline.datasets.synthetic.renderer import Renderer, screen_bounds
 from pipeline.datasets.synthetic.room import look, room_cameras
 from pipeline.datasets.synthetic.truth import label_truth
-from pipeline.pose.bodies.pose_space import label_limbs, limb_radii
+from pipeline.pose.bodies.pose_space import label_limbs, labels_of_shares, limb_radii, limb_shares
 from pipeline.pose.skeleton import CHAINS, H36M_17, LIMB_FLIP, LIMB_KINDS, LIMB_NAMES
 from pipeline.utils.errors import UserError
 
@@ -74,6 +74,15 @@ def random_bodies(count: int) -> np.ndarray:
             offset = poses[:, lower] - poses[:, upper] + rng.normal(size=(count, 3)) * [150, 150, 250]
             poses[:, lower] = poses[:, upper] + offset * (300 / np.linalg.norm(offset, axis=1, keepdims=True))
     return np.concatenate([turned(pose[None], angle) for pose, angle in zip(poses, rng.uniform(0, 360, count), strict=True)])
+
+
+def test_behind_the_labels_are_shares():
+    bodies = seen(random_bodies(300))
+    shares = limb_shares(bodies, THICKNESS, RADIUS)
+    assert shares.shape == (300, len(LIMB_NAMES), 2)
+    assert ((shares >= 0) & (shares <= 1)).all()
+    assert len(np.unique(shares)) > 100
+    np.testing.assert_array_equal(labels_of_shares(shares), label_limbs(bodies, THICKNESS, RADIUS))
 
 
 def test_apart_from_each_other_every_limb_is_in_the_plane():
