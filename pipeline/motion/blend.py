@@ -57,9 +57,7 @@ def part_frames(body: Body, place: Tensor) -> Tensor:
     start, end, radius = part_axes(body)
     axis = end - start
     length = axis.norm(dim=-1, keepdim=True).clamp(min=1e-3)
-    down = (
-        axis / length * torch.maximum(length, radius[..., None])
-    )  # a limb that points to the camera has hardly a direction, and none to stretch along
+    down = axis / length * torch.maximum(length, radius[..., None])  # a limb that points to the camera has hardly a direction to stretch along
     across = torch.stack([-axis[..., 1], axis[..., 0]], dim=-1) / length * radius[..., None]
     scale, shift = place[:, :1, None], place[:, None, 1:]
     axes = torch.cat([torch.eye(2) / scale[..., None], torch.stack([down, across], dim=-1)], dim=1)
