@@ -28,7 +28,7 @@ class Images(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, rows: Any, /) -> Any:
-        """Some of them in memory, rows : a slice or (n,) int64; or one, rows : its number."""
+        """Some of them in memory, rows : whatever NumPy takes as an index of the first axis."""
 
 
 class ImageFile:
@@ -61,16 +61,15 @@ class StoredImages:
     def __init__(self, files: Sequence[ImageFile]) -> None:
         self._files, self._start = files, np.cumsum([0, *map(len, files)])
         self.shape: tuple[int, ...] = (int(self._start[-1]), *files[0].shape[1:])
+        self._numbers = np.arange(len(self))  # whatever NumPy takes as an index chooses among them
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray:
-        if not isinstance(rows, slice | np.ndarray):
-            return self[np.array([range(len(self))[rows]])][0]
-        numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
-        if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(self):
-            raise IndexError(f"expected images from 0 to {len(self) - 1}, found {numbers.min()} to {numbers.max()}")
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        numbers = self._numbers[rows]
+        if not numbers.ndim:
+            return self[numbers[None]][0]
         images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
         for file, start in zip(self._files, self._start, strict=False):
             here = np.flatnonzero((numbers >= start) & (numbers < start + len(file)))
@@ -89,7 +88,7 @@ class HalvedImages:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray:
+    def __getitem__(self, rows: Any) -> np.ndarray:
         return halve_images(self._images[rows])
 
 

@@ -39,7 +39,7 @@ def batched() -> BatchedGenerator:
     chain = np.array([CHAIN_NAMES.index("right_arm")], np.int8)
     twins = Twins(255 - image[:1], np.array([BEFORE]), chain, label[:1], pose_3d[1:])
     number = np.arange(2, dtype=np.int32)
-    pack = Pack(image, pose_2d, label, pose_3d, number, *[names] * 5, {"S9": 0}, None, None, twins)
+    pack = Pack(image, pose_2d, label, pose_3d, number, *[names] * 5, {"S9": 0}, twins)
     return BatchedGenerator(Generator(HandsOn(), AddsNothing(), BodyConditioning(MAPS, None), SIZE), pack, 4, torch.device("cpu"))
 
 
