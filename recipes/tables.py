@@ -70,7 +70,9 @@ def with_table(page: str, table: str) -> str:
 
 def card_table(full: Mapping[str, Any], demo: Mapping[str, Any] | None) -> str:
     """The scores of a model card: `full` is the content of metrics/test.json, `demo` that of scores.json, if it is there."""
-    lines = ["| image | pairs | SSIM | L1 | twins | order accuracy (95 % interval) |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = ["| image | pairs | SSIM | L1 | PCKh | twins | order accuracy (95 % interval) |", f"|{' --- |' * 7}"]
+    if "pose_net" in full:
+        lines.append(f"| the true images |  | 1 | 0 | {full['pose_net']['truth_pck']:.3f} |  | 1 |")
     for image, title in ((image, title) for image, title in IMAGES.items() if image in full):
         lines.append(_card_row(title, full["pairs"], full[image], full["depth"]["order_cases"], full["depth"]["order_by_image"][image]))
     if demo is not None:
@@ -79,8 +81,9 @@ def card_table(full: Mapping[str, Any], demo: Mapping[str, Any] | None) -> str:
 
 
 def _card_row(title: str, pairs: int, scores: Mapping[str, float], twins: int, order: Mapping[str, float]) -> str:
+    pck = f"{scores['pck']:.3f}" if "pck" in scores else ""
     interval = f"{order['order_accuracy']:.3f} ({order['order_low']:.3f} to {order['order_high']:.3f})"
-    return f"| {title} | {pairs} | {scores['ssim']:.4f} | {scores['l1']:.4f} | {twins} | {interval} |"
+    return f"| {title} | {pairs} | {scores['ssim']:.4f} | {scores['l1']:.4f} | {pck} | {twins} | {interval} |"
 
 
 def parameters_page() -> str:

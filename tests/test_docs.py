@@ -147,7 +147,7 @@ def test_the_tables_that_follow_from_the_code_are_up_to_date(path: Path, page: s
 
 
 def test_the_table_of_scores_has_its_place() -> None:
-    assert with_table(text_of("docs/scores.md").replace("| `fid` |", "| `old` |"), scores_table()) == text_of("docs/scores.md")
+    assert with_table(text_of("docs/scores.md").replace("| `clean_fid` |", "| `old` |"), scores_table()) == text_of("docs/scores.md")
 
 
 @pytest.fixture(scope="module")
