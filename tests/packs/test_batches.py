@@ -18,7 +18,7 @@ from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layer
 from pipeline.pose.bodies.maps import draw_maps
 from pipeline.pose.bodies.masks import body_mask, mask_idle_labels
 from pipeline.pose.bodies.parts import N_PARTS, part_layers
-from pipeline.pose.bodies.warp import warp_parts
+from pipeline.pose.bodies.warp import Source, warp_parts
 from pipeline.pose.conditioning import WARP_CHANNELS, AppearanceInput, encode_poses
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES, LIMBS
 from pipeline.utils.errors import UserError
@@ -194,7 +194,7 @@ def test_the_warped_source_comes_first(pack: Pack) -> None:
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     shown, layers = part_layers(bodies[0], labels[0])[0], part_layers(bodies[1], labels[1])
-    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], shown, bodies[1], layers))
+    assert torch.equal(batch.maps[:, :8], warp_parts([Source(batch.source, bodies[0], shown)], bodies[1], layers))
     assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
 
 
@@ -205,7 +205,7 @@ def test_with_a_lifter_depth_layers_order_the_warped_source_and_are_maps_themsel
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     assert conditioning.lifter is not None
     source, target = (make_depth_layers(body, conditioning.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
-    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.front, bodies[1], target[:2]))
+    assert torch.equal(batch.maps[:, :8], warp_parts([Source(batch.source, bodies[0], source.front)], bodies[1], target[:2]))
     first_map, depth_target, depth_source = 8, 8 + N_PARTS, 10 + 2 * N_PARTS  # where those begin
     assert torch.equal(batch.maps[:, depth_target : depth_target + 2], depth_layer_maps(target))
     assert torch.equal(batch.maps[:, depth_source:], depth_layer_maps(source))

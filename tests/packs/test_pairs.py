@@ -31,7 +31,7 @@ DATA = DataConfig(
 
 
 def config(**values: Any) -> PairsConfig:
-    return PairsConfig(**{"train": 60, "test": 20, "across_cameras": True, "min_distance": 4, "seed": 1, **values})
+    return PairsConfig(**{"train": 60, "test": 20, "across_cameras": True, "min_distance": 4, "sources": 1, "seed": 1, **values})
 
 
 def write_pack(folder: Path, subject: str, identities: list[str], rows: int = 12, spread: float = 40) -> None:

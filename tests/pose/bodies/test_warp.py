@@ -21,7 +21,7 @@ from torch import Tensor
 from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.masks import body_mask
 from pipeline.pose.bodies.parts import FIRST_LIMB_PART, HEAD_PART, N_PARTS, TORSO_PART, front_parts, part_axes, part_layers
-from pipeline.pose.bodies.warp import BINS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, warp_parts
+from pipeline.pose.bodies.warp import BINS, CROP_RIM, EDGE, MEAN, SPOT, Source, crop_size, cut_parts, facing_of, lay_out, paint_by_part, warp_parts
 from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
@@ -45,8 +45,8 @@ def flat(pose: Tensor, label: Tensor) -> Tensor:
 
 def warp(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Colours of the front parts, and what is known of them (B, H, W); the same of the second ones."""
-    bodies = measure(source, SIZE), measure(target, SIZE)
-    warped = warp_parts(image, bodies[0], front_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
+    body = measure(target, SIZE)
+    warped = warp_parts([seen(image, source, source_label)], body, part_layers(body, target_label))
     assert warped.shape == (len(image), WARP_CHANNELS, *SIZE)
     return warped[:, :3], warped[:, 3], warped[:, 4:7], warped[:, 7]
 
@@ -58,7 +58,12 @@ def warp_channels(*task: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def paint(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> Tensor:
-    return paint_by_part(image, measure(source, SIZE), source_label, measure(target, SIZE), target_label)
+    return paint_by_part([seen(image, source, source_label)], measure(target, SIZE), target_label)
+
+
+def seen(image: Tensor, pose: Tensor, label: Tensor) -> Source:
+    body = measure(pose, SIZE)
+    return Source(image, body, front_parts(body, label), facing_of(body))
 
 
 def lay_out_images(pose: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
