@@ -34,7 +34,8 @@ LIFTED = 2**14  # rows whose depths are inferred at a time
 def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: EvaluateConfig, device: torch.device) -> tuple[dict[str, Any], Cases]:
     """Score every pair and, of bodies, every twin and every label.
 
-    pairs : (P, 1 + sources) int64, rows of the pack: source, target, further sources, with which the targets are painted once more; device : where to paint, the networks move there.
+    pairs : (P, 1 + sources) int64, rows of the pack: source, target, further sources, with which the targets are painted once more
+    device : where to paint, the networks move there
     returns : the content of metrics/test.json, and the cases for the report.
     Raises UserError where there is nothing to score, or where the images are too small for SSIM.
     """

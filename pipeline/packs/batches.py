@@ -114,8 +114,8 @@ def make_batch(
 ) -> Batch:
     """Convert, mirror and draw one batch.
 
-    pairs : (B, 1 + sources) int64, rows of the pack: source, target, further sources; flip : (B,) bool, which pairs are mirrored, or None; twins : as `choose_twins` gives them, or
-    None: without twins; self_reconstruction : the target is its own source
+    pairs : (B, 1 + sources) int64, rows of the pack: source, target, further sources; flip : (B,) bool, which pairs are mirrored, or None
+    twins : as `choose_twins` gives them, or None: without twins; self_reconstruction : the target is its own source, and there is no other
     """
     pairs, rows_further = (pairs[:, [1, 1]], []) if self_reconstruction else (pairs[:, :2], list(pairs.T[2:]))
     mirrored = np.zeros(len(pairs), bool) if flip is None else flip

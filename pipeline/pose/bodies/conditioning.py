@@ -174,7 +174,5 @@ class _LabelledBody:
 
 def _warp_sources(sources: Sequence[_Picture], target: _LabelledBody) -> Tensor:
     several = len(sources) > 1
-    shown = [
-        warp.Source(one.image, one.labelled.body, one.labelled.layers[0], one.labelled.facing if several else None) for one in sources
-    ]
+    shown = [warp.Source(one.image, one.labelled.body, one.labelled.layers[0], one.labelled.facing if several else None) for one in sources]
     return warp.warp_parts(shown, target.body, target.layers, target.facing if several else None)

@@ -82,8 +82,7 @@ def warp_parts(sources: Sequence[Source], target: Body, layers: Sequence[Tensor]
 def facing_of(body: Body, depth: Tensor | None = None) -> Tensor:
     """Where the left of bodies is, seen from above, (B, 2) float32 of length 1: to the right in the image, and away from the camera.
 
-    By shoulders and hips. Without depths nobody knows which shoulder is nearer: it is always the same one, by as much as they are wide. 0 where a joint
-    is missing.
+    By shoulders and hips. Without depths nobody knows which shoulder is nearer: it is always the same one. 0 where a joint is missing.
 
     depth : (B, 17) mm
     """
@@ -174,13 +173,12 @@ def _fill(sources: Sequence[Source], best: Tensor | None, means: tuple[Tensor, T
     returns : (B * H * W, 4)
     """
     mean, known = (table[_entry(here)] for table in means)
-    looked_up = [_spots(source, here) for source in sources]
-    spot, colour = looked_up[0]
+    spots, colours = zip(*(_spots(source, here) for source in sources), strict=True)
+    spot, colour = spots[0], colours[0]
     if best is not None:
-        worth = best[:, here.body, here.part] * torch.stack([spot for spot, _ in looked_up])  # (S, N)
-        chosen = worth.argmax(dim=0)
-        spot = torch.stack([spot for spot, _ in looked_up]).any(dim=0)
-        colour = torch.stack([colour for _, colour in looked_up])[chosen, torch.arange(len(chosen), device=chosen.device)]
+        shown = torch.stack(spots)  # (S, N)
+        chosen = (best[:, here.body, here.part] * shown).argmax(dim=0)
+        spot, colour = shown.any(dim=0), torch.stack(colours)[chosen, torch.arange(len(chosen), device=chosen.device)]
     filled = torch.where(spot[:, None], colour, mean)
     layer = mean.new_zeros(sources[0].shown.numel(), 4)
     layer[here.pixel] = torch.cat([filled, torch.where(spot, SPOT, known * MEAN)[:, None]], dim=1)
@@ -209,8 +207,8 @@ def _best_first(sources: Sequence[Source], facing: Tensor | None) -> Tensor | No
     for source in sources:
         part = torch.arange(1, N_PARTS + 1, device=source.shown.device)
         pixels = (source.shown.flatten(1)[:, None] == part[:, None]).sum(dim=2).float()  # (B, P)
-        alike = 1.0 if facing is None or source.facing is None else TURNED_AWAY + (1 - TURNED_AWAY) * (1 + (facing * source.facing).sum(1)[:, None]) / 2
-        worth.append((1 + pixels) * alike)
+        alike = 1.0 if facing is None or source.facing is None else (1 + (facing * source.facing).sum(dim=1, keepdim=True)) / 2  # (B, 1)
+        worth.append((1 + pixels) * (TURNED_AWAY + (1 - TURNED_AWAY) * alike))
     return torch.stack(worth)
 
 
