@@ -6,9 +6,11 @@ import numpy as np
 
 from pipeline.evaluation.painted import paint_pairs
 from pipeline.evaluation.pair_scores import PairScores
-from pipeline.evaluation.scores.declared import GROUPED_SCORES
+from pipeline.evaluation.scores.declared import USUAL_SCORES
 from pipeline.evaluation.twins import count_twins, judge_twins, order_figures, twin_task
 from pipeline.inference.batched import BatchedGenerator, Task
+
+NAMED = ("ssim", "l1", "mask_l1", "sharpness")  # the scores that are worked out
 
 
 def several_figures(batched: BatchedGenerator, pairs: np.ndarray) -> dict[str, dict[str, Any]]:
@@ -27,7 +29,7 @@ def _counts(sources: int) -> list[int]:
 
 def _figures(batched: BatchedGenerator, pairs: np.ndarray, sources: int) -> dict[str, Any]:
     task = pair_task(batched, pairs)
-    scores = PairScores(batched.scored, GROUPED_SCORES, len(task))
+    scores = PairScores(batched.scored, [score for score in USUAL_SCORES if score.name in NAMED], len(task))
     for painted in paint_pairs(batched, task):
         scores.add(painted)
     scores.check()

@@ -237,17 +237,26 @@ def _entry(layout: Layout) -> Tensor:
 
 
 def _means(sources: Sequence[Source]) -> tuple[Tensor, Tensor]:
-    """Mean colour of each bin of each part, filled up from its part and from the other side, (B * P * BINS, 3), and whether it is known."""
-    bodies = len(sources[0].image)
-    sums = sources[0].image.new_zeros(bodies * N_PARTS * BINS, 4)
-    for source in sources:
-        there = lay_out(source.body, source.shown)
-        counted = (there.across.abs() < EDGE).float()[:, None]
-        values = torch.cat([_colours(source.image)[there.pixel] * counted, counted], dim=1)  # (N, 4)
-        sums.index_add_(0, _entry(there), values)
-    sums = sums.view(bodies, N_PARTS, BINS, 4)
-    for other in (sums.sum(2, keepdim=True), sums[:, _OTHER_SIDE], sums[:, _OTHER_SIDE].sum(2, keepdim=True)):
-        sums = torch.where(sums[..., 3:] < ENOUGH, other, sums)
-    known = sums[..., 3] >= ENOUGH
-    colour = sums[..., :3] / sums[..., 3:].clamp(min=1) * known[..., None]
+    """Mean colour of each bin of each part, filled up from its part and from the other side, (B * P * BINS, 3), and whether it is known.
+
+    Of several sources those count that show enough of it.
+    """
+    sums = torch.stack([_bin_sums(source) for source in sources])  # (S, B, P, BINS, 4)
+    filled, *others = (
+        torch.where(level[..., 3:] < ENOUGH, 0.0, level).sum(0)
+        for level in (sums, sums.sum(3, keepdim=True), sums[:, :, _OTHER_SIDE], sums[:, :, _OTHER_SIDE].sum(3, keepdim=True))
+    )
+    for other in others:
+        filled = torch.where(filled[..., 3:] < ENOUGH, other, filled)
+    known = filled[..., 3] >= ENOUGH
+    colour = filled[..., :3] / filled[..., 3:].clamp(min=1) * known[..., None]
     return colour.flatten(0, 2), known.flatten()
+
+
+def _bin_sums(source: Source) -> Tensor:
+    """The sum of the colours of each bin of each part that a source shows, and of how many pixels, (B, P, BINS, 4)."""
+    there = lay_out(source.body, source.shown)
+    counted = (there.across.abs() < EDGE).float()[:, None]
+    values = torch.cat([_colours(source.image)[there.pixel] * counted, counted], dim=1)  # (N, 4)
+    bodies = len(source.image)
+    return values.new_zeros(bodies * N_PARTS * BINS, 4).index_add_(0, _entry(there), values).view(bodies, N_PARTS, BINS, 4)
