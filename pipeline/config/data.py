@@ -106,4 +106,5 @@ class PairsConfig(Section):
     test: Whole = Field(ge=1, le=10**7, description="test pairs at most")
     across_cameras: Flag = Field(description="source and target may be seen by different cameras")
     min_distance: Number = Field(ge=0, le=1e5, description="smallest mean distance of the joints of source and target, px of the crop")
+    sources: Whole = Field(ge=1, le=8, description="pictures of the person of each pair, of which training takes 1 to all; 1 is the source alone")
     seed: Seed = Field(description="seed of the choice")

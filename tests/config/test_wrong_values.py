@@ -196,6 +196,12 @@ FACES, PHOTOS, POSE = (ROOT / "recipes" / name / "params.yaml" for name in ("fac
         (named("parallel.devices", 3), r"train_g1\.batch_size: 16: expected a multiple of the 3 devices"),
         (named("parallel.strategy", "dpp"), r"parallel\.strategy: dpp"),
         (named("pose.heatmap_radius", 64), r"pose\.heatmap_radius: 64"),
+        (named("pairs.sources", 2, FACES), r"pairs\.sources: 2: a face is painted from one picture"),
+        (
+            named("pairs.sources", 2, PHOTOS) | {"pose": VALUES[PHOTOS]["pose"] | {"appearance": False}},
+            r"pairs\.sources: 2: only model\.generator: pg2",
+        ),
+        (named("pairs.sources", 2) | {"pose": read_params(ROOT / "params.yaml")["pose"] | {"appearance": False}}, r"pairs\.sources: 2: only"),
         (named("pairs.min_distance", 200), r"pairs\.min_distance: 200"),
         (named("pairs.min_distance", 10**400), r"pairs\.min_distance"),
         (named("train_lifter.lr", 1e6), r"train_lifter\.lr: 1e\+06"),

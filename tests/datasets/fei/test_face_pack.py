@@ -25,7 +25,7 @@ from pipeline.utils.errors import UserError
 
 ONE_WORKER = ParallelConfig(workers=1, scheduler=None, accelerator="cpu", devices=1, nodes=1, strategy="auto")
 VIEWS = ("01", "05", "10")
-PAIRS = PairsConfig(train=1000, test=1000, across_cameras=True, min_distance=0, seed=1)
+PAIRS = PairsConfig(train=1000, test=1000, across_cameras=True, min_distance=0, sources=1, seed=1)
 
 
 def config(root: Path, **values: Any) -> FaceDataConfig:

@@ -269,7 +269,7 @@ def test_keypoints_that_are_not_finite_or_far_outside_never_land_in_a_pack(copy:
 def test_the_listed_pairs_are_those_that_are_scored(photos: Path, tmp_path: Path) -> None:
     pack_photos(tmp_path / "packed", config(photos), POSE, PARALLEL)
     listed = [*read_listed(photos / PAIRS)[:5], ("nobody_1.jpg", "nobody_2.jpg")]
-    pairs = PairsConfig(train=20, test=100, across_cameras=True, min_distance=0, seed=1)
+    pairs = PairsConfig(train=20, test=100, across_cameras=True, min_distance=0, sources=1, seed=1)
     write_pairs(tmp_path / "packed", tmp_path / "pairs", config(photos), pairs, listed)
     pack = read_packs(tmp_path / "packed", ("test",))
     found = read_pairs(tmp_path / "pairs" / "test.csv", pack)
