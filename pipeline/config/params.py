@@ -87,8 +87,9 @@ class FaceParams(Section):
                 raise refuse(name, "twins, order_weight: a face has no limbs whose order could be learned; expected false and 0")
         if self.model.generator == "vunet" and self.model.vunet.appearance_input != "image":
             raise refuse("model.vunet.appearance_input", f"{self.model.vunet.appearance_input}: a face has no body parts; expected image")
-        if self.pairs.sources > 1:
-            raise refuse("pairs.sources", f"{self.pairs.sources}: a face is painted from one picture; expected 1")
+        for split, sources in self.pairs.sources:
+            if sources > 1:
+                raise refuse(f"pairs.sources.{split}", f"{sources}: a face is painted from one picture; expected 1")
         if not self.pairs.across_cameras:
             raise refuse("pairs.across_cameras", "false: a person has one picture of each view, and so no two of one; expected true")
         if PurePosixPath(self.data.root) == BUILT_IN_FACES and len(set(self.data.views) & BUILT_IN_VIEWS) < 2:

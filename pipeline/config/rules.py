@@ -40,8 +40,10 @@ def check_painting(
 
 def check_sources(pairs: PairsConfig, appearance: bool, model: ModelConfig) -> None:
     """Raise a fault where several sources are asked for and nothing would see more than the first."""
-    if pairs.sources > 1 and not (appearance and model.generator == "pg2"):
-        raise refuse("pairs.sources", f"{pairs.sources}: only model.generator: pg2 with pose.appearance: true sees more than one source; expected 1")
+    for split, sources in pairs.sources:
+        if sources > 1 and not (appearance and model.generator == "pg2"):
+            only = "only model.generator: pg2 with pose.appearance: true sees more than one source"
+            raise refuse(f"pairs.sources.{split}", f"{sources}: {only}; expected 1")
 
 
 def check_training(parallel: ParallelConfig, **loops: LoopConfig) -> None:

@@ -72,7 +72,7 @@ def write_pairs(packed: Path, folder: Path, data: "AnyData", config: PairsConfig
                 chosen = choose_pairs(people[split], total, config)
             if not any(len(candidates.pairs) for candidates in chosen):
                 raise UserError(_no_pairs(split, people[split], config))
-            chosen = [replace(one, pairs=add_sources(one.person, one.pairs, config)) for one in chosen]
+            chosen = [replace(one, pairs=add_sources(one.person, one.pairs, getattr(config.sources, split), config)) for one in chosen]
             _write_csv(new / f"{split}.csv", chosen)
             report[split] = _count(chosen, total)
         write_json(new / "report.json", report)
@@ -152,15 +152,15 @@ def _fits(person: Person, config: PairsConfig, source: np.ndarray, target: np.nd
     return apart if config.across_cameras else apart & (person.camera[source] == person.camera[target])
 
 
-def add_sources(person: Person, pairs: np.ndarray, config: PairsConfig) -> np.ndarray:
-    """The pairs with `config.sources` sources each, (n, 1 + sources): source, target, further sources.
+def add_sources(person: Person, pairs: np.ndarray, sources: int, config: PairsConfig) -> np.ndarray:
+    """The pairs with so many sources each, (n, 1 + sources): source, target, further sources.
 
     A further source is any row that would make a pair with the target, and none of the pair's rows; where no more is found among the rows that are
     looked at, it is the pair's own source once more. Who has two sources has the first of those who have four.
     """
     position = np.searchsorted(person.row, pairs)
     rng = _rng(config.seed + 2, person)
-    for _ in range(config.sources - 1):
+    for _ in range(sources - 1):
         chunks = [position[start : start + _CHUNK // _LOOKS] for start in range(0, len(pairs), _CHUNK // _LOOKS)]
         position = np.concatenate([np.column_stack([chunk, _further(person, chunk, config, rng)]) for chunk in chunks]) if chunks else position
     return person.row[position]

@@ -31,7 +31,9 @@ DATA = DataConfig(
 
 
 def config(**values: Any) -> PairsConfig:
-    return PairsConfig(**{"train": 60, "test": 20, "across_cameras": True, "min_distance": 4, "sources": 1, "seed": 1, **values})
+    return PairsConfig(
+        **{"train": 60, "test": 20, "across_cameras": True, "min_distance": 4, "sources": {"train": 1, "test": 1}, "seed": 1, **values}
+    )
 
 
 def write_pack(folder: Path, subject: str, identities: list[str], rows: int = 12, spread: float = 40) -> None:
@@ -210,7 +212,7 @@ def test_further_sources_would_make_pairs_with_the_target_and_more_of_them_begin
     pack = read_packs(packed, ["S1", "S5"])
     found = {}
     for sources in (1, 2, 4):
-        write_pairs(packed, tmp_path / f"pairs{sources}", DATA, config(sources=sources, min_distance=9, across_cameras=False))
+        write_pairs(packed, tmp_path / f"pairs{sources}", DATA, config(sources={"train": sources, "test": 1}, min_distance=9, across_cameras=False))
         found[sources] = read_sources(tmp_path / f"pairs{sources}" / "train.csv", pack)
         assert found[sources].shape == (60, 1 + sources)
     for sources in (1, 2):
@@ -232,14 +234,14 @@ def test_without_another_picture_the_source_stands_again(tmp_path: Path) -> None
     packed = tmp_path / "packed"
     for subject, name in (("S1", "Ann"), ("S5", "Dan"), ("S9", "Eve")):
         write_pack(packed, subject, [name], rows=2)
-    write_pairs(packed, tmp_path / "pairs", DATA, config(sources=3, min_distance=0))
+    write_pairs(packed, tmp_path / "pairs", DATA, config(sources={"train": 1, "test": 3}, min_distance=0))
     pairs = read_sources(tmp_path / "pairs" / "test.csv", read_packs(packed, ["S9"]))
     assert len(pairs) == 2
     assert (pairs[:, 2:] == pairs[:, :1]).all()
 
 
 def test_a_file_of_several_sources_with_a_column_too_few_is_refused(packed: Path, tmp_path: Path) -> None:
-    write_pairs(packed, tmp_path / "pairs", DATA, config(sources=2))
+    write_pairs(packed, tmp_path / "pairs", DATA, config(sources={"train": 1, "test": 2}))
     path, pack = tmp_path / "pairs" / "test.csv", read_packs(packed, ["S9"])
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0] == "subject,identity,source,target,source_2"
