@@ -6,6 +6,7 @@ import click
 
 from pipeline.inference.painted import check_name, is_painted, write_picture
 from pipeline.inference.transfer import transfer
+from pipeline.motion.proportions import fit_pose
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
@@ -20,8 +21,19 @@ from stages.command import check_apart, existing, stage
 @click.option("--g1", type=existing, help="Weights of G1.  [default: models/g1.safetensors, else that of models/pretrained]")
 @click.option("--g2", type=existing, help="Weights of G2.  [default: models/g2.safetensors, else that of models/pretrained]")
 @click.option("--plate", type=existing, help="The same picture without the person, for weights of pose.background: plate.")
+@click.option("--keep-proportions", is_flag=True, help="Give the pose to paint the proportions of the person in the picture.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="PNG file to write; one that this command wrote is replaced.")
-def main(image: Path, source_pose: Path | None, pose: Path, g1: Path | None, g2: Path | None, plate: Path | None, out: Path, params: Path) -> None:
+def main(
+    image: Path,
+    source_pose: Path | None,
+    pose: Path,
+    g1: Path | None,
+    g2: Path | None,
+    plate: Path | None,
+    keep_proportions: bool,
+    out: Path,
+    params: Path,
+) -> None:
     """Repaint the person in a picture in a new pose, with a trained model.
 
     A pose file is JSON with `joints` (x and y of each, null where it is not known) and `labels` (1 in front, 0 in the torso's plane,
@@ -32,9 +44,14 @@ def main(image: Path, source_pose: Path | None, pose: Path, g1: Path | None, g2:
     check_apart(out, image, source_pose, pose, plate, weights.g1, weights.g2)
     if out.is_file() and not click.get_current_context().params["force"] and not is_painted(out):
         raise UserError(f"{out}: is there already, and is no picture that was painted here; give another name, or --force to replace it")
-    source = None if source_pose is None else read_pose(source_pose)
+    source, target = None if source_pose is None else read_pose(source_pose), read_pose(pose)
     empty = None if plate is None else read_picture(plate)
-    write_picture(out, transfer(weights.load(), read_picture(image), source, read_pose(pose), weights.margin, empty))
+    generator = weights.load()
+    if keep_proportions:
+        if source is None:
+            raise UserError("--keep-proportions: expected --source-pose, the pose of the person in the picture, found none; give it")
+        target = fit_pose(target, source, generator.conditioning.lifter)
+    write_picture(out, transfer(generator, read_picture(image), source, target, weights.margin, empty))
     if g1 is None:
         click.echo(f"transfer: painted with the weights {weights.name}")
 

@@ -79,7 +79,7 @@ class MotionStudio:
             self._motion = replace(motion, label=label)
             if self._open is not None:
                 name, animation = self._open
-                self._open = name, replace(animation, motion=self._motion)
+                self._open = name, replace(animation, motion=replace(animation.motion, label=label))
 
     def paint(self, name: str, number: int) -> tuple[bytes, float]:
         """A frame with the person of a photo, on its own, as PNG; and how long it took to paint, s. Raises UserError where there is no such frame."""
@@ -119,4 +119,4 @@ class MotionStudio:
 
     def _animate(self, name: str, steady: bool, batch_size: int) -> Animation:
         source = source_pose(self.folder, name)
-        return make_animation(self.generator, self.folder.read(name), source, self._given(), self.margin, None, steady, batch_size)
+        return make_animation(self.generator, self.folder.read(name), source, self._given(), self.margin, None, steady, batch_size, keep=None)
