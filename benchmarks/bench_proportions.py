@@ -1,12 +1,13 @@
-"""How far the limbs of people who keep their proportions in other people's motions are from the truth, in a hundred; and a photo of somebody child.
+"""How far the limbs of people who keep their proportions in other people's motions are from the truth, in a hundred; and a photo of somebody small.
 
 Invented people whom the lifter was not trained on, as they are, and others whose legs, arms, trunk and width were changed at random, are each known
-from one picture. They move as the others do, of whom either the recording is known in 3D, or joints in the picture alone.
+from one picture or from five. They move as the others do, of whom either the recording is known in 3D, or joints in the picture alone.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -42,11 +43,12 @@ LIMB_ENDS = [lower - 1 for _, lower in LIMBS]
 
 @dataclass(frozen=True)
 class Known:
-    """Somebody's bones: in truth, as the motion's joints in the picture tell them, and from each of a few frames alone."""
+    """Somebody's bones: in truth, as the motion's joints in the picture tell them, from each of a few frames alone, and from these together."""
 
     truth: Bones
     moving: Bones
-    still: list[Bones]
+    alone: list[Bones]
+    together: Bones
 
 
 def changed(build: Build, legs: float, arms: float, trunk: float, width: float) -> Build:
@@ -68,7 +70,8 @@ def invent(lifter: Lifter, change: float) -> Iterator[Known]:
             camera = room_cameras(256, seed, take.subject_number)[CAMERA_IDS[number % len(CAMERA_IDS)]]
             pose_3d = camera.to_camera(pose.joints)
             pose_2d = camera.project(pose_3d)
-            yield Known(measure_bones(pose_3d, FROM_3D), bones_of_pose(pose_2d, lifter), [bones_of_pose(pose_2d[[t]], lifter) for t in FRAMES])
+            alone = [bones_of_pose(pose_2d[[frame]], lifter) for frame in FRAMES]
+            yield Known(measure_bones(pose_3d, FROM_3D), bones_of_pose(pose_2d, lifter), alone, bones_of_pose(pose_2d[list(FRAMES)], lifter))
 
 
 def limbs(log_ratio: np.ndarray) -> np.ndarray:
@@ -76,13 +79,16 @@ def limbs(log_ratio: np.ndarray) -> np.ndarray:
     return np.asarray((log_ratio - log_ratio.mean())[LIMB_ENDS])
 
 
-def errors(people: list[Known], others: list[Known]) -> tuple[float, float, float]:
-    """RMS errors of the limbs' proportions: as the motion, kept in a recording, kept in a motion of which joints in the picture are known."""
+def errors(people: list[Known], others: list[Known], together: bool) -> tuple[float, float, float]:
+    """RMS errors of the limbs' proportions: as the motion, kept in a recording, kept in a motion of which joints in the picture are known.
+
+    together : whether people are known from all of their pictures, else from each alone
+    """
     found: list[list[np.ndarray]] = [[], [], []]
     for number, person in enumerate(people):
         for other in others[:number] + others[number + 1 :]:
             truth = limbs(person.truth.log_length - other.truth.log_length)
-            for still in person.still:
+            for still in [person.together] if together else person.alone:
                 guesses = np.zeros(16), np.log(bone_ratios(still, other.truth)), np.log(bone_ratios(still, other.moving))
                 for errors_of, guess in zip(found, guesses, strict=True):
                     errors_of.append(limbs(guess) - truth)
@@ -93,10 +99,8 @@ def errors(people: list[Known], others: list[Known]) -> tuple[float, float, floa
 def child() -> tuple[Person, Pose, Camera]:
     """Somebody small with short legs, who stands before a camera."""
     person = invent_person(np.random.default_rng(21))
-    sizes = {name: value for name, value in vars(person.build).items() if name != "bust"}
-    build = replace(
-        person.build, **{name: tuple(CHILD * np.array(size)) if isinstance(size, tuple) else CHILD * size for name, size in sizes.items()}
-    )
+    sizes: dict[str, Any] = {name: CHILD * np.array(size) for name, size in vars(person.build).items()}
+    build = replace(person.build, **sizes)
     build = replace(changed(build, CHILD_LEGS, CHILD_ARMS, 1.0, 1.0), head=tuple(CHILD_HEAD * np.array(build.head)), bust=0.0)
     pose = invent_motion("Waiting", build, np.random.default_rng(43), np.zeros(1))
     return replace(person, build=build), pose, room_cameras(256, 1, 9)[CAMERA_IDS[1]]
@@ -124,8 +128,9 @@ def main(photo: Path | None) -> None:
     lifter = load_network(ROOT / "models" / "pretrained" / "lifter.safetensors", Lifter)
     adults = list(invent(lifter, 0.0))
     for name, people in (("as they are", adults), ("changed", list(invent(lifter, CHANGE)))):
-        plain, recorded, seen = errors(people, adults)
-        print(f"{name:12} as the motion {100 * plain:.1f} %, kept in a recording {100 * recorded:.1f} %, kept in a motion file {100 * seen:.1f} %")
+        for photos, together in (("one photo", False), ("five photos", True)):
+            plain, recorded, seen = (100 * error for error in errors(people, adults, together))
+            print(f"{name:12} {photos:12} as the motion {plain:.1f} %, kept in a recording {recorded:.1f} %, in a motion file {seen:.1f} %")
 
 
 if __name__ == "__main__":

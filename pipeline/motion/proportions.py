@@ -9,6 +9,7 @@ length, from the hips outward, which a recording's own camera then sees. Where n
 picture is stretched as it is in the room. Noise in depth cannot make bones pulse, for depth decides nothing frame by frame.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -49,25 +50,31 @@ class Bones(NamedTuple):
     weight: np.ndarray
 
 
-def fit_motion(motion: "Motion", source: LabelledPose, lifter: object, keep: bool | None) -> "Motion":
+def fit_motion(motion: "Motion", sources: Sequence[LabelledPose], lifter: object, keep: bool | None) -> "Motion":
     """A motion as somebody is painted in it; the very same one where that has the motion's own proportions.
 
-    source : the person's pose in a picture; lifter : of the weights that paint
+    sources : the person's poses in pictures, at least one; lifter : of the weights that paint
     keep : whether the person keeps the own proportions; None: if weights have a lifter, and the motion is not the person's own (`is_own`)
     Raises UserError where proportions shall be kept and the weights have no lifter.
     """
     if keep is None:
-        keep = isinstance(lifter, Lifter) and not is_own(motion, source)
+        keep = isinstance(lifter, Lifter) and not any(is_own(motion, source) for source in sources)
     if not keep:
         return motion
-    ratio = bone_ratios(bones_of_pose(source.pose_2d[None], needed(lifter)), bones_of_motion(motion, needed(lifter)))
+    ratio = bone_ratios(_bones_of_person(sources, lifter), bones_of_motion(motion, needed(lifter)))
     return motion if (ratio == 1).all() else stretch_motion(motion, ratio)
 
 
-def fit_pose(target: LabelledPose, source: LabelledPose, lifter: object) -> LabelledPose:
-    """The pose `target` with the proportions of the person in the pose `source`; raises UserError where the weights have no lifter."""
-    own, other = (bones_of_pose(pose.pose_2d[None], needed(lifter)) for pose in (source, target))
-    return replace(target, pose_2d=stretch(target.pose_2d[None], bone_ratios(own, other), _UP_IN_PICTURE)[0])
+def fit_pose(target: LabelledPose, sources: Sequence[LabelledPose], lifter: object) -> LabelledPose:
+    """The pose `target` with the proportions of the person in the poses `sources`; raises UserError without any, and where weights have no lifter."""
+    if not sources:
+        raise UserError("--keep-proportions: expected --source-pose, the pose of the person in the picture, found none; give it")
+    ratio = bone_ratios(_bones_of_person(sources, lifter), bones_of_pose(target.pose_2d[None], needed(lifter)))
+    return replace(target, pose_2d=stretch(target.pose_2d[None], ratio, _UP_IN_PICTURE)[0])
+
+
+def _bones_of_person(sources: Sequence[LabelledPose], lifter: object) -> Bones:
+    return bones_of_pose(np.stack([source.pose_2d for source in sources]), needed(lifter))
 
 
 def needed(lifter: object) -> Lifter:

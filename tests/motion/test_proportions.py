@@ -136,7 +136,7 @@ def test_known_in_3d_a_motion_of_a_tall_person_has_the_other_ones_bones(own: dic
 
 def test_from_one_picture_a_recording_of_a_tall_person_keeps_the_short_ones_limb_lengths(lifter: Lifter) -> None:
     """Within three in a hundred: the short one's lengths are those that the lifter tells."""
-    kept = fit_motion(motion_of(TALL_3D, known=True), picture_of(standing(SHORT)), lifter, keep=None)
+    kept = fit_motion(motion_of(TALL_3D, known=True), [picture_of(standing(SHORT))], lifter, keep=None)
     assert kept.space is not None
     assert off(lengths(kept.space.pose_3d), lengths(standing(SHORT))) < 0.03
 
@@ -144,7 +144,7 @@ def test_from_one_picture_a_recording_of_a_tall_person_keeps_the_short_ones_limb
 @pytest.mark.parametrize("known", [True, False], ids=["recording", "motion file"])
 def test_from_one_picture_a_motion_comes_nearer_to_a_childs_proportions(known: bool, lifter: Lifter) -> None:
     plain = motion_of(TALL_3D, known)
-    kept = fit_motion(plain, picture_of(standing(CHILD)), lifter, keep=None)
+    kept = fit_motion(plain, [picture_of(standing(CHILD))], lifter, keep=None)
     wanted = lengths(standing(CHILD)) / lengths(TALL_3D)
     assert off(np.median(ratios_in_picture(kept, plain), axis=0), wanted[0]) < 0.7 * off(np.ones(8), wanted[0])
 
@@ -153,7 +153,7 @@ def test_bones_do_not_pulse_with_the_noise_of_joints(lifter: Lifter) -> None:
     plain = motion_of(TALL_3D, known=False)
     noise = np.random.default_rng(0).normal(scale=1.0, size=plain.pose_2d.shape)
     shaken = replace(plain, pose_2d=(plain.pose_2d + noise).astype(np.float32))
-    kept = fit_motion(shaken, picture_of(standing(CHILD)), lifter, keep=True)
+    kept = fit_motion(shaken, [picture_of(standing(CHILD))], lifter, keep=True)
     ratio = ratios_in_picture(kept, shaken)
     assert np.ptp(ratio[0]) > 0.05
     np.testing.assert_allclose(ratio, ratio[:1].repeat(FRAMES, axis=0), rtol=1e-3)
@@ -176,14 +176,14 @@ def test_a_hidden_arm_is_as_long_as_the_other_and_two_hidden_ones_have_the_motio
 def test_a_picture_of_a_head_alone_changes_nothing(lifter: Lifter) -> None:
     motion = motion_of(TALL_3D, known=False)
     head = picture_of(standing(SHORT), *(name for name in H36M_17.names if name not in ("nose", "head")))
-    assert fit_motion(motion, head, lifter, keep=True) is motion
+    assert fit_motion(motion, [head], lifter, keep=True) is motion
 
 
 def test_joints_that_are_not_known_stay_so_and_nothing_jumps(lifter: Lifter) -> None:
     plain = motion_of(TALL_3D, known=False)
     for joints, frames in ((ANKLES, slice(20, 30)), ([0, 7], slice(10, 40)), ([H36M_17.index("left_elbow")], slice(None))):
         plain.pose_2d[frames, joints if len(joints) == 1 else np.array(joints)[:, None]] = np.nan
-    kept = fit_motion(plain, picture_of(standing(CHILD)), lifter, keep=True)
+    kept = fit_motion(plain, [picture_of(standing(CHILD))], lifter, keep=True)
     assert np.array_equal(np.isnan(kept.pose_2d), np.isnan(plain.pose_2d))
     thorax = H36M_17.index("thorax")
     steps = [np.linalg.norm(np.diff(motion.pose_2d[:, thorax], axis=0), axis=1).max() for motion in (plain, kept)]
@@ -194,7 +194,7 @@ def test_somebody_who_is_seen_from_the_waist_up_is_stretched_from_the_neck(lifte
     plain = motion_of(TALL_3D, known=False)
     legs = [joint for joint, name in enumerate(H36M_17.names) if name == "hips" or name.endswith(("hip", "knee", "ankle", "spine"))]
     plain.pose_2d[:, legs] = np.nan
-    kept = fit_motion(plain, picture_of(standing(CHILD)), lifter, keep=True)
+    kept = fit_motion(plain, [picture_of(standing(CHILD))], lifter, keep=True)
     assert np.isfinite(np.delete(kept.pose_2d, legs, axis=1)).all()
 
 
@@ -213,19 +213,20 @@ def test_a_motion_of_ones_own_stays_as_it_is(lifter: Lifter) -> None:
     motion = motion_of(TALL_3D, known=False)
     frame = LabelledPose((3 * motion.pose_2d[31].astype(np.float64) + (40, -7)).round(1), motion.label[31])
     assert is_own(motion, frame)
-    assert fit_motion(motion, frame, lifter, keep=None) is motion
-    assert fit_motion(motion, frame, lifter, keep=True) is not motion
+    assert fit_motion(motion, [frame], lifter, keep=None) is motion
+    assert fit_motion(motion, [frame], lifter, keep=True) is not motion
     stranger = picture_of(standing(SHORT))
     assert not is_own(motion, stranger)
-    assert fit_motion(motion, stranger, lifter, keep=False) is motion
-    assert fit_motion(motion, stranger, lifter, keep=None) is not motion
+    assert fit_motion(motion, [stranger], lifter, keep=False) is motion
+    assert fit_motion(motion, [stranger], lifter, keep=None) is not motion
+    assert fit_motion(motion, [stranger, frame], lifter, keep=None) is motion  # several photos, one of which is of this motion
 
 
 def test_weights_without_a_lifter_keep_none_and_say_so_where_they_are_asked_to() -> None:
     motion, stranger = motion_of(TALL_3D, known=True), picture_of(standing(SHORT))
-    assert fit_motion(motion, stranger, None, keep=None) is motion
+    assert fit_motion(motion, [stranger], None, keep=None) is motion
     with pytest.raises(UserError, match="expected weights with a lifter"):
-        fit_motion(motion, stranger, None, keep=True)
+        fit_motion(motion, [stranger], None, keep=True)
 
 
 def test_who_comes_too_near_to_the_camera_is_refused() -> None:
@@ -236,7 +237,7 @@ def test_who_comes_too_near_to_the_camera_is_refused() -> None:
 
 def test_a_single_pose_stands_where_it_stood(lifter: Lifter) -> None:
     target = LabelledPose(CAMERA.project(TALL_3D)[5], np.ones(8, np.int8))
-    kept = fit_pose(target, picture_of(standing(CHILD)), lifter)
+    kept = fit_pose(target, [picture_of(standing(CHILD))], lifter)
     assert kept.pose_2d[ANKLES, 1].max() == pytest.approx(target.pose_2d[ANKLES, 1].max())
     np.testing.assert_allclose(kept.pose_2d[0, 0], target.pose_2d[0, 0])
     assert np.ptp(lengths(kept.pose_2d[None]) / lengths(target.pose_2d[None])) > 0.05
