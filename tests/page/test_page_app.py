@@ -540,11 +540,11 @@ def test_people_keep_their_proportions_in_a_motion_whose_labels_change(folder: P
     content = (ROOT / "examples" / "motion.json").read_text(encoding="utf-8")
     for one in (moving, plain):
         one.load(content)
-    kept = json.loads(moving.shown(GOOD[0]))["frames"]
-    assert [frame["labels"] for frame in kept] == [frame["labels"] for frame in json.loads(plain.shown(GOOD[0]))["frames"]]
-    assert [frame["joints"] for frame in kept] != [frame["joints"] for frame in json.loads(plain.shown(GOOD[0]))["frames"]]
+    kept = json.loads(moving.shown((GOOD[0],)))["frames"]
+    assert [frame["labels"] for frame in kept] == [frame["labels"] for frame in json.loads(plain.shown((GOOD[0],)))["frames"]]
+    assert [frame["joints"] for frame in kept] != [frame["joints"] for frame in json.loads(plain.shown((GOOD[0],)))["frames"]]
     moving.label("left_forearm", 2, 3, -1)
-    after = json.loads(moving.shown(GOOD[0]))["frames"]
+    after = json.loads(moving.shown((GOOD[0],)))["frames"]
     assert [frame["joints"] for frame in after] == [frame["joints"] for frame in kept]
     assert after[2]["labels"] != kept[2]["labels"]
     assert json.loads(moving.content())["frames"][0] == json.loads(content)["frames"][0]  # what is saved is the motion as it was
