@@ -248,6 +248,8 @@ def write(folder: Path, costs: Sequence[Cost]) -> None:
             as_data = [getattr(own[-1], name) * cost.poses / own[-1].poses for cost in own]
             axes.loglog([cost.poses for cost in own], as_data, linestyle=":", linewidth=0.8, color=line.get_color())
         axes.set(xlabel="poses", title=title)
+        axes.set_xticks(sorted({cost.poses for cost in costs}), [f"{poses:,}" for poses in sorted({cost.poses for cost in costs})])
+        axes.minorticks_off()
     axes.legend(title="dotted: as the data", frameon=False)
     figure.savefig(folder / "scale.png", dpi=120, metadata={"Software": None})
 
