@@ -24,6 +24,7 @@ import click
 import h5py
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from ruamel.yaml import YAML
 
 from benchmarks.measuring import alone, peak
@@ -249,7 +250,7 @@ def write(folder: Path, costs: Sequence[Cost]) -> None:
             axes.loglog([cost.poses for cost in own], as_data, linestyle=":", linewidth=0.8, color=line.get_color())
         axes.set(xlabel="poses", title=title)
         axes.set_xticks(sorted({cost.poses for cost in costs}), [f"{poses:,}" for poses in sorted({cost.poses for cost in costs})])
-        axes.minorticks_off()
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.legend(title="dotted: as the data", frameon=False)
     figure.savefig(folder / "scale.png", dpi=120, metadata={"Software": None})
 
