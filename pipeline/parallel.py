@@ -204,6 +204,7 @@ class _Cluster:
             with client:
                 cluster = cls(client, where, description)
                 cluster._check_scheduler()
+                cluster._workers()
                 try:
                     yield cluster
                 finally:

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from dask_tasks import LONGEST, wait_until
 from distributed import Client
@@ -70,7 +71,12 @@ def address(file: Path) -> str:
 
 def workers(file: Path) -> dict[str, int]:
     """The process of each worker, by its address."""
+    return tell_workers(file, os.getpid)
+
+
+def tell_workers(file: Path, function: Callable[[], Any]) -> dict[str, Any]:
+    """What a function returns in each worker, by its address."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of versions that differ
         with Client(address(file), set_as_default=False, timeout=LONGEST) as client:
-            return dict(client.run(os.getpid))
+            return dict(client.run(function))

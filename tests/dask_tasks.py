@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,3 +55,13 @@ def fail_or_wait(item: tuple[str, str, int]) -> int:
 
 def kill_worker(_item: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_before_the_next_file() -> None:
+    """From now on this process is killed when it has written a file, and is about to give it its name."""
+
+    def watch(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "os.rename" and str(arguments[1]).endswith(".h5"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from dask_cluster import ROOT
-from dask_tasks import LONGEST, fail_or_wait, kill_worker, note, note_and_wait, process_and_folder, settings, wait_until
+from dask_tasks import LONGEST, die_before_the_next_file, fail_or_wait, kill_worker, note, note_and_wait, process_and_folder, settings, wait_until
 from ruamel.yaml import YAML
 from small_recording import pictures
 
@@ -134,39 +134,28 @@ def test_what_is_left_alone_ends(cluster: Cluster, tmp_path: Path) -> None:
 
 
 def clips(folder: Path) -> dict[str, Any]:
-    """A manifest of four videos that take a while to extract."""
+    """A manifest of four videos."""
     videos = []
     for camera in ("1", "2", "3", "4"):
         path = folder / f"{camera}.mp4"
-        images = [image.repeat(4, axis=0).repeat(4, axis=1) for image in pictures(120, int(camera))]
-        write_video(path, images, 50, 20)
+        write_video(path, pictures(12, int(camera)), 50, 20)
         view = {"sequence": "Walking", "camera": camera, "path": path.name, "sha256": file_hash(path)}
-        videos.append({**view, "fps": 50, "poses": 120, "width": 256, "height": 256})
+        videos.append({**view, "fps": 50, "poses": 12, "width": 64, "height": 64})
     return {"subject": "S1", "videos": videos}
 
 
 def test_workers_killed_in_the_middle_of_extract_change_nothing(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both workers; their nannies start others, which do those pieces again."""
     monkeypatch.chdir(tmp_path)
     Path("raw").mkdir()
     manifest, data = clips(Path("raw")), DataConfig.model_validate(data_section())
     extract_subject(manifest, Path("here"), data, settings(None))
-    processes = dask_cluster.workers(cluster.file)
-    killed: list[str] = []
-
-    def kill() -> None:
-        """Both workers, once one is in the middle of a file."""
-        wait_until(lambda: list(tmp_path.glob(".partial-there/.partial-*")))
-        for process in processes.values():
-            os.kill(process, signal.SIGKILL)
-        killed.extend(path.name for path in tmp_path.glob(".partial-there/.partial-*"))
-
-    killer = threading.Thread(target=kill)
-    killer.start()
+    before = dask_cluster.workers(cluster.file)
+    dask_cluster.tell_workers(cluster.file, die_before_the_next_file)
     extract_subject(manifest, Path("there"), data, settings(cluster.file))
-    killer.join()
-    assert killed
     assert contents(Path("there")) == contents(Path("here"))
-    assert not set(dask_cluster.workers(cluster.file).values()) & set(processes.values())  # their nannies have started others
+    wait_until(lambda: len(dask_cluster.workers(cluster.file)) == 2)
+    assert set(before.values()) - set(dask_cluster.workers(cluster.file).values())
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -266,9 +255,10 @@ def test_when_all_workers_have_gone_nobody_waits_for_ever(lonely: Cluster, tmp_p
         assert "no Dask worker was there for 1 s" in refused(lonely.file, note_and_wait, tuple(items))
 
 
-def test_a_piece_with_which_workers_end_is_one_line(lonely: Cluster, tmp_path: Path) -> None:
-    with dask_cluster.worker(lonely.file, tmp_path / "worker"):
+def test_a_piece_with_which_workers_end_is_one_line(lonely: Cluster, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with dask_cluster.worker(lonely.file, tmp_path / "worker", "--nthreads", "2"):
         line = refused(lonely.file, kill_worker, (1,))
+    assert "work: workers of Dask with several threads do one piece at a time; start them with --nthreads 1 --nworkers N\n" in capfd.readouterr().err
     assert "a piece of the work was lost 2 times with the Dask worker that did it, at last tcp://127.0.0.1:" in line
     assert "--memory-limit" in line
 
