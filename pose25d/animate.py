@@ -7,18 +7,18 @@ import click
 from pipeline.motion.animate import make_animation
 from pipeline.motion.films import check_film, is_painted_film, write_film
 from pipeline.motion.motion_file import write_motion
-from pipeline.pose.pose_file import read_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
 from pipeline.utils.progress import track
 from pose25d.motions import Wanted, motion_options, read_wanted
+from pose25d.sources import IMAGE_HELP, POSE_HELP, read_photos
 from pose25d.weights import choose_weights
 from stages.command import check_apart, existing, output, stage
 
 
 @stage
-@click.option("--image", type=existing, required=True, help="Picture of a person.")
-@click.option("--source-pose", type=existing, required=True, help="Pose file: the pose in the picture, in px of it.")
+@click.option("--image", "images", type=existing, required=True, multiple=True, help=IMAGE_HELP)
+@click.option("--source-pose", "source_poses", type=existing, required=True, multiple=True, help=f"{POSE_HELP}.")
 @motion_options(required=True)
 @click.option("--g1", type=existing, help="Weights of G1.  [default: models/g1.safetensors, else that of models/pretrained]")
 @click.option("--g2", type=existing, help="Weights of G2.  [default: models/g2.safetensors, else that of models/pretrained]")
@@ -28,8 +28,8 @@ from stages.command import check_apart, existing, output, stage
 @click.option("--save-motion", type=output, help="Write the motion as a motion file, too, for labels to be changed in it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Film: .mp4, .gif or .webp; one that was painted here is replaced.")
 def main(
-    image: Path,
-    source_pose: Path,
+    images: tuple[Path, ...],
+    source_poses: tuple[Path, ...],
     motion: Path,
     sequence: str | None,
     camera: str | None,
@@ -53,7 +53,7 @@ def main(
     """
     weights = choose_weights(g1, g2, params)
     for written in filter(None, (out, save_motion)):
-        check_apart(written, image, source_pose, motion, video, plate, weights.g1, weights.g2)
+        check_apart(written, *images, *source_poses, motion, video, plate, weights.g1, weights.g2)
     if out.is_file() and not click.get_current_context().params["force"] and not is_painted_film(out):
         raise UserError(f"{out}: is there already, and is no film that was painted here; give another name, or --force to replace it")
     generator = weights.load()
@@ -62,7 +62,8 @@ def main(
     if moving.film is not None:
         check_apart(out, moving.film.path)
     empty = None if plate is None else read_picture(plate)
-    animation = make_animation(generator, read_picture(image), read_pose(source_pose), moving, weights.margin, empty, steady)
+    (image, source), *further = read_photos(images, source_poses)
+    animation = make_animation(generator, image, source, moving, weights.margin, empty, steady, further=further)
     if save_motion is not None:
         write_motion(save_motion, moving)
     frames = animation.frames_beside() if side_by_side else animation.frames()

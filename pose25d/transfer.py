@@ -9,19 +9,29 @@ from pipeline.inference.transfer import transfer
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
+from pose25d.sources import IMAGE_HELP, POSE_HELP, read_photos
 from pose25d.weights import choose_weights
 from stages.command import check_apart, existing, stage
 
 
 @stage
-@click.option("--image", type=existing, required=True, help="Picture of a person.")
-@click.option("--source-pose", type=existing, help="Pose file: the pose in the picture, in px of it; not needed where the person is cut out already.")
+@click.option("--image", "images", type=existing, required=True, multiple=True, help=IMAGE_HELP)
+@click.option("--source-pose", "source_poses", type=existing, multiple=True, help=f"{POSE_HELP}; not needed where the person is cut out already.")
 @click.option("--pose", type=existing, required=True, help="Pose file: the pose to paint, in px of any picture.")
 @click.option("--g1", type=existing, help="Weights of G1.  [default: models/g1.safetensors, else that of models/pretrained]")
 @click.option("--g2", type=existing, help="Weights of G2.  [default: models/g2.safetensors, else that of models/pretrained]")
 @click.option("--plate", type=existing, help="The same picture without the person, for weights of pose.background: plate.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="PNG file to write; one that this command wrote is replaced.")
-def main(image: Path, source_pose: Path | None, pose: Path, g1: Path | None, g2: Path | None, plate: Path | None, out: Path, params: Path) -> None:
+def main(
+    images: tuple[Path, ...],
+    source_poses: tuple[Path, ...],
+    pose: Path,
+    g1: Path | None,
+    g2: Path | None,
+    plate: Path | None,
+    out: Path,
+    params: Path,
+) -> None:
     """Repaint the person in a picture in a new pose, with a trained model.
 
     A pose file is JSON with `joints` (x and y of each, null where it is not known) and `labels` (1 in front, 0 in the torso's plane,
@@ -29,12 +39,13 @@ def main(image: Path, source_pose: Path | None, pose: Path, g1: Path | None, g2:
     """
     check_name(out)
     weights = choose_weights(g1, g2, params)
-    check_apart(out, image, source_pose, pose, plate, weights.g1, weights.g2)
+    check_apart(out, *images, *source_poses, pose, plate, weights.g1, weights.g2)
     if out.is_file() and not click.get_current_context().params["force"] and not is_painted(out):
         raise UserError(f"{out}: is there already, and is no picture that was painted here; give another name, or --force to replace it")
-    source = None if source_pose is None else read_pose(source_pose)
     empty = None if plate is None else read_picture(plate)
-    write_picture(out, transfer(weights.load(), read_picture(image), source, read_pose(pose), weights.margin, empty))
+    photos = read_photos(images, source_poses) if source_poses or len(images) > 1 else []
+    image, source = photos[0] if photos else (read_picture(images[0]), None)
+    write_picture(out, transfer(weights.load(), image, source, read_pose(pose), weights.margin, empty, photos[1:]))
     if g1 is None:
         click.echo(f"transfer: painted with the weights {weights.name}")
 

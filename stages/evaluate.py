@@ -12,7 +12,7 @@ from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.examples.cases import write_cases
 from pipeline.inference.generator import load_generator
 from pipeline.packs.pack import read_packs
-from pipeline.packs.pairs import read_pairs
+from pipeline.packs.pairs import read_sources
 from pipeline.utils.devices import choose_device, fix_arithmetic
 from pipeline.utils.files import write_json
 from pipeline.utils.memory import keep_memory
@@ -33,7 +33,7 @@ def main(packed: Path, pairs: Path, g1: Path, g2: Path, test: Path, cases: Path,
     keep_memory()
     device = choose_device(load_config(ParallelConfig, params, "parallel").accelerator)
     pack = read_packs(packed, load_data(params).test_subjects)
-    figures, shown = evaluate(load_generator(g1, g2), pack, read_pairs(pairs / "test.csv", pack), config, device)
+    figures, shown = evaluate(load_generator(g1, g2), pack, read_sources(pairs / "test.csv", pack), config, device)
     write_cases(cases, shown)
     write_json(test, figures)
 

@@ -99,6 +99,13 @@ class TwoPacks(Section):
         return ("test",)
 
 
+class SourcesConfig(Section):
+    """How many pictures of the person a pair has."""
+
+    train: Whole = Field(ge=1, le=8, description="pictures of the person of a training pair, of which a step takes one to all; 1 is the source alone")
+    test: Whole = Field(ge=1, le=8, description="pictures of the person of a test pair; beside one source, 2, 4, 8 and all are scored")
+
+
 class PairsConfig(Section):
     """Section `pairs` of params.yaml."""
 
@@ -106,4 +113,5 @@ class PairsConfig(Section):
     test: Whole = Field(ge=1, le=10**7, description="test pairs at most")
     across_cameras: Flag = Field(description="source and target may be seen by different cameras")
     min_distance: Number = Field(ge=0, le=1e5, description="smallest mean distance of the joints of source and target, px of the crop")
+    sources: SourcesConfig
     seed: Seed = Field(description="seed of the choice")

@@ -22,7 +22,7 @@ from pipeline.inference.batched import BatchedGenerator, Measured
 from pipeline.pose.bodies.body import Body, measure
 from pipeline.pose.bodies.depth_layers import make_depth_layers
 from pipeline.pose.bodies.parts import BACKGROUND
-from pipeline.pose.bodies.warp import SPOT, warp_parts
+from pipeline.pose.bodies.warp import SPOT, Source, warp_parts
 from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.tensors import to_uint8
@@ -34,9 +34,9 @@ OUTSIDE = -1.0  # of a field: nothing is there
 def paint_pair_ceilings(batched: BatchedGenerator, measured: Measured) -> Tensor:
     """The ceiling of a batch of pairs, (N, 3, H, W) uint8, in main memory."""
     task = measured.task
-    source, target = _true_parts(batched, np.concatenate([task.source, task.target])).chunk(2)
+    target, *sources = _true_parts(batched, np.concatenate([task.target, *_source_rows(measured)])).split(len(task))
     truth = batched.images(task.target).to(batched.device)
-    return _cover(measured, source, (target, torch.zeros_like(target)), (truth, truth))[0].cpu()
+    return _cover(measured, sources, (target, torch.zeros_like(target)), (truth, truth))[0].cpu()
 
 
 @torch.no_grad()
@@ -52,15 +52,23 @@ def paint_twin_ceilings(batched: BatchedGenerator, measured: Measured, pose_3d: 
     body = replace(measured.target, field=measured.target.field.masked_fill(~judged, OUTSIDE))
     layers = [_front_parts(body, pose) for pose in (batched.pack.pose_3d[task.target], pose_3d)]
     images = torch.from_numpy(truths).to(batched.device).permute(1, 0, 4, 2, 3)  # (2, M, 3, H, W)
-    return torch.stack(_cover(measured, _true_parts(batched, task.source), layers, tuple(images)), dim=1).cpu()
+    sources = _true_parts(batched, np.concatenate(_source_rows(measured))).split(len(task))
+    return torch.stack(_cover(measured, sources, layers, tuple(images)), dim=1).cpu()
 
 
-def _cover(measured: Measured, shown: Tensor, layers: Sequence[Tensor], truths: Sequence[Tensor]) -> list[Tensor]:
-    """Two true images (N, 3, H, W) uint8 of the targets, with what the source tells of the spots of their parts that it does not show.
+def _source_rows(measured: Measured) -> list[np.ndarray]:
+    """The rows of the pack of each source in turn, (N,)."""
+    return [measured.task.source, *([] if measured.task.further is None else measured.task.further.T)]
 
-    shown : (N, H, W), the source's front parts; layers : those of the two targets
+
+def _cover(measured: Measured, shown: Sequence[Tensor], layers: Sequence[Tensor], truths: Sequence[Tensor]) -> list[Tensor]:
+    """Two true images (N, 3, H, W) uint8 of the targets, with what the sources tell of the spots of their parts that they do not show.
+
+    shown : (N, H, W) each, the sources' front parts; layers : those of the two targets
     """
-    warped = warp_parts(measured.image, measured.source, shown, measured.target, layers).split(WARP_CHANNELS // 2, dim=1)
+    pictures = [(measured.image, measured.source), *(one[:2] for one in measured.further)]
+    sources = [Source(*picture, parts) for picture, parts in zip(pictures, shown, strict=True)]
+    warped = warp_parts(sources, measured.target, layers).split(WARP_CHANNELS // 2, dim=1)
     covered = []
     for layer, truth, told in zip(layers, truths, warped, strict=True):
         hidden = (layer != BACKGROUND)[:, None] & (told[:, 3:] < SPOT)

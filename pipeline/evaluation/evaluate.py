@@ -17,6 +17,7 @@ from pipeline.evaluation.probes import latent_figures, probed, response
 from pipeline.evaluation.scores.declared import IMAGE_SCORES
 from pipeline.evaluation.scores.depth import label_accuracy, lift_figures
 from pipeline.evaluation.scores.summary import DISTANCES, by_group, distance_group
+from pipeline.evaluation.several import several_figures
 from pipeline.evaluation.twins import count_twins, judge_twins, order_figures, twin_task
 from pipeline.inference.batched import BatchedGenerator, Task, pose_distance
 from pipeline.inference.generator import Generator
@@ -33,7 +34,8 @@ LIFTED = 2**14  # rows whose depths are inferred at a time
 def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: EvaluateConfig, device: torch.device) -> tuple[dict[str, Any], Cases]:
     """Score every pair and, of bodies, every twin and every label.
 
-    pairs : (P, 2) int64, rows of the pack: source and target; device : where to paint, the networks move there.
+    pairs : (P, 1 + sources) int64, rows of the pack: source, target, further sources, with which the targets are painted once more
+    device : where to paint, the networks move there
     returns : the content of metrics/test.json, and the cases for the report.
     Raises UserError where there is nothing to score, or where the images are too small for SSIM.
     """
@@ -41,6 +43,7 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
     generator.g1.to(device)
     generator.g2.to(device)
     _check(batched, pairs)
+    several, pairs = pairs, pairs[:, :2]
     task = Task(pairs[:, 0], pairs[:, 1], pack.label[pairs[:, 1]])
     samples = spread(np.arange(len(task)), config.samples)
     scores, kept, by_network = score_pairs(batched, task, config, samples)
@@ -55,6 +58,8 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
         with working("labels and depths"):
             known = label_figures(pack) | lifting(batched)
         figures["depth"] = depth | known | response(batched, task)
+    if several.shape[1] > 2:
+        figures["sources"] = several_figures(batched, several)
     figures["by"] = group_figures(batched, task, scores)
     figures |= {key: network for key, (_, network) in sorted(by_network.items())}
     return figures, collect_cases(batched, task, scores, kept, samples, shown)

@@ -43,22 +43,24 @@ class JudgedTwins:
         return self.right[self.images.index(image)]
 
 
-def twin_task(pack: Pack, pairs: np.ndarray) -> Task:
+def twin_task(pack: Pack, pairs: np.ndarray, sources: int = 1) -> Task:
     """One row per twin, with the twin's labels: each is painted from the source of a stored pair.
 
     Whether a model paints the limb that was mirrored before or behind is seen only where it knows what that limb looks like. So, of the
     pairs of the same identity whose source is not the twin's own original, it is the one whose source shows most of it: most pixels of
-    that limb of the chain of which it shows fewer, else the first pair. `source` is -1 where there is no such pair.
+    that limb of the chain of which it shows fewer, else the first pair. `source` is -1 where there is no such pair. Of several `sources` the further
+    ones are those that show the next most, and that same source again where there are no more.
     """
     source = np.unique(pairs[:, 0])
     shown = _limbs_shown(pack, source)
-    chosen = np.full(len(pack.twins.row), -1)
+    chosen = np.full((len(pack.twins.row), sources), -1)
     for number, (row, chain) in enumerate(zip(pack.twins.row, pack.twins.chain, strict=True)):
         fits = (pack.subject[source] == pack.subject[row]) & (pack.identity[source] == pack.identity[row]) & (source != row)
         if fits.any():
             pixels = shown[:, list(CHAIN_LIMBS[chain])].min(axis=1)
-            chosen[number] = source[np.argmax(np.where(fits, pixels, -1))]
-    return Task(chosen, pack.twins.row, pack.twins.label)
+            best = np.argsort(np.where(fits, -pixels, 1), kind="stable")[: min(sources, fits.sum())]
+            chosen[number] = np.concatenate([source[best], np.repeat(source[best[:1]], sources - len(best))])
+    return Task(chosen[:, 0], pack.twins.row, pack.twins.label, chosen[:, 1:] if sources > 1 else None)
 
 
 def count_twins(pack: Pack, twins: Task) -> np.ndarray:

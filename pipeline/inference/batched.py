@@ -1,6 +1,6 @@
 """A trained model at work on rows of a pack: where it paints, what, and how many images at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,8 +13,9 @@ from pipeline.inference.images import IMAGES, WITHOUT_DEPTH, WITHOUT_LIMBS
 from pipeline.packs.batches import scene_of
 from pipeline.packs.pack import Pack
 from pipeline.pose.background import Scene
-from pipeline.pose.bodies.warp import paint_by_part
-from pipeline.pose.conditioning import Condition
+from pipeline.pose.bodies.parts import front_parts
+from pipeline.pose.bodies.warp import Source, paint_by_part
+from pipeline.pose.conditioning import Condition, Further
 from pipeline.utils.progress import track
 from pipeline.utils.tensors import to_image, to_uint8
 
@@ -23,18 +24,22 @@ CHUNK = 256  # rows looked at at a time
 
 @dataclass(frozen=True)
 class Task:
-    """What to paint, row by row: the person of row `source` (N,) in the pose of row `target` (N,), labelled `label` (N, 8)."""
+    """What to paint, row by row: the person of row `source` (N,) in the pose of row `target` (N,), labelled `label` (N, 8).
+
+    further : (N, F) more rows that show the person, or None
+    """
 
     source: np.ndarray
     target: np.ndarray
     label: np.ndarray
+    further: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.source)
 
     def part(self, chosen: Any) -> "Task":
         """The chosen rows of the task."""
-        return Task(self.source[chosen], self.target[chosen], self.label[chosen])
+        return Task(self.source[chosen], self.target[chosen], self.label[chosen], None if self.further is None else self.further[chosen])
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Measured:
     """A task of one batch on the device that paints it: all that the networks and the masks are told, measured once.
 
     image, truth : (N, 3, H, W) float32 in [-1, 1], of source and target; source, target : as `Conditioning.measure` gives them;
-    source_label, label : (N, L), of the source, and as the target shall be painted; scene : what the pack knows of the background, if anything
+    source_label, label : (N, L), of the source, and as the target shall be painted; scene : what the pack knows of the background, if anything;
+    further : the other sources
     """
 
     task: Task
@@ -53,6 +59,7 @@ class Measured:
     target: Any
     label: Tensor
     scene: Scene | None
+    further: Sequence[Further] = ()
 
     def with_label(self, label: np.ndarray) -> "Measured":
         """The same, the target labelled otherwise."""
@@ -80,12 +87,20 @@ class BatchedGenerator:
 
     def measure(self, task: Task) -> Measured:
         """The bodies (or faces) of a task of one batch, each measured once."""
-        poses = [torch.from_numpy(self.pack.pose_2d[rows]).to(self.device) for rows in (task.source, task.target)]
-        source, target = (self.generator.conditioning.measure(pose, self.size) for pose in poses)
-        labels = [torch.from_numpy(label).to(self.device) for label in (self.pack.label[task.source], task.label)]
-        images = [to_image(self.pack.image[rows], self.device) for rows in (task.source, task.target)]
-        scene = scene_of(self.pack, np.column_stack([task.source, task.target]), np.zeros(len(task), bool), self.device)
-        return Measured(task, images[0], images[1], source, labels[0], target, labels[1], scene)
+        rows = [task.source, *([] if task.further is None else task.further.T)]
+        first, *further = (self._picture(row, task.target) for row in rows)
+        target, label = self._body(task.target), torch.from_numpy(task.label).to(self.device)
+        truth = to_image(self.pack.image[task.target], self.device)
+        return Measured(task, first.image, truth, first.measured, first.label, target, label, first.scene, further)
+
+    def _picture(self, rows: np.ndarray, targets: np.ndarray) -> Further:
+        """Rows (N,) of the pack that show the people of the targets (N,)."""
+        label = torch.from_numpy(self.pack.label[rows]).to(self.device)
+        scene = scene_of(self.pack, np.column_stack([rows, targets]), np.zeros(len(rows), bool), self.device)
+        return Further(to_image(self.pack.image[rows], self.device), self._body(rows), label, scene)
+
+    def _body(self, rows: np.ndarray) -> Any:
+        return self.generator.conditioning.measure(torch.from_numpy(self.pack.pose_2d[rows]).to(self.device), self.size)
 
     def masks(self, measured: Measured) -> tuple[Tensor, Tensor]:
         """Where errors count twice, and where limbs overlap something: (N, 1, H, W) bool each, in main memory."""
@@ -94,9 +109,8 @@ class BatchedGenerator:
 
     def encode(self, measured: Measured) -> Condition:
         """What the networks see."""
-        return self.generator.conditioning.encode(
-            measured.image, measured.source, measured.source_label, measured.target, measured.label, measured.truth, measured.scene
-        )
+        source = measured.image, measured.source, measured.source_label
+        return self.generator.conditioning.encode(*source, measured.target, measured.label, measured.truth, measured.scene, measured.further)
 
     def paint(self, measured: Measured) -> tuple[Tensor, Tensor]:
         """Coarse and refined images, (N, 3, H, W) uint8 each, in main memory."""
@@ -105,8 +119,9 @@ class BatchedGenerator:
 
     def paint_by_part(self, measured: Measured) -> Tensor:
         """The baseline without a network, (N, 3, H, W) uint8, in main memory; it sees the labels even where the networks do not."""
-        bodies = measured.source, measured.source_label, measured.target, measured.label
-        return to_uint8(paint_by_part(measured.image, *bodies)).cpu()
+        pictures = [(measured.image, measured.source, measured.source_label), *(one[:3] for one in measured.further)]
+        sources = [Source(image, body, front_parts(body, label)) for image, body, label in pictures]
+        return to_uint8(paint_by_part(sources, measured.target, measured.label)).cpu()
 
     @property
     def scored(self) -> tuple[str, ...]:

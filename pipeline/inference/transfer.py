@@ -5,6 +5,7 @@ image that the networks see by the extent of its own joints, as in training (`cr
 was trained on photos sees them whole, cut to its proportions around their middle: there both poses are in px of the picture.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,14 @@ from torch import Tensor
 
 from pipeline.inference.generator import Generator
 from pipeline.pose.background import Scene, same_place
+from pipeline.pose.conditioning import Further
 from pipeline.pose.crop import crop_box, crop_image, middle_box, to_crop
 from pipeline.pose.pose_file import LabelledPose
 from pipeline.pose.skeleton import H36M_17, LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.tensors import as_rows, to_image, to_layer, to_uint8
 
+Photo = tuple[np.ndarray, LabelledPose]  # a picture (h, w, 3) uint8 RGB of a person, and the pose in it, px
 MAX_STRETCH = 0.02  # by how much the proportions of a picture without a pose may differ from those of the image that the networks see
 
 
@@ -28,7 +31,7 @@ class Portrait:
     """The person of a picture as a model sees them, measured once: to be painted in any number of poses, up to B at a time.
 
     image : (B, 3, H, W) float32 in [-1, 1], B times the same; source : its body, as `Conditioning.measure` gives it; label : (B, 8)
-    scene : of B targets
+    scene : of B targets; further : other pictures of the person
     """
 
     generator: Generator
@@ -36,6 +39,7 @@ class Portrait:
     source: Any
     label: Tensor
     scene: Scene
+    further: Sequence[Further] = ()
 
     @torch.inference_mode()
     def measure(self, pose_2d: np.ndarray) -> Any:
@@ -45,7 +49,7 @@ class Portrait:
     @torch.inference_mode()
     def paint_measured(self, target: Any, label: Tensor) -> Tensor:
         """The refined images of B bodies, (B, 3, H, W) uint8; target : as `measure` gives it; label : (B, 8)."""
-        condition = self.generator.conditioning.encode(self.image, self.source, self.label, target, label, scene=self.scene)
+        condition = self.generator.conditioning.encode(self.image, self.source, self.label, target, label, scene=self.scene, further=self.further)
         return to_uint8(self.generator.paint(self.image, condition)[1])
 
     def paint(self, pose_2d: np.ndarray, label: np.ndarray) -> np.ndarray:
@@ -68,26 +72,33 @@ def transfer(
     target: LabelledPose,
     margin: float | None,
     plate: np.ndarray | None = None,
+    further: Sequence[Photo] = (),
 ) -> np.ndarray:
     """Paint the person of the picture in the target pose: the refined image, (H, W, 3) uint8 RGB, as large as those of training.
 
     The person is painted where it stood, before what the picture shows there. Arguments and errors are those of `make_portrait`.
     """
-    portrait = make_portrait(generator, image, source, margin, plate)
+    portrait = make_portrait(generator, image, source, margin, plate, further=further)
     pose_2d = to_crop(target.pose_2d[None], seen_box(target, image, generator.image_size, margin)[None], generator.image_size)
     return portrait.paint(pose_2d, target.label[None])[0]
 
 
 @torch.inference_mode()
 def make_portrait(
-    generator: Generator, image: np.ndarray, source: LabelledPose | None, margin: float | None, plate: np.ndarray | None = None, batch_size: int = 1
+    generator: Generator,
+    image: np.ndarray,
+    source: LabelledPose | None,
+    margin: float | None,
+    plate: np.ndarray | None = None,
+    batch_size: int = 1,
+    further: Sequence[Photo] = (),
 ) -> Portrait:
     """The person of a picture, ready to be painted in `batch_size` poses at a time.
 
     image : (h, w, 3) uint8 RGB; source : the pose in it, by which the person is cut out, or None for a picture that is cut already, which
     a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training, None for a model of photos; plate : the same
-    picture without the person, for a model with `pose.background: plate`. Raises
-    UserError where the picture and its pose do not fit each other.
+    picture without the person, for a model with `pose.background: plate`; further : other pictures of the person, for a model with `pose.appearance`,
+    which takes each part of the body from the one that shows it best. Raises UserError where a picture and its pose do not fit each other.
     """
     size = generator.image_size
     if generator.conditioning.config.kind != "bodies":
@@ -95,15 +106,34 @@ def make_portrait(
     if source is None:
         crop, pose_2d, label = _whole(image, size, generator), np.full((len(H36M_17), 2), np.nan), np.zeros(len(LIMBS), np.int8)
     else:
-        _check_inside(image, source)
-        box, crop = seen_box(source, image, size, margin), cut_out(image, source, size, margin)
-        pose_2d, label = to_crop(source.pose_2d[None], box[None], size)[0], source.label
+        crop, pose_2d, label = _cut((image, source), size, margin)
     scene = same_place(batch_size)
     if plate is not None:
         scene = scene._replace(plate=_plate_layer(plate, image, source, generator, margin).expand(batch_size, -1, -1, -1))
-    measured = generator.conditioning.measure(torch.from_numpy(pose_2d.astype(np.float32)).repeat(batch_size, 1, 1), size)
-    labels = torch.from_numpy(label).repeat(batch_size, 1)
-    return Portrait(generator, to_image(crop[None]).repeat(batch_size, 1, 1, 1), measured, labels, scene)
+    if further and not _sees_several(generator):
+        raise UserError("these weights see one picture of the person alone; give one, or weights of model.generator: pg2 with pose.appearance: true")
+    others = [_seen(generator, *_cut(one, size, margin), batch_size) for one in further]
+    first = _seen(generator, crop, pose_2d, label, batch_size)
+    return Portrait(generator, first.image, first.measured, first.label, scene, others)
+
+
+def _sees_several(generator: Generator) -> bool:
+    config = generator.conditioning.config
+    return config.kind == "bodies" and config.appearance and generator.conditioning.appearance_input == "image"
+
+
+def _cut(photo: Photo, size: tuple[int, int], margin: float | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the networks see of a picture, (H, W, 3), and the pose in it, (17, 2) px, and its labels; raise UserError where the two do not fit."""
+    image, pose = photo
+    _check_inside(image, pose)
+    box = seen_box(pose, image, size, margin)
+    return cut_out(image, pose, size, margin), to_crop(pose.pose_2d[None], box[None], size)[0], pose.label
+
+
+def _seen(generator: Generator, crop: np.ndarray, pose_2d: np.ndarray, label: np.ndarray, batch_size: int) -> Further:
+    """The same picture `batch_size` times, measured."""
+    measured = generator.conditioning.measure(torch.from_numpy(pose_2d.astype(np.float32)).repeat(batch_size, 1, 1), generator.image_size)
+    return Further(to_image(crop[None]).repeat(batch_size, 1, 1, 1), measured, torch.from_numpy(label).repeat(batch_size, 1))
 
 
 def cut_out(image: np.ndarray, pose: LabelledPose, size: tuple[int, int], margin: float | None) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The person of a picture painted in every pose of a motion, a batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.inference.generator import Generator
-from pipeline.inference.transfer import Portrait, make_portrait
+from pipeline.inference.transfer import Photo, Portrait, make_portrait
 from pipeline.motion.blend import Shown, blend, part_frames, reach_of
 from pipeline.motion.motion import Motion
 from pipeline.motion.place import place_motion
@@ -130,12 +130,13 @@ def make_animation(
     plate: np.ndarray | None = None,
     steady: bool = True,
     batch_size: int = BATCH,
+    further: Sequence[Photo] = (),
 ) -> Animation:
     """The person of a picture, to be painted in a motion. Other arguments and errors are those of `transfer.make_portrait`.
 
     steady : as in `Animation`; batch_size : frames painted at a time
     """
-    portrait = make_portrait(generator, image, source, margin, plate, min(batch_size, len(motion)))
+    portrait = make_portrait(generator, image, source, margin, plate, min(batch_size, len(motion)), further)
     height, width = image.shape[:2]
     boxes = place_motion(motion, source, (height, width), generator.image_size, margin)
     return Animation(portrait, motion, boxes, same_place(len(motion)).place, steady)

@@ -6,6 +6,7 @@ it happens in the training process, in turn with the training step: a worker pro
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.background import Scene, place_of
-from pipeline.pose.conditioning import Conditioning
+from pipeline.pose.conditioning import Conditioning, Further
 from pipeline.pose.skeleton import mirror_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import mirror_image
@@ -91,6 +92,17 @@ def choose_twins(seed: int, step: int, twins: Twins, target: np.ndarray, batch_s
     return np.where(last > first, first + (which * (last - first)).astype(np.int64), -1), (last > first) & (instead < 0.5)
 
 
+def choose_sources(seed: int, step: int, pairs: np.ndarray, batch_size: int, rank: int = 0) -> np.ndarray:
+    """Pairs with all their sources (B, 1 + sources) of which each goes on with one source or more, up to all, as often one number as another.
+
+    They depend on the seed and the step alone. In place of a source that is left out stands the first one. Arguments are those of `choose_twins`.
+    """
+    further = pairs.shape[1] - 2
+    drawn = np.random.default_rng([seed, step, 2]).integers(further + 1, size=batch_size)[rank * len(pairs) : (rank + 1) * len(pairs)]
+    left_out = np.arange(further) >= drawn[:, None]
+    return np.column_stack([pairs[:, :2], np.where(left_out, pairs[:, :1], pairs[:, 2:])])
+
+
 def make_batch(
     pack: Pack,
     pairs: np.ndarray,
@@ -102,12 +114,11 @@ def make_batch(
 ) -> Batch:
     """Convert, mirror and draw one batch.
 
-    pairs : (B, 2) int64, rows of the pack; flip : (B,) bool, which pairs are mirrored, or None; twins : as `choose_twins` gives them, or
-    None: without twins; self_reconstruction : the target is its own source
+    pairs : (B, 1 + sources) int64, rows of the pack: source, target, further sources; flip : (B,) bool, which pairs are mirrored, or None
+    twins : as `choose_twins` gives them, or None: without twins; self_reconstruction : the target is its own source, and there is no other
     """
-    pairs = pairs[:, [1, 1]] if self_reconstruction else pairs
+    pairs, rows_further = (pairs[:, [1, 1]], []) if self_reconstruction else (pairs[:, :2], list(pairs.T[2:]))
     mirrored = np.zeros(len(pairs), bool) if flip is None else flip
-    height, width = pack.image.shape[1:3]
     image, label = [pack.image[rows] for rows in pairs.T], [pack.label[rows] for rows in pairs.T]
     negative = image[1].copy()
     if twins is not None:
@@ -118,13 +129,27 @@ def make_batch(
     if self_reconstruction:
         image[0], label[0] = image[1], label[1]
     source, target, other = (to_image(mirror_image(picture, mirrored), device) for picture in (*image, negative))
-    poses, labels = [], []
-    for number, rows in enumerate(pairs.T):
-        pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label[number], width, mirrored)
-        poses.append(conditioning.measure(torch.from_numpy(pose_2d).to(device), (height, width)))
-        labels.append(torch.from_numpy(flipped).to(device))
-    condition = conditioning.encode(source, poses[0], labels[0], poses[1], labels[1], target, scene_of(pack, pairs, mirrored, device))
-    return Batch(source, target, *condition, conditioning.mask(poses[1]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+    first, measured_target = (_body(pack, rows, one, mirrored, conditioning, device) for rows, one in zip(pairs.T, label, strict=True))
+    scene = scene_of(pack, pairs, mirrored, device)
+    further = [
+        Further(
+            to_image(mirror_image(pack.image[rows], mirrored), device),
+            *_body(pack, rows, pack.label[rows], mirrored, conditioning, device),
+            scene_of(pack, np.column_stack([rows, pairs[:, 1]]), mirrored, device),
+        )
+        for rows in rows_further
+    ]
+    condition = conditioning.encode(source, *first, *measured_target, target, scene, further)
+    return Batch(source, target, *condition, conditioning.mask(measured_target[0]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+
+
+def _body(
+    pack: Pack, rows: np.ndarray, label: np.ndarray, mirrored: np.ndarray, conditioning: Conditioning, device: torch.device | str
+) -> tuple[Any, Tensor]:
+    """The bodies of some rows (B,), labelled `label` (B, L), as `Conditioning.measure` gives them, and their labels."""
+    height, width = pack.image.shape[1:3]
+    pose_2d, flipped = mirror_pose(pack.pose_2d[rows], label, width, mirrored)
+    return conditioning.measure(torch.from_numpy(pose_2d).to(device), (height, width)), torch.from_numpy(flipped).to(device)
 
 
 def scene_of(pack: Pack, pairs: np.ndarray, mirrored: np.ndarray, device: torch.device | str = "cpu") -> Scene | None:

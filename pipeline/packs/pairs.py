@@ -3,7 +3,7 @@
 import csv
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _HEADER = ["subject", "identity", "source", "target"]
 _CHUNK = 2**16
+_LOOKS = 32  # at rows that may be a pair's further source
 
 
 FILES = ("train.csv", "test.csv", "report.json")  # what `write_pairs` writes
@@ -41,7 +42,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Pairs of a person's rows that may be chosen, (n, 2) int64, and how many there are in all (estimated where not all were looked at)."""
+    """Pairs of a person's rows that may be chosen, (n, 2) int64, and how many there are in all (estimated where not all were looked at).
+
+    Once chosen they may have a column for each further source.
+    """
 
     person: Person
     pairs: np.ndarray
@@ -68,6 +72,7 @@ def write_pairs(packed: Path, folder: Path, data: "AnyData", config: PairsConfig
                 chosen = choose_pairs(people[split], total, config)
             if not any(len(candidates.pairs) for candidates in chosen):
                 raise UserError(_no_pairs(split, people[split], config))
+            chosen = [replace(one, pairs=add_sources(one.person, one.pairs, getattr(config.sources, split), config)) for one in chosen]
             _write_csv(new / f"{split}.csv", chosen)
             report[split] = _count(chosen, total)
         write_json(new / "report.json", report)
@@ -147,6 +152,28 @@ def _fits(person: Person, config: PairsConfig, source: np.ndarray, target: np.nd
     return apart if config.across_cameras else apart & (person.camera[source] == person.camera[target])
 
 
+def add_sources(person: Person, pairs: np.ndarray, sources: int, config: PairsConfig) -> np.ndarray:
+    """The pairs with so many sources each, (n, 1 + sources): source, target, further sources.
+
+    A further source is any row that would make a pair with the target, and none of the pair's rows; where no more is found among the rows that are
+    looked at, it is the pair's own source once more. Who has two sources has the first of those who have four.
+    """
+    position = np.searchsorted(person.row, pairs)
+    rng = _rng(config.seed + 2, person)
+    for _ in range(sources - 1):
+        chunks = [position[start : start + _CHUNK // _LOOKS] for start in range(0, len(pairs), _CHUNK // _LOOKS)]
+        position = np.concatenate([np.column_stack([chunk, _further(person, chunk, config, rng)]) for chunk in chunks]) if chunks else position
+    return person.row[position]
+
+
+def _further(person: Person, pairs: np.ndarray, config: PairsConfig, rng: np.random.Generator) -> np.ndarray:
+    """One more source (n,) for each of the pairs (n, 1 + sources), positions among the person's rows."""
+    looked_at = rng.integers(len(person.row), size=(len(pairs), _LOOKS))
+    fits = _fits(person, config, looked_at, pairs[:, 1:2]) & (looked_at[:, :, None] != pairs[:, None]).all(axis=2)
+    found = looked_at[np.arange(len(pairs)), fits.argmax(axis=1)]
+    return np.where(fits.any(axis=1), found, pairs[:, 0])
+
+
 def fair_shares(available: Sequence[int], total: int) -> list[int]:
     """Split `total` as evenly as it goes, nobody getting more than is available; what one cannot use goes to the others."""
     shares, left = [0] * len(available), total
@@ -171,11 +198,15 @@ def _no_pairs(split: str, people: Sequence[Person], config: PairsConfig) -> str:
 
 
 def _write_csv(path: Path, chosen: Sequence[Candidates]) -> None:
-    rows = sorted((item.person.subject, source, target, item.person.identity) for item in chosen for source, target in item.pairs.tolist())
+    rows = sorted((item.person.subject, pair, item.person.identity) for item in chosen for pair in item.pairs.tolist())
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_HEADER)
-        writer.writerows((subject, identity, source, target) for subject, source, target, identity in rows)
+        writer.writerow(_header(max(len(pair) for _, pair, _ in rows) - 1))
+        writer.writerows((subject, identity, *pair) for subject, pair, identity in rows)
+
+
+def _header(sources: int) -> list[str]:
+    return [*_HEADER, *(f"source_{number}" for number in range(2, sources + 1))]
 
 
 def _count(chosen: Sequence[Candidates], asked: int) -> dict[str, Any]:
@@ -188,16 +219,22 @@ def _count(chosen: Sequence[Candidates], asked: int) -> dict[str, Any]:
 
 
 def read_pairs(path: Path, pack: Pack) -> np.ndarray:
-    """The pairs in a file that `write_pairs` wrote: (P, 2) int64, rows of `pack`: source and target.
+    """The pairs in a file that `write_pairs` wrote: (P, 2) int64, rows of `pack`: source and target; raises as `read_sources`."""
+    return read_sources(path, pack)[:, :2]
+
+
+def read_sources(path: Path, pack: Pack) -> np.ndarray:
+    """The pairs in a file that `write_pairs` wrote, with all their sources: (P, 1 + sources) int64, rows of `pack`: source, target, further sources.
 
     Raises UserError where the file is missing or damaged, or does not belong to the pack.
     """
     try:
         with machine_faults(path), path.open(encoding="utf-8", newline="") as file:
             lines = list(csv.reader(file))
-        if not lines or lines[0] != _HEADER or {len(line) for line in lines} != {len(_HEADER)}:
+        width = len(lines[0]) if lines else 0
+        if width < len(_HEADER) or lines[0] != _header(width - len(_HEADER) + 1) or {len(line) for line in lines} != {width}:
             raise ValueError("found others")
-        numbers = np.array([line[2:] for line in lines[1:]], np.int64).reshape(-1, 2)
+        numbers = np.array([line[2:] for line in lines[1:]], np.int64).reshape(-1, width - 2)
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run the stage `pair`") from None
     except (OSError, ValueError, OverflowError, csv.Error) as error:

@@ -212,10 +212,10 @@ class _Page:
 
     async def paint(self, request: Request) -> Response:
         """Paint the person of a photo in the pose of the request, which has the form of a pose file."""
-        photo, pose = self._find(request), await _body(request)
+        names, pose = self._person(request), await _body(request)
         if self.studio is None:
             raise Refused(404, NO_MODEL)
-        return _painted(*await _work(self.studio.paint, photo.name, pose))
+        return _painted(*await _work(self.studio.paint, names[0], pose, names[1:]))
 
     async def motion(self, request: Request) -> Response:
         """The motion as a motion file: ask for it, put another in its place, or label a stretch of it."""
@@ -231,23 +231,29 @@ class _Page:
 
     async def placed_motion(self, request: Request) -> Response:
         """The motion as it is painted with a photo, for the page."""
-        return Response(await _work(self._moving().shown, self._find(request).name), media_type="application/json")
+        return Response(await _work(self._moving().shown, self._person(request)), media_type="application/json")
 
     async def frame(self, request: Request) -> Response:
         """Paint a frame of the motion with the person of a photo."""
-        return _painted(*await _work(self._moving().paint, self._find(request).name, request.path_params["number"]))
+        return _painted(*await _work(self._moving().paint, self._person(request), request.path_params["number"]))
 
     async def film(self, request: Request) -> Response:
         """Paint the whole motion with the person of a photo."""
-        return Response(await _work(self._moving().film, self._find(request).name), media_type="video/mp4")
+        return Response(await _work(self._moving().film, self._person(request)), media_type="video/mp4")
 
     def _moving(self) -> "MotionStudio":
         if self.moving is None:
             raise Refused(404, NO_MODEL)
         return self.moving
 
+    def _person(self, request: Request) -> tuple[str, ...]:
+        """The photos of the person who is painted: the one that is named, and those that `also` names."""
+        return tuple(dict.fromkeys(self._known(name).name for name in (request.path_params["name"], *request.query_params.getlist("also"))))
+
     def _find(self, request: Request) -> Photo:
-        name = request.path_params["name"]
+        return self._known(request.path_params["name"])
+
+    def _known(self, name: str) -> Photo:
         if name not in self.folder.photos:
             raise Refused(404, f"{printable(name)}: there is no such photo")
         return self.folder.photos[name]

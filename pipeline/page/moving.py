@@ -17,11 +17,12 @@ from pipeline.motion.films import write_film
 from pipeline.motion.motion import Motion
 from pipeline.motion.motion_file import decode_motion, encode_motion
 from pipeline.page.folder import PhotoFolder
-from pipeline.page.painting import encode_shown, source_pose
+from pipeline.page.painting import encode_shown, photos_of
 from pipeline.pose.skeleton import LIMB_NAMES, LIMBS
 from pipeline.utils.errors import UserError
 
 MOST_FRAMES = 3000  # of a motion that is played
+Names = tuple[str, ...]  # of photos of one person: the first is painted into
 
 
 class MotionStudio:
@@ -32,7 +33,7 @@ class MotionStudio:
         self.folder, self.generator, self.margin = folder, generator, margin
         self._lock = threading.Lock()
         self._motion: Motion | None = None
-        self._open: tuple[str, Animation] | None = None  # the photo that was painted last, frame by frame
+        self._open: tuple[Names, Animation] | None = None  # the photos that were painted from last, frame by frame
         if motion is not None:
             self._take(motion)
 
@@ -51,12 +52,12 @@ class MotionStudio:
         encode_motion(file, self._given())
         return file.getvalue()
 
-    def shown(self, name: str) -> str:
+    def shown(self, names: Names) -> str:
         """JSON for the page: `fps`, which limbs are `visible`, and of each frame `labels` and `joints`, px of the photo."""
         with self._lock:
-            animation = self._animation(name)
-        image, size = self.folder.read(name), self.generator.image_size
-        home = seen_box(source_pose(self.folder, name), image, size, self.margin)
+            animation = self._animation(names)
+        (image, source), size = photos_of(self.folder, names[:1])[0], self.generator.image_size
+        home = seen_box(source, image, size, self.margin)
         placed = animation.poses(np.arange(len(animation.motion)))
         placed = home[:2] + (placed + 0.5) * (home[2:] - home[:2]) / np.array(size[::-1])
         frames = [
@@ -78,23 +79,23 @@ class MotionStudio:
             label[start : stop + 1, number] = np.where(known, value, 0)
             self._motion = replace(motion, label=label)
             if self._open is not None:
-                name, animation = self._open
-                self._open = name, replace(animation, motion=self._motion)
+                names, animation = self._open
+                self._open = names, replace(animation, motion=self._motion)
 
-    def paint(self, name: str, number: int) -> tuple[bytes, float]:
-        """A frame with the person of a photo, on its own, as PNG; and how long it took to paint, s. Raises UserError where there is no such frame."""
+    def paint(self, names: Names, number: int) -> tuple[bytes, float]:
+        """A frame with the person of the photos, on its own, as PNG; and how long it took to paint, s. Raises UserError where there is none."""
         with self._lock:
-            animation = self._animation(name)
+            animation = self._animation(names)
             if not 0 <= number < len(animation.motion):
                 raise UserError(f"expected a frame from 0 to {len(animation.motion) - 1}, found {number}")
             since = time.perf_counter()
             painted = animation.frame(number)
             return encode_shown(painted), time.perf_counter() - since
 
-    def film(self, name: str) -> bytes:
-        """The whole motion with the person of a photo, steady, as MP4."""
+    def film(self, names: Names) -> bytes:
+        """The whole motion with the person of the photos, steady, as MP4."""
         with self._lock, tempfile.TemporaryDirectory(prefix="pose25d-film-") as folder:
-            animation = self._animate(name, steady=True, batch_size=BATCH)
+            animation = self._animate(names, steady=True, batch_size=BATCH)
             path = Path(folder) / "film.mp4"
             write_film(path, animation.frames(), animation.motion.fps)
             return path.read_bytes()
@@ -111,12 +112,12 @@ class MotionStudio:
             raise UserError("there is no motion yet; load one")
         return self._motion
 
-    def _animation(self, name: str) -> Animation:
-        """The person of a photo, to be painted frame by frame."""
-        if self._open is None or self._open[0] != name:
-            self._open = name, self._animate(name, steady=False, batch_size=1)
+    def _animation(self, names: Names) -> Animation:
+        """The person of the photos, to be painted frame by frame."""
+        if self._open is None or self._open[0] != names:
+            self._open = names, self._animate(names, steady=False, batch_size=1)
         return self._open[1]
 
-    def _animate(self, name: str, steady: bool, batch_size: int) -> Animation:
-        source = source_pose(self.folder, name)
-        return make_animation(self.generator, self.folder.read(name), source, self._given(), self.margin, None, steady, batch_size)
+    def _animate(self, names: Names, steady: bool, batch_size: int) -> Animation:
+        (image, source), *further = photos_of(self.folder, names)
+        return make_animation(self.generator, image, source, self._given(), self.margin, None, steady, batch_size, further)

@@ -2,13 +2,14 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
 from pipeline.inference.generator import Generator
-from pipeline.inference.transfer import transfer
+from pipeline.inference.transfer import Photo, transfer
 from pipeline.page.folder import PhotoFolder
 from pipeline.pose.labels import known_labels
 from pipeline.pose.pose_file import LabelledPose, decode_pose
@@ -27,18 +28,25 @@ class PoseStudio:
         self.folder, self.generator, self.margin = folder, generator, margin
         self._lock = threading.Lock()
 
-    def paint(self, name: str, pose: Any) -> tuple[bytes, float]:
-        """The person of a photo in another pose: a PNG, and how long it took, s. `pose` is the content of a pose file.
+    def paint(self, name: str, pose: Any, also: Sequence[str] = ()) -> tuple[bytes, float]:
+        """The person of a photo in another pose: a PNG, and how long it took, s.
+
+        pose : the content of a pose file; also : more photos of the person
 
         Raises UserError where the pose is not of that form or cannot be painted, CannotShowError where the photo cannot be read.
         """
         target = decode_pose(pose, "pose")
-        source, image = source_pose(self.folder, name), self.folder.read(name)
+        (image, source), *further = photos_of(self.folder, (name, *also))
         with self._lock:
             since = time.perf_counter()
-            painted = transfer(self.generator, image, source, target, self.margin)
+            painted = transfer(self.generator, image, source, target, self.margin, further=further)
             taken = time.perf_counter() - since
         return encode_shown(painted), taken
+
+
+def photos_of(folder: PhotoFolder, names: Sequence[str]) -> list[Photo]:
+    """Pictures of a folder with the poses in them; raise CannotShowError where one cannot be read."""
+    return [(folder.read(name), source_pose(folder, name)) for name in names]
 
 
 def source_pose(folder: PhotoFolder, name: str) -> LabelledPose:

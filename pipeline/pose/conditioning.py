@@ -3,6 +3,7 @@
 Training, painting and scoring know poses by `Conditioning` alone. `bodies/conditioning.py` has that of bodies, `faces/conditioning.py` that of faces.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from torch import Tensor
@@ -28,6 +29,18 @@ class DepthLifter(Protocol):
 
     def state_dict(self) -> dict[str, Any]:
         """Its weights."""
+
+
+class Further(NamedTuple):
+    """A further picture of each source's person: image (B, 3, H, W), `measured` as `Conditioning.measure` gives it, label (B, L).
+
+    scene : where the background of the targets is in it, if they are of one camera
+    """
+
+    image: Tensor
+    measured: Any
+    label: Tensor
+    scene: Scene | None = None
 
 
 class Condition(NamedTuple):
@@ -82,10 +95,12 @@ class Conditioning(Protocol):
         label_target: Tensor,
         target_image: Tensor | None = None,
         scene: Scene | None = None,
+        further: Sequence[Further] = (),
     ) -> Condition:
         """What is seen of source images (B, 3, H, W) and measured poses.
 
-        target_image : for kinds of map that are made of it; scene : for the background, of which nothing is known without one
+        target_image : for kinds of map that are made of it; scene : for the background, of which nothing is known without one; further : pictures
+        of the same people, for kinds of map that are made of several
         """
 
     def mask(self, measured: Any) -> Tensor:

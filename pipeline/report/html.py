@@ -23,7 +23,7 @@ from pipeline.report.image_rows import (
     step_rows,
     twin_rows,
 )
-from pipeline.report.score_rows import headlines, number_text, score_rows
+from pipeline.report.score_rows import headlines, number_text, score_rows, several_rows
 from pipeline.utils.images import data_uri, encode
 
 
@@ -48,6 +48,7 @@ def render_report(
         size=cases.samples.source.shape[1:3],
         headlines=headlines(figures),
         scores=score_rows(figures),
+        several=several_rows(figures),
         curves={stage: _inline_svg(draw_curves(dict(values))) for stage, values in curves.items() if values},
         distributions=_inline_svg(draw_distributions(cases)),
         columns=pair_columns(cases.samples),

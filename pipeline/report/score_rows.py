@@ -55,6 +55,16 @@ def score_rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def several_rows(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """What one source, two and more are worth: a row for each number and image, with the scores that each has; empty where pairs have one source."""
+    if "sources" not in figures:
+        return []
+    images = [image for image in IMAGES if image in figures["sources"]["2"]]
+    order = figures["depth"]["order_by_image"]
+    blocks = {"1": {image: figures[image] | order[image] for image in images}} | figures["sources"]
+    return [{"sources": count, "image": image, **block[image]} for image in images for count, block in blocks.items()]
+
+
 def number_text(value: float | None) -> str:
     """Three significant digits behind a leading zero; a dash for what is unknown."""
     if value is None:

@@ -20,9 +20,9 @@ from pipeline.config.train import TrainConfig, TrainG1Config, TrainG2Config
 from pipeline.networks.coarse import GENERATORS, CoarseNetwork, appearance_input_of, load_coarse, make_coarse, make_g2, map_config_of
 from pipeline.networks.discriminator import D
 from pipeline.networks.unet import G2
-from pipeline.packs.batches import Batch, batch_indices, choose_twins, make_batch
+from pipeline.packs.batches import Batch, batch_indices, choose_sources, choose_twins, make_batch
 from pipeline.packs.pack import Pack, pack_path, read_packs
-from pipeline.packs.pairs import read_pairs
+from pipeline.packs.pairs import read_sources
 from pipeline.pose.conditioning import Conditioning
 from pipeline.pose.drawing import draw_pose
 from pipeline.training.curves import Curves
@@ -44,7 +44,7 @@ TOGETHER, TOGETHER_PIXELS = 4, 2**19  # the batches of at most so many steps, an
 
 @dataclass(frozen=True)
 class GeneratorTraining(TrainingRun):
-    """What a training needs beside its networks: the pairs (P, 2) of rows of the pack, what is seen of a pose, where and how it runs.
+    """What a training needs beside its networks: the pairs (P, 1 + sources) of rows of the pack, what is seen of a pose, where and how it runs.
 
     small : the pack in images half as high and wide, for the first `config.half_size_steps` steps
     """
@@ -82,6 +82,7 @@ class GeneratorTraining(TrainingRun):
         """The pairs of a step, which of them are mirrored, and their twins, as `choose_twins` gives them; none without `config.twins`."""
         rank, config = self.fabric.global_rank, self.config
         pairs, flip = batch_indices(config.seed, step, self.pairs, config.batch_size, config.flip, rank, self.fabric.world_size)
+        pairs = choose_sources(config.seed, step, pairs, config.batch_size, rank)
         if not config.twins or not len(pack.twins):
             return pairs, flip, np.full(len(pairs), -1), np.zeros(len(pairs), bool)
         return pairs, flip, *choose_twins(config.seed, step, pack.twins, pairs[:, 1], config.batch_size, rank)
@@ -112,7 +113,7 @@ class GeneratorTraining(TrainingRun):
         subjects = data.train_subjects
         pack = read_packs(packed, subjects)
         small = pack.halved() if config.half_size_steps else None
-        rows = read_pairs(pairs, pack)
+        rows = read_sources(pairs, pack)
         if conditioning.lifter is not None:
             fabric.to_device(conditioning.lifter)
         sections = (section.model_dump(mode="json") for section in (conditioning.config, model, config))

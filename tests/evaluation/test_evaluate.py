@@ -588,3 +588,37 @@ def test_each_pair_is_painted_once_and_each_twin_once_in_either_order(pack, pair
     counting = Counting(generator.g1, generator.g2, generator.conditioning, SIZE)
     evaluate(counting, pack, pairs, CONFIG.model_copy(update={"patn": True}), CPU)
     assert len(painted) == len(pairs) + 2 * len(pack.twins) + 2 * len(pairs)
+
+
+def test_with_several_sources_the_same_targets_are_painted_from_two_and_from_all(pack, pairs):
+    further = np.array([[(row + 3) % 8 + row // 8 * 8, (row + 5) % 8 + row // 8 * 8] for row in pairs[:, 1]])
+    figures, _ = evaluate(perfect(), pack, np.column_stack([pairs, further]), CONFIG, CPU)
+    alone, _ = evaluate(perfect(), pack, pairs, CONFIG, CPU)
+    assert list(figures["sources"]) == ["2", "3"]
+    assert {key: value for key, value in figures.items() if key != "sources"} == alone
+    for several in figures["sources"].values():
+        assert list(several) == ["by_part", "coarse", "refined", "ceiling"]
+        assert (several["refined"]["ssim"], several["refined"]["l1"], several["refined"]["order_accuracy"]) == (1, 0, 1)
+        assert {"ssim_low", "ssim_high", "order_low", "order_high"} <= set(several["by_part"])
+
+
+def test_more_sources_never_lower_the_ceiling(pack, pairs):
+    noisy = replace(pack, image=np.random.default_rng(3).integers(0, 256, pack.image.shape, dtype=np.uint8))
+    further = np.array([[(row + 3) % 8 + row // 8 * 8, (row + 5) % 8 + row // 8 * 8] for row in pairs[:, 1]])
+    figures, _ = evaluate(perfect(), noisy, np.column_stack([pairs, further]), CONFIG, CPU)
+    ceilings = [block["ceiling"]["mask_l1"] for block in (figures, *figures["sources"].values())]
+    assert ceilings[0] > ceilings[1] > ceilings[2] > 0
+
+
+def test_of_several_sources_a_twin_has_those_that_show_most_first(pack, pairs):
+    one, three = twin_task(pack, pairs), twin_task(pack, pairs, 3)
+    assert one.further is None
+    assert np.array_equal(three.source, one.source)
+    assert three.further.shape == (len(pack.twins.row), 2)
+    for source, others, row in zip(three.source, three.further, pack.twins.row, strict=True):
+        shown = [min(arm_pixels(pack, one)) for one in (source, *others)]
+        assert shown == sorted(shown, reverse=True)
+        assert row not in others
+        assert len({source, *others}) == 3
+    few = twin_task(pack, pairs[pairs[:, 0] < 8][:1], 3)
+    assert (few.further[few.source >= 0] == few.source[few.source >= 0][:, None]).all()

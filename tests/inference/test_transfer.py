@@ -296,3 +296,45 @@ def test_without_source_pose_a_picture_is_taken_as_it_is(painter_without_source:
     assert torch.equal(inputs_of_g1[0], to_image(image[None]))
     with pytest.raises(UserError, match="has not the proportions 32 x 64"):
         transfer(painter_without_source, np.zeros((64, 64, 3), np.uint8), None, target, MARGIN)
+
+
+def test_a_second_picture_changes_what_the_first_does_not_show_and_the_same_one_again_nothing(
+    image: np.ndarray, source: LabelledPose, target: LabelledPose, tmp_path: Path
+) -> None:
+    generator = load_generator(*write_weights(tmp_path))
+    arm = [H36M_17.index(f"right_{joint}") for joint in ("elbow", "wrist")]
+    hidden = source.pose_2d.copy()
+    hidden[arm] = np.nan
+    first = (image, LabelledPose(hidden, source.label))
+    alone = transfer(generator, *first, target, MARGIN)
+    assert np.array_equal(transfer(generator, *first, target, MARGIN, further=[first]), alone)
+    assert not np.array_equal(transfer(generator, *first, target, MARGIN, further=[(image, source)]), alone)
+
+
+def test_a_further_picture_is_checked_like_the_first(image: np.ndarray, source: LabelledPose, target: LabelledPose, tmp_path: Path) -> None:
+    generator = load_generator(*write_weights(tmp_path))
+    with pytest.raises(UserError, match="found 17 of 17 outside"):
+        transfer(generator, image, source, target, MARGIN, further=[(image, LabelledPose(source.pose_2d + 500, source.label))])
+
+
+def test_weights_that_see_one_picture_refuse_a_second(
+    painter_without_source: Generator, image: np.ndarray, source: LabelledPose, target: LabelledPose
+) -> None:
+    with pytest.raises(UserError, match="these weights see one picture of the person alone"):
+        transfer(painter_without_source, image, source, target, MARGIN, further=[(image, source)])
+
+
+def test_several_pictures_are_given_with_a_pose_each(tmp_path: Path) -> None:
+    write_weights(tmp_path)
+    person, pose = str(EXAMPLES / "person.png"), str(EXAMPLES / "person.json")
+    out = tmp_path / "new.png"
+    assert "expected a --source-pose for each --image, found 2 and 1" in repaint(tmp_path, out, "--image", person)
+    assert not out.exists()
+    assert repaint(tmp_path, out, "--image", person, "--source-pose", pose) == ""
+    assert "is read by this very command" in repaint(tmp_path, tmp_path / "copy.png", "--image", str(copied(tmp_path)), "--source-pose", pose)
+
+
+def copied(folder: Path) -> Path:
+    copy = folder / "copy.png"
+    copy.write_bytes((EXAMPLES / "person.png").read_bytes())
+    return copy

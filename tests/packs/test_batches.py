@@ -9,7 +9,7 @@ from standing import RULE, SIZE, STANDING
 
 from pipeline.config.pose import PoseConfig
 from pipeline.networks.lifter import Lifter
-from pipeline.packs.batches import batch_indices, choose_twins, make_batch
+from pipeline.packs.batches import batch_indices, choose_sources, choose_twins, make_batch
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.background import LAYER_CHANNELS
 from pipeline.pose.bodies.body import measure
@@ -18,7 +18,7 @@ from pipeline.pose.bodies.depth_layers import depth_layer_maps, make_depth_layer
 from pipeline.pose.bodies.maps import draw_maps
 from pipeline.pose.bodies.masks import body_mask, mask_idle_labels
 from pipeline.pose.bodies.parts import N_PARTS, part_layers
-from pipeline.pose.bodies.warp import warp_parts
+from pipeline.pose.bodies.warp import Source, warp_parts
 from pipeline.pose.conditioning import WARP_CHANNELS, AppearanceInput, encode_poses
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES, LIMBS
 from pipeline.utils.errors import UserError
@@ -194,7 +194,7 @@ def test_the_warped_source_comes_first(pack: Pack) -> None:
     bodies = [measure(torch.from_numpy(pack.pose_2d[rows]), (HEIGHT, WIDTH)) for rows in PAIRS[:5].T]
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     shown, layers = part_layers(bodies[0], labels[0])[0], part_layers(bodies[1], labels[1])
-    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], shown, bodies[1], layers))
+    assert torch.equal(batch.maps[:, :8], warp_parts([Source(batch.source, bodies[0], shown)], bodies[1], layers))
     assert torch.equal(batch.maps[:, 8:], make_batch(pack, PAIRS[:5], None, make_conditioning()).maps)
 
 
@@ -205,7 +205,7 @@ def test_with_a_lifter_depth_layers_order_the_warped_source_and_are_maps_themsel
     labels = [mask_idle_labels(body, torch.from_numpy(pack.label[rows])) for body, rows in zip(bodies, PAIRS[:5].T, strict=True)]
     assert conditioning.lifter is not None
     source, target = (make_depth_layers(body, conditioning.lifter(body.joint, label), label) for body, label in zip(bodies, labels, strict=True))
-    assert torch.equal(batch.maps[:, :8], warp_parts(batch.source, bodies[0], source.front, bodies[1], target[:2]))
+    assert torch.equal(batch.maps[:, :8], warp_parts([Source(batch.source, bodies[0], source.front)], bodies[1], target[:2]))
     first_map, depth_target, depth_source = 8, 8 + N_PARTS, 10 + 2 * N_PARTS  # where those begin
     assert torch.equal(batch.maps[:, depth_target : depth_target + 2], depth_layer_maps(target))
     assert torch.equal(batch.maps[:, depth_source:], depth_layer_maps(source))
@@ -408,3 +408,48 @@ def test_the_label_of_a_limb_is_seen_only_where_it_overlaps_something(values: di
         pose = torch.tensor([[{"right_elbow": elbow, "right_wrist": wrist}.get(name, STANDING[name]) for name in H36M_17.names]], dtype=torch.float32)
         plain, other = (encode_poses(conditioning, image, pose, told, pose, label, SIZE).maps for label in (torch.zeros_like(told), told))
         assert torch.equal(plain, other) != matters
+
+
+def test_a_pair_goes_on_with_any_number_of_its_sources() -> None:
+    pairs = np.tile([7, 8, 1, 2, 3], (4000, 1))
+    chosen = choose_sources(5, 3, pairs, 4000)
+    assert np.array_equal(chosen[:, :2], pairs[:, :2])
+    kept = (chosen[:, 2:] != 7).sum(axis=1)
+    assert np.bincount(kept, minlength=4) / 4000 == pytest.approx([0.25] * 4, abs=0.03)
+    for row, count in zip(chosen[:, 2:], kept, strict=True):
+        assert row.tolist() == [1, 2, 3][:count] + [7] * (3 - count)
+    shares = [choose_sources(5, 3, pairs[:2000], 4000, rank) for rank in (0, 1)]
+    assert np.array_equal(np.concatenate(shares), chosen)
+    assert np.array_equal(choose_sources(5, 3, pairs[:, :2], 4000), pairs[:, :2])
+
+
+def test_a_further_source_that_is_the_first_again_changes_nothing_and_another_does(pack: Pack) -> None:
+    conditioning = make_conditioning(appearance=True, lift=True, background="source")
+    pairs = PAIRS[:5]
+    alone = make_batch(with_boxes(pack), pairs, None, conditioning)
+    again = make_batch(with_boxes(pack), np.column_stack([pairs, pairs[:, 0], pairs[:, 0]]), None, conditioning)
+    torch.testing.assert_close(again.maps, alone.maps)
+    assert torch.equal(again.index, alone.index)
+    other = make_batch(with_boxes(pack), np.column_stack([pairs, (pairs[:, 1] + 2) % ROWS]), None, conditioning)  # of the same camera
+    assert not torch.equal(other.maps[:, :WARP_CHANNELS], alone.maps[:, :WARP_CHANNELS])
+    assert torch.equal(other.maps[:, WARP_CHANNELS + LAYER_CHANNELS :], alone.maps[:, WARP_CHANNELS + LAYER_CHANNELS :])
+    assert torch.equal(other.appearance, alone.appearance)
+    known = [batch.maps[:, WARP_CHANNELS + LAYER_CHANNELS - 1] > 0 for batch in (alone, other)]
+    assert (known[1] >= known[0]).all()
+    assert known[1].sum() > known[0].sum()
+
+
+def test_every_source_of_a_mirrored_pair_is_mirrored(pack: Pack) -> None:
+    """Labels are 0: of limbs with the same label, those of one side cover those of the other, whichever is which in the picture."""
+    conditioning = make_conditioning(appearance=True)
+    flat = replace(pack, label=np.zeros_like(pack.label))
+    pairs = np.column_stack([PAIRS[:5], (PAIRS[:5, 1] + 1) % ROWS])
+    plain, mirrored = (make_batch(flat, pairs, np.full(5, flip), conditioning).maps[:, :WARP_CHANNELS] for flip in (False, True))
+    close = (mirrored.flip(3) - plain).abs().amax(dim=1) < 1e-4
+    assert close.float().mean() > 0.95
+
+
+def test_a_pair_that_reconstructs_its_target_has_no_further_source(pack: Pack) -> None:
+    conditioning, pairs = make_conditioning(appearance=True), np.column_stack([PAIRS[:5], PAIRS[5:10, 0]])
+    batch = make_batch(pack, pairs, None, conditioning, self_reconstruction=True)
+    assert torch.equal(batch.maps, make_batch(pack, pairs[:, :2], None, conditioning, self_reconstruction=True).maps)

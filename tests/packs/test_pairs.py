@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.config.data import DataConfig, PairsConfig
 from pipeline.packs.pack import Pack, pack_path, read_packs
-from pipeline.packs.pairs import Person, choose_pairs, fair_shares, find_candidates, read_pairs, write_pairs
+from pipeline.packs.pairs import Person, choose_pairs, fair_shares, find_candidates, read_pairs, read_sources, write_pairs
 from pipeline.pose.skeleton import LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import read_json
@@ -31,7 +31,9 @@ DATA = DataConfig(
 
 
 def config(**values: Any) -> PairsConfig:
-    return PairsConfig(**{"train": 60, "test": 20, "across_cameras": True, "min_distance": 4, "seed": 1, **values})
+    return PairsConfig(
+        **{"train": 60, "test": 20, "across_cameras": True, "min_distance": 4, "sources": {"train": 1, "test": 1}, "seed": 1, **values}
+    )
 
 
 def write_pack(folder: Path, subject: str, identities: list[str], rows: int = 12, spread: float = 40) -> None:
@@ -204,3 +206,46 @@ def test_reading_says_what_is_wrong(packed: Path, tmp_path: Path) -> None:
         path.write_text(head + row + "\n", encoding="utf-8")
         with pytest.raises(UserError, match=r"pairs\.csv: its rows are not those of the packs"):
             read_pairs(path, pack)
+
+
+def test_further_sources_would_make_pairs_with_the_target_and_more_of_them_begin_with_the_same(packed: Path, tmp_path: Path) -> None:
+    pack = read_packs(packed, ["S1", "S5"])
+    found = {}
+    for sources in (1, 2, 4):
+        write_pairs(packed, tmp_path / f"pairs{sources}", DATA, config(sources={"train": sources, "test": 1}, min_distance=9, across_cameras=False))
+        found[sources] = read_sources(tmp_path / f"pairs{sources}" / "train.csv", pack)
+        assert found[sources].shape == (60, 1 + sources)
+    for sources in (1, 2):
+        assert np.array_equal(found[4][:, : 1 + sources], found[sources])
+    pairs = found[4]
+    assert np.array_equal(read_pairs(tmp_path / "pairs4" / "train.csv", pack), pairs[:, :2])
+    others, target = pairs[:, 2:], pairs[:, 1:2]
+    own = others == pairs[:, :1]  # the source again, where there is no other
+    assert own.mean() < 0.2
+    assert (pack.identity[others] == pack.identity[target]).all()
+    assert (others != target).all()
+    assert (pack.camera[others] == pack.camera[target]).all()
+    for column in pairs[:, 2:].T:
+        assert (distances(pack, np.column_stack([column, pairs[:, 1]]))[column != pairs[:, 0]] >= 9).all()
+    assert all(len({*row}) == len(row) for row in pairs[~own.any(axis=1)].tolist())
+
+
+def test_without_another_picture_the_source_stands_again(tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    for subject, name in (("S1", "Ann"), ("S5", "Dan"), ("S9", "Eve")):
+        write_pack(packed, subject, [name], rows=2)
+    write_pairs(packed, tmp_path / "pairs", DATA, config(sources={"train": 1, "test": 3}, min_distance=0))
+    pairs = read_sources(tmp_path / "pairs" / "test.csv", read_packs(packed, ["S9"]))
+    assert len(pairs) == 2
+    assert (pairs[:, 2:] == pairs[:, :1]).all()
+
+
+def test_a_file_of_several_sources_with_a_column_too_few_is_refused(packed: Path, tmp_path: Path) -> None:
+    write_pairs(packed, tmp_path / "pairs", DATA, config(sources={"train": 1, "test": 2}))
+    path, pack = tmp_path / "pairs" / "test.csv", read_packs(packed, ["S9"])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "subject,identity,source,target,source_2"
+    for damaged in (["subject,identity,source,target,source_3", *lines[1:]], [lines[0], *(line.rpartition(",")[0] for line in lines[1:])]):
+        path.write_text("\n".join(damaged), encoding="utf-8")
+        with pytest.raises(UserError, match="run the stage `pair` again"):
+            read_sources(path, pack)

@@ -310,3 +310,24 @@ def test_the_studio_repaints_while_a_joint_is_dragged_and_exports(visit: Visit, 
     assert abs(pose.pose_2d[16] - moved).max() < 1e-3
     assert read_picture(tmp_path / "downloads" / "ann_1front-painted.png").shape == (512, 256, 3)
     assert json.loads((tmp_path / "downloads" / "ann_1front-pose.json").read_text(encoding="utf-8"))["joints"].keys() >= {"hips", "head"}
+
+
+def test_other_photos_of_the_person_are_ticked_in_the_studio(visit: Visit) -> None:
+    visit.open()
+    visit.at(GOOD[0])
+    assert not visit.browser.find_elements(By.CSS_SELECTOR, "#photos input")
+    visit.keys("s")
+    visit.until(lambda: visit.find("#painting").get_attribute("src"))
+    first = visit.find("#painting").get_attribute("src")
+    box = visit.find(f"#photos input[aria-label='{GOOD[1]} also shows this person']")
+    box.click()
+    visit.until(lambda: visit.find("#painting").get_attribute("src") != first)
+    assert visit.browser.execute_script("return performance.getEntriesByType('resource').at(-1).name").endswith(
+        f"/api/paint/{GOOD[0]}?also={GOOD[1]}"
+    )
+    visit.browser.execute_script("open(1)")  # the other one, with which the first stays ticked
+    visit.at(GOOD[1])
+    visit.until(lambda: visit.browser.execute_script("return [...also]") == [GOOD[0]])
+    visit.browser.execute_script("open(2)")  # somebody else
+    visit.at(GOOD[2])
+    visit.until(lambda: visit.browser.execute_script("return [...also]") == [])

@@ -465,6 +465,23 @@ def test_the_studio_paints_what_the_labels_say(folder: PhotoFolder, tmp_path: Pa
     assert client(folder).post(f"/api/paint/{GOOD[0]}", json={"joints": joints, "labels": {}}).status_code == 404
 
 
+def test_several_photos_of_one_person_show_more_than_one(folder: PhotoFolder, tmp_path: Path) -> None:
+    generator = load_generator(*write_weights(tmp_path / "weights"))
+    page = client(folder, studio=PoseStudio(folder, generator, 0.15), moving=MotionStudio(folder, generator, 0.15))
+    for name, value in ((GOOD[0], -1), (GOOD[1], 1)):  # the forearm behind the torso, and before it
+        labels = [value if limb == "left_forearm" else 0 for limb in LIMB_NAMES]
+        assert page.put(f"/api/labels/{name}", json={"labels": labels}).status_code == 200
+    joints = dict(zip(H36M_17.names, to_h36m_17(POINTS).tolist(), strict=True))
+    pose = {"joints": joints, "labels": {"left_forearm": 1}}
+    assert page.put("/api/motion", content=json.dumps({"fps": 25, "frames": [pose, pose]})).status_code == 204
+    for path, send in ((f"/api/paint/{GOOD[0]}", {"method": "POST", "json": pose}), (f"/api/motion/{GOOD[0]}/0", {"method": "GET"})):
+        alone, again, both = (page.request(url=path + also, **send) for also in ("", f"?also={GOOD[0]}", f"?also={GOOD[1]}"))
+        assert [answer.status_code for answer in (alone, again, both)] == [200] * 3
+        assert again.content == alone.content
+        assert both.content != alone.content
+        assert page.request(url=f"{path}?also=nobody.png", **send).status_code == 404
+
+
 def test_a_motion_is_loaded_labelled_and_painted_and_a_wrong_one_is_one_line(folder: PhotoFolder, tmp_path: Path) -> None:
     moving = MotionStudio(folder, load_generator(*write_weights(tmp_path / "weights")), 0.15)
     page = client(folder, moving=moving)

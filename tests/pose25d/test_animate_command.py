@@ -141,3 +141,10 @@ def test_a_motion_of_no_kind_is_one_line(model: Path, recording: Path, tmp_path:
     assert "films are written as .mp4, .gif, .webp" in refused(model, tmp_path / "new.avi")
     (tmp_path / "empty.json").touch()
     assert "it is empty or cut short" in refused(model, out, motion=tmp_path / "empty.json")
+
+
+def test_several_pictures_of_the_person_are_given_with_a_pose_each(model: Path, tmp_path: Path) -> None:
+    person, pose = EXAMPLES / "person.png", EXAMPLES / "person.json"
+    assert "expected a --source-pose for each --image, found 2 and 1" in refused(model, tmp_path / "new.mp4", "--image", person)
+    said = painted(model, tmp_path / "new.mp4", "--image", person, "--source-pose", pose)
+    assert said.startswith(f"animate: {LENGTH} frames")

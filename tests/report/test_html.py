@@ -170,3 +170,13 @@ def test_demonstrations_say_what_they_show_and_whether_it_is_right(cases, figure
 def test_the_report_needs_no_torch():
     code = "import sys, stages.report; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_several_sources_have_a_table_where_they_were_scored(cases, figures):
+    assert "From several sources" not in render_report(cases, figures, {}, {}, [])
+    order = {"order_accuracy": 0.4321, "order_low": 0.41, "order_high": 0.45}
+    block = {image: figures[image] | order for image in ("by_part", "coarse", "refined", "ceiling")}
+    text = render_report(cases, figures | {"sources": {"2": block, "4": block}}, {}, {}, [])
+    table = text[text.index("From several sources") :].partition("</table>")[0]
+    assert table.count("<tr>") == 1 + 4 * 3
+    assert table.count("0.432") == 4 * 2

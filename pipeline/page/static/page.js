@@ -17,6 +17,7 @@ let opened = 0; // how often a photo was opened
 let picture = null; // the image, or null where it cannot be shown
 let limb = 0; // the chosen one
 let studio = false;
+let also = new Set(); // in the studio, names of more photos of the person
 let pose = null; // in the studio: { joints, labels }
 let motion = null; // in the studio, what /api/motion says of the photo while a motion is looked at
 let playing = 0; // the number of the run that plays it, 0: it stands still
@@ -162,6 +163,10 @@ async function open(number, keepStatus = false) {
   }
   if (mine !== opened) return; // another one was opened meanwhile
   const moved = motion !== null;
+  if (photo && next.name !== photo.name) { // of the same person as long as one of the ticked ones is opened
+    if (also.delete(next.name)) also.add(photo.name);
+    else also.clear();
+  }
   photo = next;
   leaveMotion();
   known.photos[at].labels = photo.labels;
@@ -297,9 +302,25 @@ function showList() {
     button.addEventListener("click", () => open(number));
     const row = document.createElement("li");
     row.append(button);
+    if (studio && number !== at) row.append(tick(one.name));
     return row;
   }));
   byId("photos").querySelector("[aria-current=true]")?.scrollIntoView({ block: "nearest" });
+}
+
+function tick(name) { // for another photo of the same person
+  const box = document.createElement("input");
+  box.type = "checkbox";
+  box.checked = also.has(name);
+  box.title = "also shows this person";
+  box.setAttribute("aria-label", `${name} also shows this person`);
+  box.addEventListener("change", () => {
+    if (box.checked) also.add(name);
+    else also.delete(name);
+    if (!motion) paint();
+    else showFrame(frame());
+  });
+  return box;
 }
 
 function showProgress(labelled, of) {
@@ -378,14 +399,18 @@ function poseFile() {
   return { joints, labels: Object.fromEntries(known.limbs.map((one, number) => [one.key, pose.labels[number]])) };
 }
 
+function ofPerson(path, more = "") { // the address for the photo and the others of its person
+  return `${path}/${encodeURIComponent(photo.name)}${more}?${new URLSearchParams([...also].map((name) => ["also", name]))}`;
+}
+
 async function paint() { // one request at a time, and of those that wait only the last
   if (busy) { again = true; return; }
   busy = true;
   try {
     do {
       again = false;
-      const since = performance.now(), name = encodeURIComponent(photo.name);
-      const answer = motion ? await ask(`api/motion/${name}/${frame()}`) : await ask(`api/paint/${name}`, asJson("POST", poseFile()));
+      const since = performance.now();
+      const answer = motion ? await ask(ofPerson("api/motion", `/${frame()}`)) : await ask(ofPerson("api/paint"), asJson("POST", poseFile()));
       const old = byId("painting").src;
       painted = await answer.blob();
       byId("painting").src = URL.createObjectURL(painted);
@@ -410,6 +435,7 @@ function setMode(toStudio) {
   byId("label-tools").hidden = studio;
   pose = startPose();
   show();
+  showList();
   if (studio) paint();
 }
 
@@ -435,7 +461,7 @@ const frame = () => Number(byId("frame").value);
 
 async function enterMotion() {
   try {
-    motion = await (await ask(`api/motion/${encodeURIComponent(photo.name)}`)).json();
+    motion = await (await ask(ofPerson("api/motion"))).json();
   } catch (error) {
     return say(error.message, true);
   }
@@ -513,7 +539,7 @@ async function loadMotion(file) {
 async function saveFilm() {
   say("painting the video …");
   try {
-    keep(await (await ask(`api/motion/${encodeURIComponent(photo.name)}/film`, { method: "POST" })).blob(), `${stem()}-motion.mp4`);
+    keep(await (await ask(ofPerson("api/motion", "/film"), { method: "POST" })).blob(), `${stem()}-motion.mp4`);
     say("the video is saved");
   } catch (error) {
     say(error.message, true);

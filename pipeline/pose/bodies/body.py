@@ -27,7 +27,7 @@ TORSO_RIM = 25.0  # flesh outside the joints of shoulders and hips, seen from th
 HAND, FOOT = 0.4, 0.15
 CROWN, CHIN = 0.27, 0.52
 
-_SHOULDERS, _HIPS = 330.0, 250.0  # usual width between the joints, mm
+SHOULDERS, HIPS = 330.0, 250.0  # usual width between the joints, mm
 
 HEAD_FIELD, NOSE_FIELD, NECK_FIELD, TORSO_FIELD = (len(LIMBS) + extra for extra in range(4))  # order of the fields after the limbs
 FIELDS = len(LIMBS) + 4
@@ -120,7 +120,7 @@ def _torso_rim(corner: Tensor, scale: Tensor) -> Tensor:
     """
     left_shoulder, right_shoulder, right_hip, left_hip = corner.unbind(1)
     rims = []
-    for left, right, width in ((left_shoulder, right_shoulder, _SHOULDERS), (left_hip, right_hip, _HIPS)):
+    for left, right, width in ((left_shoulder, right_shoulder, SHOULDERS), (left_hip, right_hip, HIPS)):
         seen = (left - right).norm(dim=-1).nan_to_num(0.0) / 2
         cosine = (2 * seen / (width * scale).clamp(min=1e-6)).clamp(max=1)
         rims.append(torch.hypot(seen, TORSO_HALF_DEPTH * scale * (1 - cosine**2).sqrt()) - seen)

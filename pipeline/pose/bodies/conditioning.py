@@ -1,7 +1,9 @@
 """What the networks see of two bodies and the source image: the maps that `pose` in params.yaml asks for, one after the other."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,7 +15,7 @@ from pipeline.pose.bodies import body, depth_layers, maps, masks, warp
 from pipeline.pose.bodies.body import Body
 from pipeline.pose.bodies.depth_layers import DepthLayers, depth_layer_maps, make_depth_layers
 from pipeline.pose.bodies.parts import BACKGROUND, part_layers
-from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS, AppearanceInput, Condition, DepthLifter, Layer
+from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS, AppearanceInput, Condition, DepthLifter, Further, Layer
 
 BEHIND = 0.5  # how much is known of the background where the target's body should be
 
@@ -86,45 +88,58 @@ class BodyConditioning:
         label_target: Tensor,
         _target_image: Tensor | None = None,
         scene: Scene | None = None,
+        further: Sequence[Further] = (),
     ) -> Condition:
         """As `Conditioning` says; no map of a body is made of the target image."""
-        pair = self._labelled(source, label_source), self._labelled(target, label_target)
-        return Condition(self._appearance(image, *pair), self._maps(image, *pair, scene))
+        labelled = self._labelled(target, label_target)
+        first = Further(image, source, label_source, scene)
+        sources = [_Picture(one.image, self._labelled(one.measured, one.label), one.scene) for one in (first, *further)]
+        return Condition(self._appearance(sources, labelled), self._maps(sources, labelled))
 
     def _labelled(self, measured: Body, label: Tensor) -> "_LabelledBody":
         """A body with the labels that the networks see of it."""
         return _LabelledBody(measured, masks.mask_idle_labels(measured, label) if self.config.depth else torch.zeros_like(label), self.lifter)
 
-    def _appearance(self, image: Tensor, source: "_LabelledBody", target: "_LabelledBody") -> Tensor:
+    def _appearance(self, sources: "Sequence[_Picture]", target: "_LabelledBody") -> Tensor:
         """The appearance input."""
+        first = sources[0]
         if self.appearance_input == "image":
-            return image
+            return first.image
         if self.appearance_input == "parts":
-            return warp.cut_parts(image, source.body, source.layers[0])
-        return F.avg_pool2d(_warp_source(image, source, target), warp.CROP_SHRINK)
+            return warp.cut_parts(first.image, first.labelled.body, first.labelled.layers[0])
+        return F.avg_pool2d(_warp_sources(sources, target), warp.CROP_SHRINK)
 
-    def _maps(self, image: Tensor, source: "_LabelledBody", target: "_LabelledBody", scene: Scene | None) -> Tensor:
-        """The maps: first the warped source and the background, then the target's maps and depth layers, then those of the source."""
+    def _maps(self, sources: "Sequence[_Picture]", target: "_LabelledBody") -> Tensor:
+        """The maps: first the warped sources and the background, then the target's maps and depth layers, then those of the first source."""
         drawn = []
         if self.config.appearance:
-            drawn.append(_warp_source(image, source, target))
+            drawn.append(_warp_sources(sources, target))
         if self.config.background != "none":
-            drawn.append(self._background(image, source, target, scene))
-        for one in (target, source)[: 2 if self.config.source else 1]:
+            drawn.append(self._background(sources, target))
+        for one in (target, sources[0].labelled)[: 2 if self.config.source else 1]:
             drawn.append(maps.draw_maps(one.body, one.label, self.config.maps, self.config.heatmap_radius))
             if self.config.lift:
                 drawn.append(depth_layer_maps(one.depth_layers))
         return torch.cat(drawn, dim=1)
 
-    def _background(self, image: Tensor, source: "_LabelledBody", target: "_LabelledBody", scene: Scene | None) -> Tensor:
+    def _background(self, sources: "Sequence[_Picture]", target: "_LabelledBody") -> Tensor:
         """What is known of the target's background, (B, 4, H, W): colours, and 1 where they are known, `BEHIND` behind the target's body."""
-        if scene is None:
-            return torch.zeros_like(image[:, :1]).repeat(1, LAYER_CHANNELS, 1, 1)
-        known = bring_source(image, self.mask(source.body), scene.place)
-        if self.config.background == "plate" and scene.plate is not None:
-            known = lay_over(scene.plate, known)
+        brought = [bring_source(one.image, self.mask(one.labelled.body), one.scene.place) for one in sources if one.scene is not None]
+        plate = sources[0].scene.plate if self.config.background == "plate" and sources[0].scene is not None else None
+        layers = [*([] if plate is None else [plate]), *brought]
+        if not layers:
+            return torch.zeros_like(sources[0].image[:, :1]).repeat(1, LAYER_CHANNELS, 1, 1)
+        known = reduce(lay_over, layers)
         behind = (target.layers[0] != BACKGROUND)[:, None]
         return torch.cat([known[:, :3], torch.where(behind, BEHIND * known[:, 3:], known[:, 3:])], dim=1)
+
+
+class _Picture(NamedTuple):
+    """A source as `encode` looks at it."""
+
+    image: Tensor
+    labelled: "_LabelledBody"
+    scene: Scene | None
 
 
 @dataclass(frozen=True)
@@ -136,17 +151,28 @@ class _LabelledBody:
     lifter: DepthLifter | None
 
     @cached_property
-    def depth_layers(self) -> DepthLayers:
-        """What the lifter makes of joints and labels; only with a lifter."""
+    def depth(self) -> Tensor:
+        """What the lifter makes of joints and labels, (B, 17) mm; only with a lifter."""
         assert self.lifter is not None
-        depth = self.lifter(self.body.joint, self.label) if self.body.depth is None else self.body.depth
-        return make_depth_layers(self.body, depth, self.label)
+        return self.lifter(self.body.joint, self.label) if self.body.depth is None else self.body.depth
+
+    @cached_property
+    def depth_layers(self) -> DepthLayers:
+        """Its layers by these depths; only with a lifter."""
+        return make_depth_layers(self.body, self.depth, self.label)
 
     @cached_property
     def layers(self) -> tuple[Tensor, Tensor]:
         """The front parts and the second ones, (B, H, W) each."""
         return part_layers(self.body, self.label) if self.lifter is None else self.depth_layers[:2]
 
+    @cached_property
+    def facing(self) -> Tensor:
+        """Where its left is, (B, 2), as `warp.facing_of` says."""
+        return warp.facing_of(self.body, None if self.lifter is None else self.depth)
 
-def _warp_source(image: Tensor, source: _LabelledBody, target: _LabelledBody) -> Tensor:
-    return warp.warp_parts(image, source.body, source.layers[0], target.body, target.layers)
+
+def _warp_sources(sources: Sequence[_Picture], target: _LabelledBody) -> Tensor:
+    several = len(sources) > 1
+    shown = [warp.Source(one.image, one.labelled.body, one.labelled.layers[0], one.labelled.facing if several else None) for one in sources]
+    return warp.warp_parts(shown, target.body, target.layers, target.facing if several else None)

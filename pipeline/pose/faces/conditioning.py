@@ -1,5 +1,6 @@
 """What the networks see of a face: its landmarks as discs, or the contours of the picture, of the target and perhaps of the source."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from pipeline.config.faces import FaceMapConfig
 from pipeline.pose.background import Scene
-from pipeline.pose.conditioning import WARP_LAYERS, AppearanceInput, Condition, Layer
+from pipeline.pose.conditioning import WARP_LAYERS, AppearanceInput, Condition, Further, Layer
 from pipeline.pose.faces import head, warp
 from pipeline.pose.faces.head import Head
 from pipeline.pose.faces.maps import draw_edges, draw_heatmaps, ellipse_mask, polygon_mask
@@ -68,8 +69,9 @@ class FaceConditioning:
         _label_target: Tensor,
         target_image: Tensor | None = None,
         _scene: Scene | None = None,
+        _further: Sequence[Further] = (),
     ) -> Condition:
-        """The source image; the turned source, maps of the target, then of the source.
+        """The source image; the turned source, maps of the target, then of the source. Of several sources the first alone is seen.
 
         Raises ValueError where contours are asked for without a target image.
         """

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.config.data import PairsConfig
+from pipeline.config.data import PairsConfig, SourcesConfig
 from pipeline.config.faces import FaceDataConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.datasets.fei.landmarks import CSV_NAME, XML_NAME, write_csv
@@ -25,7 +25,7 @@ from pipeline.utils.errors import UserError
 
 ONE_WORKER = ParallelConfig(workers=1, scheduler=None, accelerator="cpu", devices=1, nodes=1, strategy="auto")
 VIEWS = ("01", "05", "10")
-PAIRS = PairsConfig(train=1000, test=1000, across_cameras=True, min_distance=0, seed=1)
+PAIRS = PairsConfig(train=1000, test=1000, across_cameras=True, min_distance=0, sources=SourcesConfig(train=1, test=1), seed=1)
 
 
 def config(root: Path, **values: Any) -> FaceDataConfig:

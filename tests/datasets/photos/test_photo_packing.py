@@ -15,7 +15,7 @@ from odd_pictures import png_head, transparent, turned
 from ruamel.yaml import YAML
 
 import stages.pack_photos
-from pipeline.config.data import PairsConfig
+from pipeline.config.data import PairsConfig, SourcesConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.datasets.photos.annotations import identity, read_annotations, write_annotations, write_list
 from pipeline.datasets.photos.annotations import read_pairs as read_listed
@@ -269,7 +269,7 @@ def test_keypoints_that_are_not_finite_or_far_outside_never_land_in_a_pack(copy:
 def test_the_listed_pairs_are_those_that_are_scored(photos: Path, tmp_path: Path) -> None:
     pack_photos(tmp_path / "packed", config(photos), POSE, PARALLEL)
     listed = [*read_listed(photos / PAIRS)[:5], ("nobody_1.jpg", "nobody_2.jpg")]
-    pairs = PairsConfig(train=20, test=100, across_cameras=True, min_distance=0, seed=1)
+    pairs = PairsConfig(train=20, test=100, across_cameras=True, min_distance=0, sources=SourcesConfig(train=1, test=1), seed=1)
     write_pairs(tmp_path / "packed", tmp_path / "pairs", config(photos), pairs, listed)
     pack = read_packs(tmp_path / "packed", ("test",))
     found = read_pairs(tmp_path / "pairs" / "test.csv", pack)

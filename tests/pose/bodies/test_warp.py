@@ -21,7 +21,7 @@ from torch import Tensor
 from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.masks import body_mask
 from pipeline.pose.bodies.parts import FIRST_LIMB_PART, HEAD_PART, N_PARTS, TORSO_PART, front_parts, part_axes, part_layers
-from pipeline.pose.bodies.warp import BINS, CROP_RIM, EDGE, MEAN, SPOT, crop_size, cut_parts, lay_out, paint_by_part, warp_parts
+from pipeline.pose.bodies.warp import BINS, CROP_RIM, EDGE, MEAN, SPOT, Source, crop_size, cut_parts, facing_of, lay_out, paint_by_part, warp_parts
 from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import H36M_17, LIMB_FLIP, LIMB_NAMES
 
@@ -45,8 +45,8 @@ def flat(pose: Tensor, label: Tensor) -> Tensor:
 
 def warp(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Colours of the front parts, and what is known of them (B, H, W); the same of the second ones."""
-    bodies = measure(source, SIZE), measure(target, SIZE)
-    warped = warp_parts(image, bodies[0], front_parts(bodies[0], source_label), bodies[1], part_layers(bodies[1], target_label))
+    body = measure(target, SIZE)
+    warped = warp_parts([seen(image, source, source_label)], body, part_layers(body, target_label))
     assert warped.shape == (len(image), WARP_CHANNELS, *SIZE)
     return warped[:, :3], warped[:, 3], warped[:, 4:7], warped[:, 7]
 
@@ -58,7 +58,12 @@ def warp_channels(*task: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def paint(image: Tensor, source: Tensor, source_label: Tensor, target: Tensor, target_label: Tensor) -> Tensor:
-    return paint_by_part(image, measure(source, SIZE), source_label, measure(target, SIZE), target_label)
+    return paint_by_part([seen(image, source, source_label)], measure(target, SIZE), target_label)
+
+
+def seen(image: Tensor, pose: Tensor, label: Tensor) -> Source:
+    body = measure(pose, SIZE)
+    return Source(image, body, front_parts(body, label), facing_of(body))
 
 
 def lay_out_images(pose: Tensor, label: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -344,3 +349,74 @@ def test_a_crop_is_empty_where_the_part_is_hidden_or_its_joints_are_missing() ->
     assert not missing[RIGHT_FOREARM - 1].any()
     assert missing[LEFT_FOREARM - 1].any()
     assert missing.isfinite().all()
+
+
+def several(sources: list[Source], target: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    """Colours of the front parts, (B, H, W, 3), and what is known of them, (B, H, W)."""
+    body = measure(target, SIZE)
+    warped = warp_parts(sources, body, part_layers(body, label), facing_of(body))
+    return warped[:, :3].movedim(1, -1), warped[:, 3]
+
+
+def test_a_source_that_is_given_twice_tells_no_more_than_once() -> None:
+    pose, label = random_bodies(5, spread=SPREAD)
+    target, target_label = random_bodies(5, seed=1, spread=SPREAD)
+    one = seen(noise(5), pose, label)
+    alone, known = several([one], target, target_label)
+    twice, known_twice = several([one, one], target, target_label)
+    torch.testing.assert_close(twice, alone)
+    assert torch.equal(known_twice, known)
+
+
+def test_a_spot_that_one_source_hides_comes_from_the_other() -> None:
+    behind, front = make_label(right_upper_arm=-1, right_forearm=-1), make_label(right_upper_arm=1, right_forearm=1)
+    across = make_pose(right_elbow=(32, 44), right_wrist=(38, 60))
+    first, second = seen(flat(across, behind), across, behind), seen(flat(across, front) * 0 + 0.25, across, front)
+    colour, known = several([first, second], across, front)
+    arm = part_map(across, front) == FIRST_LIMB_PART + LIMB_NAMES.index("right_forearm")
+    hidden = arm & (part_map(across, behind) != part_map(across, front))
+    assert hidden.sum() > 50
+    _, known_alone = several([first], across, front)
+    assert (known_alone[hidden] < SPOT).float().mean() > 0.9
+    spot = hidden & (known == SPOT)
+    assert spot.sum() > 0.9 * hidden.sum()
+    assert (colour[spot] == 0.25).float().mean() > 0.9
+
+
+def test_each_part_comes_from_the_source_that_shows_most_of_it() -> None:
+    label = make_label()
+    near, far = turned(make_pose(), 0, 1.2), turned(make_pose(), 0, 0.5)
+    for order in (slice(None), slice(None, None, -1)):
+        sources = [seen(noise(seed=seed) * 0 + value, pose, label) for seed, value, pose in ((0, 0.5, near), (1, -0.5, far))][order]
+        colour, known = several(sources, make_pose(), label)
+        assert (colour[known == SPOT] == 0.5).float().mean() > 0.9
+
+
+def test_a_source_that_is_turned_like_the_target_goes_before_one_from_behind() -> None:
+    label = make_label()
+    behind = make_pose()[:, list(H36M_17.flip)]  # the left is where the right was
+    assert (facing_of(measure(make_pose(), SIZE)) * facing_of(measure(behind, SIZE))).sum() < 0
+    sources = [seen(noise() * 0 - 0.5, behind, label), seen(noise() * 0 + 0.5, make_pose(), label)]
+    colour, known = several(sources, make_pose(), label)
+    assert (colour[known == SPOT] == 0.5).all()
+
+
+def test_facing_is_seen_from_above_and_follows_the_depths() -> None:
+    body = measure(make_pose(), SIZE)
+    left, right = (torch.tensor([H36M_17.index(f"{side}_{joint}") for joint in ("shoulder", "hip")]) for side in ("left", "right"))
+    for sign in (1, -1):
+        depth = torch.zeros(1, 17)
+        depth[:, left], depth[:, right] = sign * 1e5, -sign * 1e5
+        assert facing_of(body, depth)[0, 1] * sign > 0.99
+    torch.testing.assert_close(facing_of(body, torch.zeros(1, 17))[0].abs(), torch.tensor([1.0, 0.0]))
+    assert (facing_of(measure(make_pose(left_hip=(float("nan"), float("nan"))), SIZE)) == 0).all()
+
+
+def test_a_part_that_only_another_source_shows_is_painted_in_its_colour() -> None:
+    missing = make_pose(right_wrist=(float("nan"), float("nan")), left_wrist=(float("nan"), float("nan")))
+    label, arm = make_label(), FIRST_LIMB_PART + LIMB_NAMES.index("right_forearm")
+    sources = [seen(flat(missing, label), missing, label), seen(flat(make_pose(), label), make_pose(), label)]
+    painted = paint_by_part(sources, measure(make_pose(), SIZE), label).movedim(1, -1)
+    there = part_map(make_pose(), label) == arm
+    assert there.any()
+    torch.testing.assert_close(painted[there], COLOURS[arm].expand(int(there.sum()), 3))
