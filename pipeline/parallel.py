@@ -291,7 +291,7 @@ class _Cluster:
 
     def _leave(self) -> None:
         """End what was begun. A piece that a worker is at cannot be stopped; whoever begins anew must not meet it."""
-        if not self.begun:
+        if not self.begun or self.client.status != "running":  # all is done, or the scheduler is gone
             return
         with suppress(Exception):  # why the work ends matters more
             stacks = self.client.sync(self.client.scheduler.call_stack, keys=None, callback_timeout=ANSWER)
