@@ -7,11 +7,9 @@ time, so that other work on the machine hardly changes them.
 """
 
 import os
-import re
 import tempfile
 import time
 from collections.abc import Callable
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import h5py
 import numpy as np
 import torch
 
+from benchmarks.measuring import alone, peak
 from pipeline.config.data import PairsConfig
 from pipeline.config.params import Params, check_params
 from pipeline.datasets.human36m.pack import pack_subject
@@ -47,19 +46,6 @@ def load_params() -> Params:
     assert isinstance(params, Params)
     one = params.parallel.model_copy(update={"workers": 1})
     return params.model_copy(update={"parallel": one, "pairs": PairsConfig(**params.pairs.model_dump() | {"test": 10, "min_distance": 1})})
-
-
-def peak() -> float:
-    """The most memory that this process has held so far, MB."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    assert found is not None
-    return int(found[1]) * 1024 / 1e6
-
-
-def alone(work: Callable[..., Any], *arguments: Any) -> Any:
-    """What `work` returns in a process of its own."""
-    with get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, arguments)
 
 
 def poses_of(rng: np.random.Generator, count: int, size: tuple[int, int]) -> Columns:

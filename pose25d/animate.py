@@ -24,7 +24,15 @@ from stages.command import check_apart, existing, output, stage
 @click.option("--g2", type=existing, help="Weights of G2.  [default: models/g2.safetensors, else that of models/pretrained]")
 @click.option("--plate", type=existing, help="The same picture without the person, for weights of pose.background: plate.")
 @click.option("--steady/--frame-by-frame", default=True, help="Keep what is in doubt as it is, or decide each frame anew.  [default: steady]")
-@click.option("--side-by-side", is_flag=True, help="Show source, skeleton, painted frame and, where it is known, the true one.")
+@click.option(
+    "--keep-proportions/--as-the-motion",
+    "keep",
+    default=None,
+    help="Whose proportions are painted: the person's, or the motion's.  [default: the person's, unless the picture's pose is a frame of the motion]",
+)
+@click.option(
+    "--side-by-side", is_flag=True, help="Show source, skeleton (as the motion, as kept), painted frame and, where it is known, the true one."
+)
 @click.option("--save-motion", type=output, help="Write the motion as a motion file, too, for labels to be changed in it.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Film: .mp4, .gif or .webp; one that was painted here is replaced.")
 def main(
@@ -40,6 +48,7 @@ def main(
     g2: Path | None,
     plate: Path | None,
     steady: bool,
+    keep: bool | None,
     side_by_side: bool,
     save_motion: Path | None,
     out: Path,
@@ -63,12 +72,13 @@ def main(
         check_apart(out, moving.film.path)
     empty = None if plate is None else read_picture(plate)
     (image, source), *further = read_photos(images, source_poses)
-    animation = make_animation(generator, image, source, moving, weights.margin, empty, steady, further=further)
+    animation = make_animation(generator, image, source, moving, weights.margin, empty, steady, further=further, keep=keep)
     if save_motion is not None:
         write_motion(save_motion, moving)
     frames = animation.frames_beside() if side_by_side else animation.frames()
     write_film(out, track(frames, "animate", len(moving)), moving.fps)
-    click.echo(f"animate: {len(moving)} frames at {float(moving.fps):.4g} per second, painted with the weights {weights.name}")
+    whose = "the motion's" if animation.plain is None else "the person's own"
+    click.echo(f"animate: {len(moving)} frames at {float(moving.fps):.4g} per second, painted with the weights {weights.name}; proportions: {whose}")
 
 
 if __name__ == "__main__":

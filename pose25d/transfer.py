@@ -6,6 +6,7 @@ import click
 
 from pipeline.inference.painted import check_name, is_painted, write_picture
 from pipeline.inference.transfer import transfer
+from pipeline.motion.proportions import fit_pose
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
@@ -21,6 +22,7 @@ from stages.command import check_apart, existing, stage
 @click.option("--g1", type=existing, help="Weights of G1.  [default: models/g1.safetensors, else that of models/pretrained]")
 @click.option("--g2", type=existing, help="Weights of G2.  [default: models/g2.safetensors, else that of models/pretrained]")
 @click.option("--plate", type=existing, help="The same picture without the person, for weights of pose.background: plate.")
+@click.option("--keep-proportions", is_flag=True, help="Give the pose to paint the proportions of the person in the picture.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="PNG file to write; one that this command wrote is replaced.")
 def main(
     images: tuple[Path, ...],
@@ -29,6 +31,7 @@ def main(
     g1: Path | None,
     g2: Path | None,
     plate: Path | None,
+    keep_proportions: bool,
     out: Path,
     params: Path,
 ) -> None:
@@ -45,7 +48,10 @@ def main(
     empty = None if plate is None else read_picture(plate)
     photos = read_photos(images, source_poses) if source_poses or len(images) > 1 else []
     image, source = photos[0] if photos else (read_picture(images[0]), None)
-    write_picture(out, transfer(weights.load(), image, source, read_pose(pose), weights.margin, empty, photos[1:]))
+    generator, target = weights.load(), read_pose(pose)
+    if keep_proportions:
+        target = fit_pose(target, [one for _, one in photos], generator.conditioning.lifter)
+    write_picture(out, transfer(generator, image, source, target, weights.margin, empty, photos[1:]))
     if g1 is None:
         click.echo(f"transfer: painted with the weights {weights.name}")
 

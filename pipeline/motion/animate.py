@@ -14,6 +14,7 @@ from pipeline.inference.transfer import Photo, Portrait, make_portrait
 from pipeline.motion.blend import Shown, blend, part_frames, reach_of
 from pipeline.motion.motion import Motion
 from pipeline.motion.place import place_motion
+from pipeline.motion.proportions import fit_motion
 from pipeline.motion.steady import steady_depths
 from pipeline.pose.background import same_place
 from pipeline.pose.bodies.conditioning import BodyConditioning
@@ -34,6 +35,7 @@ class Animation:
     boxes : (T, 4) px, what the networks see of each of its frames
     place : (T, 3) float32, where the background of each frame lies in the source's image, as `Scene.place`
     steady : whether frames are painted with regard to those around them, else each on its own
+    plain : the motion and its boxes before the person kept other proportions in it (`proportions.fit_motion`); None where it is just as it was
     """
 
     portrait: Portrait
@@ -41,6 +43,7 @@ class Animation:
     boxes: np.ndarray
     place: Tensor
     steady: bool
+    plain: tuple[Motion, np.ndarray] | None = None
 
     def frames(self) -> Iterator[np.ndarray]:
         """The painted frames, (H, W, 3) uint8 RGB each; no more than a batch of them and of those around them is in memory at any time."""
@@ -102,23 +105,33 @@ class Animation:
         return steady_depths(generator.conditioning, pose_2d, self.motion.label, generator.image_size, self.motion.fps)
 
     def frames_beside(self) -> Iterator[np.ndarray]:
-        """Each frame larger: the source, the skeleton, what is painted, and what the motion's film shows, where there is one."""
+        """Each frame larger: the source, the skeleton, what is painted, and what the motion's film shows, where there is one.
+
+        Where the person keeps other proportions, the skeleton of the motion as it was stands before that which is painted.
+        """
         size = self.portrait.generator.image_size
         scale = -(-SHOWN_HEIGHT // size[0])
         source = as_rows(to_uint8(self.portrait.image[:1]))[0]
+        told = [self._before(), (self.motion, self.boxes)][self.plain is None :]
         for number, (painted, truth) in enumerate(zip(self.frames(), self._truth(), strict=False)):
-            skeleton = draw_pose(self.poses(np.array([number]))[0], self.motion.label[number], size, scale)
+            skeletons = [
+                draw_pose(to_crop(motion.pose_2d[[number]], boxes[[number]], size)[0], motion.label[number], size, scale) for motion, boxes in told
+            ]
             tiles = [enlarge(image, scale * size[0]) for image in (source, painted, *truth)]
-            yield np.concatenate([tiles[0], skeleton, *tiles[1:]], axis=1)
+            yield np.concatenate([tiles[0], *skeletons, *tiles[1:]], axis=1)
 
     def _truth(self) -> Iterator[tuple[np.ndarray, ...]]:
         """What the film shows in each box, in a tuple; empty tuples without end where there is no film."""
-        film = self.motion.film
-        if film is None:
+        motion, boxes = self._before()
+        if motion.film is None:
             yield from repeat(())
             return
-        for picture, box in zip(film.pictures(), self.boxes, strict=True):
-            yield (crop_image(picture, box, film.size, self.portrait.generator.image_size),)
+        for picture, box in zip(motion.film.pictures(), boxes, strict=True):
+            yield (crop_image(picture, box, motion.film.size, self.portrait.generator.image_size),)
+
+    def _before(self) -> tuple[Motion, np.ndarray]:
+        """The motion in its own proportions, and its boxes."""
+        return self.plain or (self.motion, self.boxes)
 
 
 def make_animation(
@@ -131,12 +144,17 @@ def make_animation(
     steady: bool = True,
     batch_size: int = BATCH,
     further: Sequence[Photo] = (),
+    keep: bool | None = False,
 ) -> Animation:
     """The person of a picture, to be painted in a motion. Other arguments and errors are those of `transfer.make_portrait`.
 
-    steady : as in `Animation`; batch_size : frames painted at a time
+    steady : as in `Animation`; batch_size : frames painted at a time; keep : proportions, as for `proportions.fit_motion`
     """
     portrait = make_portrait(generator, image, source, margin, plate, min(batch_size, len(motion)), further)
-    height, width = image.shape[:2]
-    boxes = place_motion(motion, source, (height, width), generator.image_size, margin)
-    return Animation(portrait, motion, boxes, same_place(len(motion)).place, steady)
+    fitted = fit_motion(motion, [source, *(pose for _, pose in further)], generator.conditioning.lifter, keep)
+
+    def boxes(one: Motion) -> np.ndarray:
+        return place_motion(one, source, image.shape[:2], generator.image_size, margin)
+
+    plain = None if fitted is motion else (motion, boxes(motion))
+    return Animation(portrait, fitted, boxes(fitted), same_place(len(motion)).place, steady, plain)

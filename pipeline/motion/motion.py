@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.datasets.human36m.extract import read_frames
+from pipeline.pose.camera import Camera
 from pipeline.utils.errors import UserError
 
 FASTEST = 1000  # frames per second
@@ -28,17 +29,26 @@ class Film:
 
 
 @dataclass(frozen=True)
+class Space:
+    """The poses of a motion in 3D, and the camera that sees them: pose_3d (T, 17, 3) float32 mm, camera frame."""
+
+    pose_3d: np.ndarray
+    camera: Camera
+
+
+@dataclass(frozen=True)
 class Motion:
     """T poses.
 
     pose_2d : (T, 17, 2) float32 px, NaN where a joint is not known, but for one at least; label : (T, 8) int8, 0 where a limb is unlabelled
-    fps : frames per second; film : its pictures, where there are some
+    fps : frames per second; film : its pictures, where there are some; space : where the poses are known in 3D
     """
 
     pose_2d: np.ndarray
     label: np.ndarray
     fps: Fraction
     film: Film | None = None
+    space: Space | None = None
 
     def __len__(self) -> int:
         return len(self.pose_2d)
@@ -48,7 +58,8 @@ class Motion:
         chosen = frames_between(len(self), float(self.fps), (start, stop), where)
         frames = slice(chosen.start, chosen.stop)
         film = None if self.film is None else replace(self.film, frames=self.film.frames[frames])
-        return Motion(self.pose_2d[frames], self.label[frames], self.fps, film)
+        space = None if self.space is None else replace(self.space, pose_3d=self.space.pose_3d[frames])
+        return Motion(self.pose_2d[frames], self.label[frames], self.fps, film, space)
 
 
 def frames_between(count: int, fps: float, times: tuple[float, float | None], where: str) -> range:

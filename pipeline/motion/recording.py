@@ -9,7 +9,7 @@ from pipeline.datasets.human36m.cdf import read_pose
 from pipeline.datasets.human36m.layout import CAMERA, Layout, find_layout
 from pipeline.datasets.human36m.metadata import FILE_NAME, Metadata, read_metadata
 from pipeline.datasets.human36m.probe import probe_video
-from pipeline.motion.motion import Film, Motion, as_rate
+from pipeline.motion.motion import Film, Motion, Space, as_rate
 from pipeline.motion.steady import steady_labels
 from pipeline.pose.bodies.pose_space import labels_of_shares, limb_shares
 from pipeline.pose.camera import Camera
@@ -45,7 +45,7 @@ def read_recording(root: Path, sequence: str, camera: str, rule: PoseConfig, ste
     label = steady_labels(shares, as_rate(fps)) if steady else labels_of_shares(shares)
     pose_2d = calibration.project(pose_3d)
     check_numbers(pose_2d, MOST_PX, where, "joints in px of the video")
-    return Motion(pose_2d.astype(np.float32), label, as_rate(fps), film)
+    return Motion(pose_2d.astype(np.float32), label, as_rate(fps), film, Space(pose_3d, calibration))
 
 
 def _find(root: Path, metadata: Metadata, sequence: str) -> tuple[str, str]:

@@ -80,7 +80,7 @@ class MotionStudio:
             self._motion = replace(motion, label=label)
             if self._open is not None:
                 names, animation = self._open
-                self._open = names, replace(animation, motion=self._motion)
+                self._open = names, replace(animation, motion=replace(animation.motion, label=label))
 
     def paint(self, names: Names, number: int) -> tuple[bytes, float]:
         """A frame with the person of the photos, on its own, as PNG; and how long it took to paint, s. Raises UserError where there is none."""
@@ -120,4 +120,4 @@ class MotionStudio:
 
     def _animate(self, names: Names, steady: bool, batch_size: int) -> Animation:
         (image, source), *further = photos_of(self.folder, names)
-        return make_animation(self.generator, image, source, self._given(), self.margin, None, steady, batch_size, further)
+        return make_animation(self.generator, image, source, self._given(), self.margin, None, steady, batch_size, further, keep=None)

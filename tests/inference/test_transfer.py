@@ -101,6 +101,15 @@ def test_the_example_is_repainted(tmp_path: Path) -> None:
     assert painted.std() > 1
 
 
+def test_proportions_are_kept_where_that_is_asked_for_and_can_be_known(tmp_path: Path) -> None:
+    write_weights(tmp_path, lift=True)
+    plain, kept = tmp_path / "plain.png", tmp_path / "kept.png"
+    assert repaint(tmp_path, plain) == repaint(tmp_path, kept, "--keep-proportions") == ""
+    assert not np.array_equal(read_picture(plain), read_picture(kept))
+    write_weights(tmp_path)
+    assert "expected weights with a lifter" in repaint(tmp_path, kept, "--keep-proportions", "--force")
+
+
 def test_only_what_was_painted_here_is_painted_over(tmp_path: Path) -> None:
     write_weights(tmp_path)
     photo, painted = tmp_path / "photo.png", tmp_path / "painted.png"

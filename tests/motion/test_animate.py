@@ -84,6 +84,21 @@ def test_beside_it_stand_source_skeleton_and_truth(small_generator: Generator, t
     assert np.array_equal(known[0][:, :128], known[3][:, :128])
 
 
+def test_beside_a_person_of_own_proportions_stand_both_skeletons(small_generator: Generator) -> None:
+    """The motion's as it was, cut as it was, and the kept one, from which alone the person is painted."""
+    motion = make_motion(3)
+    plain, kept = (make_animation(small_generator, IMAGE, SOURCE, motion, MARGIN, keep=keep) for keep in (False, True))
+    assert plain.plain is None
+    assert plain.motion is motion
+    three, four = list(plain.frames_beside())[1], list(kept.frames_beside())[1]
+    assert three.shape == (256, 3 * 128, 3)
+    assert four.shape == (256, 4 * 128, 3)
+    assert np.array_equal(four[:, : 2 * 128], three[:, : 2 * 128])
+    assert not np.array_equal(four[:, 2 * 128 : 3 * 128], three[:, 128 : 2 * 128])
+    again = make_animation(small_generator, IMAGE, SOURCE, kept.motion, MARGIN)
+    assert all(np.array_equal(*frames) for frames in zip(kept.frames(), again.frames(), strict=True))
+
+
 def test_a_part_has_the_pictures_of_its_poses() -> None:
     film = Film(Path("film.mp4"), range(10, 60), (64, 64))
     part = make_motion(50, film).part(0.4, 1.2, "a motion")

@@ -25,6 +25,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from odd_pictures import png_head, transparent, turned
 from photo_folder import BARE, GOOD, HUGE, POINTS, TEXT, note_what_is_opened, write_folder, write_weights
+from small_weights import write_model
 from standing import RULE
 from starlette.testclient import TestClient
 
@@ -529,6 +530,24 @@ def run(*arguments: str) -> str:
     result = CliRunner().invoke(label_depth.main, [*arguments, "--no-browser", "--params", str(ROOT / "params.yaml")])
     assert result.exit_code == 1, result.output
     return result.output
+
+
+def test_people_keep_their_proportions_in_a_motion_whose_labels_change(folder: PhotoFolder, tmp_path: Path) -> None:
+    """Where the weights have a lifter, which says how long their bones are."""
+    model = write_model(tmp_path / "model")
+    moving = MotionStudio(folder, load_generator(model / "g1.safetensors", model / "g2.safetensors"), 0.15)
+    plain = MotionStudio(folder, load_generator(*write_weights(tmp_path / "weights")), 0.15)
+    content = (ROOT / "examples" / "motion.json").read_text(encoding="utf-8")
+    for one in (moving, plain):
+        one.load(content)
+    kept = json.loads(moving.shown((GOOD[0],)))["frames"]
+    assert [frame["labels"] for frame in kept] == [frame["labels"] for frame in json.loads(plain.shown((GOOD[0],)))["frames"]]
+    assert [frame["joints"] for frame in kept] != [frame["joints"] for frame in json.loads(plain.shown((GOOD[0],)))["frames"]]
+    moving.label("left_forearm", 2, 3, -1)
+    after = json.loads(moving.shown((GOOD[0],)))["frames"]
+    assert [frame["joints"] for frame in after] == [frame["joints"] for frame in kept]
+    assert after[2]["labels"] != kept[2]["labels"]
+    assert json.loads(moving.content())["frames"][0] == json.loads(content)["frames"][0]  # what is saved is the motion as it was
 
 
 def test_a_motion_is_asked_for_whole(folder: PhotoFolder) -> None:

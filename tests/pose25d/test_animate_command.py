@@ -82,7 +82,18 @@ def test_a_recording_moves_the_person_beside_its_own_video(model: Path, recordin
     out = tmp_path / "new.mp4"
     painted(model, out, "--sequence", "S1/SittingDown 2", "--camera", CAMERA_IDS[0], "--side-by-side", motion=recording)
     video = probe_video(out)
-    assert (video.frames, video.fps, video.height, video.width) == (POSES, 50, 256, 4 * 128)
+    assert (video.frames, video.fps, video.height, video.width) == (POSES, 50, 256, 5 * 128)  # two of them skeletons
+
+
+def test_the_person_keeps_the_own_proportions_unless_it_is_asked_not_to(model: Path, tmp_path: Path) -> None:
+    own, motions, asked = tmp_path / "own.mp4", tmp_path / "motions.mp4", tmp_path / "asked.mp4"
+    assert painted(model, own).endswith("proportions: the person's own\n")
+    assert painted(model, motions, "--as-the-motion").endswith("proportions: the motion's\n")
+    painted(model, asked, "--keep-proportions")
+    assert asked.read_bytes() == own.read_bytes() != motions.read_bytes()
+    frame = {"fps": 25, "frames": [json.loads((EXAMPLES / "person.json").read_text(encoding="utf-8"))]}
+    (tmp_path / "frame.json").write_text(json.dumps(frame), encoding="utf-8")
+    assert painted(model, tmp_path / "again.mp4", motion=tmp_path / "frame.json").endswith("proportions: the motion's\n")
 
 
 def test_a_driving_video_moves_the_person(model: Path, tmp_path: Path) -> None:
@@ -90,19 +101,20 @@ def test_a_driving_video_moves_the_person(model: Path, tmp_path: Path) -> None:
     write_film(tmp_path / "driving.mp4", shot.pictures)
     keypoints, out, saved = write_openpose(tmp_path / "keypoints", [shot.points]), tmp_path / "new.mp4", tmp_path / "motion.json"
     driving = "--video", tmp_path / "driving.mp4", "--start", 0.2, "--stop", 0.7
+    plain = "--frame-by-frame", "--as-the-motion"
     painted(model, tmp_path / "steady.mp4", *driving, motion=keypoints)
-    painted(model, out, *driving, "--frame-by-frame", "--save-motion", saved, motion=keypoints)
+    painted(model, out, *driving, *plain, "--save-motion", saved, motion=keypoints)
     assert probe_video(out).frames == 10
     assert out.read_bytes() != (tmp_path / "steady.mp4").read_bytes()
     again = tmp_path / "again.mp4"
-    painted(model, again, "--frame-by-frame", motion=saved)  # a motion that was saved is painted the same
+    painted(model, again, *plain, motion=saved)  # a motion that was saved is painted the same
     assert again.read_bytes() == out.read_bytes()
     content = json.loads(saved.read_text(encoding="utf-8"))
     for frame in content["frames"]:
         frame["labels"]["left_forearm"] = frame["labels"]["right_forearm"] = -1
         frame["labels"]["left_upper_arm"] = frame["labels"]["right_upper_arm"] = 1
     saved.write_text(json.dumps(content), encoding="utf-8")
-    painted(model, again, "--frame-by-frame", motion=saved)
+    painted(model, again, *plain, motion=saved)
     assert again.read_bytes() != out.read_bytes()
 
 

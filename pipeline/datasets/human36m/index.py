@@ -71,7 +71,7 @@ def _usable(subject: Subject) -> list[Take]:
 
 
 def _video(take: Take, view: View) -> dict[str, Any]:
-    names = {"sequence": take.prefix, "action": take.action, "camera": view.camera, "path": view.path, "sha256": view.sha256}
+    names = {"sequence": take.prefix, "action": take.action, "camera": view.camera, "path": view.path, "sha256": view.video.sha256}
     return names | _timing(view) | {"frames": view.video.frames, "poses": take.poses}
 
 

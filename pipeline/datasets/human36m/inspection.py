@@ -43,7 +43,6 @@ class View:
 
     camera: str
     path: str
-    sha256: str
     video: Video
     calibration: Camera
     pose: PoseFile | None
@@ -237,7 +236,7 @@ def _inspect_view(task: _Task, camera: str, calibration: Camera | None, world: n
         check_sight(seen[: video.frames], calibration, video, str(path))
     except UserError as error:
         return _fault(task.root, camera, error, path)
-    return View(camera, _below(task.root, path), file_hash(path), video, calibration, pose)
+    return View(camera, _below(task.root, path), video, calibration, pose)
 
 
 def _view_pose(task: _Task, camera: str) -> tuple[PoseFile, np.ndarray]:

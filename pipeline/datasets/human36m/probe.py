@@ -10,6 +10,7 @@ import av
 import numpy as np
 
 from pipeline.datasets.human36m.display import Display, display_of
+from pipeline.datasets.human36m.hashed import HashedFile
 from pipeline.utils.errors import UserError, is_machine_fault
 from pipeline.utils.files import file_hash
 
@@ -27,6 +28,7 @@ class Video:
     rate : frames per second by the time stamps, which go on at one rate; None where the file has none
     start : the first frame's time stamp, s
     turned : whether width and height are exchanged against what is stored
+    sha256 : of the file, in hexadecimal
     """
 
     fps: float
@@ -36,10 +38,11 @@ class Video:
     rate: float | None = field(default=None, compare=False)
     start: float = field(default=0, compare=False)
     turned: bool = field(default=False, compare=False)
+    sha256: str = field(default="", compare=False)
 
 
 def probe_video(path: Path, decode: bool = False, needed: int | None = None) -> Video:
-    """Read all packets of a video and decode its first frame, or all frames where `decode` is set.
+    """Read all packets of a video, its file once, and decode its first frame, or all frames where `decode` is set.
 
     needed : how many of the first frames will be used; all where it is None
     Frames that an edit list hides do not count. Raises UserError where the file is missing, is no video, ends early, cannot be decoded, or
@@ -47,7 +50,7 @@ def probe_video(path: Path, decode: bool = False, needed: int | None = None) -> 
     """
     if not path.is_file():
         raise UserError(f"{path}: not found")
-    with reading_video(path, "cannot be decoded ({}); fetch the file again"), av.open(path) as container:
+    with reading_video(path, "cannot be decoded ({}); fetch the file again"), HashedFile(path) as file, av.open(file, "r") as container:
         stream = video_stream(path, container)
         stream.codec_context.options = {"err_detect": "explode"}
         found = _read(path, container, stream, decode)
@@ -59,7 +62,8 @@ def probe_video(path: Path, decode: bool = False, needed: int | None = None) -> 
         if decode and found.decoded < frames:
             raise UserError(f"{path}: expected {frames} frames, only {found.decoded} of them can be decoded; fetch the file again")
         start, rate = _check_pace(path, found.stamps, stream.time_base, needed) or (0.0, None)
-        return Video(float(stream.average_rate), *found.display.size(*found.size), frames, rate, start, found.display.exchanged)
+        width, height = found.display.size(*found.size)
+        return Video(float(stream.average_rate), width, height, frames, rate, start, found.display.exchanged, file.sha256())
 
 
 def video_stream(path: Path, container: av.container.InputContainer) -> av.VideoStream:

@@ -2,7 +2,7 @@
 
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from recut import turned
 from pipeline.config.parallel import ParallelConfig
 from pipeline.datasets.human36m import extract
 from pipeline.datasets.human36m.extract import extract_subject, presentation_times, read_frames, stored_size
+from pipeline.datasets.human36m.hashed import HashedFile
 from pipeline.packs.frame_store import FrameStore, store_path
 from pipeline.utils.errors import MachineError, UserError
 from pipeline.utils.files import file_hash, read_json
@@ -126,14 +127,14 @@ def test_nothing_is_decoded_after_the_last_kept_frame(tmp_path: Path) -> None:
 
 
 def test_a_frame_that_skipping_loses_is_found_by_decoding_everything(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    decode = extract._decode
+    decode = extract._decode_needed
 
-    def lossy(path: Path, wanted: set[int], skipping: bool, counted: bool) -> Iterator[tuple[int, Any]]:
-        for number, found in enumerate(decode(path, wanted, skipping, counted)):
-            if not (skipping and number == 2):  # as a decoder that outputs by a guessed order may do
+    def lossy(file: HashedFile, kept: Sequence[int]) -> Iterator[tuple[int, Any]]:
+        for position, found in enumerate(decode(file, kept)):
+            if position != 2:  # as a decoder that outputs by a guessed order may do
                 yield found
 
-    monkeypatch.setattr(extract, "_decode", lossy)
+    monkeypatch.setattr(extract, "_decode_needed", lossy)
     assert numbers(clip) == list(KEPT)
 
 
