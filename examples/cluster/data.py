@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dask_jobqueue import SLURMCluster
 
-JOBS = 8  # of the size below; each waits in Slurm's queue for itself, and work begins with the first
+JOBS = 8  # of the size below; each waits in Slurm's queue for itself, as long as that takes, and work begins with the first
 WORKERS = {"cores": 8, "processes": 8, "memory": "32GB", "walltime": "08:00:00", "job_name": "pose25d-worker"}
 LAST = "pair"  # the last of the data stages
 
@@ -18,6 +18,7 @@ def main(recipe: str = "") -> int:
     folder = Path("recipes", recipe) if recipe else Path()
     with SLURMCluster(**WORKERS) as cluster, kept(folder / "params.yaml") as params:
         cluster.scale(jobs=JOBS)
+        cluster.wait_for_workers(1)  # a stage by itself waits for some minutes only
         scheduler = f"{params}:parallel.scheduler={cluster.scheduler_address}"
         return subprocess.run(["dvc", "exp", "run", "-S", scheduler, f"{folder / 'dvc.yaml'}:{LAST}"], check=False).returncode
 

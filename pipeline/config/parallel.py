@@ -11,7 +11,9 @@ class ParallelConfig(Section):
     """Section `parallel` of params.yaml."""
 
     workers: Whole = Field(ge=-1, le=1024, description="processes of the data stages; -1 is one per core")
-    scheduler: Text | None = Field(description="address of a Dask scheduler for the data stages, or null: this machine alone")
+    scheduler: Text | None = Field(
+        description="address or scheduler file (.json) of a Dask scheduler for the data stages, or null: this machine alone"
+    )
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"] = Field(description="what to train on, as Lightning Fabric names it")
     devices: Whole = Field(ge=1, le=1024, description="devices per machine for training")
     nodes: Whole = Field(ge=1, le=4096, description="machines for training")
