@@ -14,8 +14,15 @@ COLUMNS = {
     **{_HEADINGS[name]: ("refined", name) for name in ("ssim", "mask_ssim", "l1", "sharpness")},
     "label accuracy": ("depth", "label_accuracy"),
 }
+OPTIONAL_COLUMNS = {_HEADINGS["pck"]: ("refined", "pck")}  # where any run has it
 ORDER = ("order_accuracy", "order_low", "order_high")
-DEFAULT_SCORES = tuple(_HEADINGS[name] for name in ("ssim", "mask_ssim", "l1", "sharpness", "lpips", "dists", "inception_score", "fid"))
+DEFAULT_SCORES = tuple(
+    _HEADINGS[name] for name in ("ssim", "mask_ssim", "l1", "sharpness", "pck", "lpips", "dists", "inception_score", "clean_fid", "clean_kid")
+)
+TRUE_PLACES = {
+    "pck": ("pose_net", "truth_pck"),
+    "inception_score": ("inception", "truth_score"),
+}  # what the true images have, where that was measured
 
 
 def value_at(metrics: Mapping[str, Any], *keys: str) -> float | None:

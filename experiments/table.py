@@ -5,7 +5,7 @@ from typing import Any
 
 from experiments.marks import Marks
 from experiments.results import Result, has_order
-from experiments.scores import COLUMNS, DEFAULT_SCORES, IMAGE_SCORES, TRUE_SCORES, order_of, value_at
+from experiments.scores import COLUMNS, DEFAULT_SCORES, IMAGE_SCORES, OPTIONAL_COLUMNS, TRUE_PLACES, TRUE_SCORES, order_of, value_at
 from pipeline.comparison.compare import ORDER
 
 IMAGE_NAMES = {"coarse": "coarse (G1)", "refined": "refined (+ G2)"}
@@ -30,10 +30,16 @@ def order_text(metrics: Mapping[str, Any], image: str = "refined") -> str:
     return f"{value:.3f}" if low is None or high is None else f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def _cells(result: Result, marks: Marks) -> list[str]:
+def _columns(results: Sequence[Result]) -> dict[str, tuple[str, str]]:
+    """Column -> where its value stands, of a table with a row per run."""
+    known = {name: keys for name, keys in OPTIONAL_COLUMNS.items() if any(value_at(result.metrics or {}, *keys) is not None for result in results)}
+    return COLUMNS | known
+
+
+def _cells(result: Result, columns: Mapping[str, tuple[str, str]], marks: Marks) -> list[str]:
     if result.metrics is None:
-        return [f"**{result.state}**", *[""] * len(COLUMNS)]
-    values = (_value_text(value_at(result.metrics, *keys)) + marks.of(result.run.name, *keys) for keys in COLUMNS.values())
+        return [f"**{result.state}**", *[""] * len(columns)]
+    values = (_value_text(value_at(result.metrics, *keys)) + marks.of(result.run.name, *keys) for keys in columns.values())
     return [*values, order_text(result.metrics) + marks.of(result.run.name, "refined", ORDER)]
 
 
@@ -48,8 +54,9 @@ def table(results: Sequence[Result], images: Sequence[str] = (), scores: Sequenc
         named = ([f"`{name}`" if name else "", *cells] for name, *cells in rows)
         return _markdown([heading, *named], image_notes(results, marks))
     shown = [result for result in results if result.state in ("done", "failed")]
-    heading = ["run", "what it is", *COLUMNS, "order accuracy"]
-    rows = [heading, *([f"`{result.run.name}`", result.run.about, *_cells(result, marks)] for result in shown)]
+    columns = _columns(shown)
+    heading = ["run", "what it is", *columns, "order accuracy"]
+    rows = [heading, *([f"`{result.run.name}`", result.run.about, *_cells(result, columns, marks)] for result in shown)]
     return _markdown(rows, [f"Scores of the refined image on the test pairs{_commits(results)}.", *marks.notes, *_notes(results)])
 
 
@@ -61,7 +68,7 @@ def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequenc
         names.append(ORDER_COLUMN)
     rows = [["run", "what it is", "image", *names]]
     if done:
-        truth = {**TRUE_SCORES, "inception_score": value_at(done[0], "inception", "truth_score")}
+        truth = TRUE_SCORES | {name: value_at(done[0], *keys) for name, keys in TRUE_PLACES.items()}
         true = ("1.000" if name == ORDER_COLUMN else _value_text(truth[IMAGE_SCORES[name]]) for name in names)
         rows.append(["", "", "the true images", *true])
         rows += [["", "", words, *_image_cells(done[0], image, names, "", marks)] for image, words in BASELINES.items() if image in done[0]]

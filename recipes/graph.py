@@ -103,11 +103,14 @@ def with_code_deps(text: str, kind: str) -> str:
 
 
 def recipe_graph(text: str, recipe: str, up: str) -> str:
-    """The root's graph `text` with every output, and the file of parameters, below recipes/<recipe>; `up` leads back to the root."""
+    """The root's graph `text` with every output, and the file of parameters, below recipes/<recipe>; `up` leads back to the root.
+
+    The weights that come with the project are the same for all.
+    """
     folder = f"recipes/{recipe}"
     text = "\n".join(line for line in text.splitlines() if not line.startswith("#")) + "\n"
     stages, heading, plots = text.partition("\nplots:\n")  # plots are relative to the graph's own folder
-    stages = re.sub(r"(?<![\w/.])(data|models|metrics)/", rf"{folder}/\1/", stages)
+    stages = re.sub(r"(?<![\w/.])(data|models|metrics)/(?!pretrained/)", rf"{folder}/\1/", stages)
     stages = re.sub(r"(?<![\w/.])params\.yaml", f"{folder}/params.yaml", stages)
     stages = "".join(line for line in stages.splitlines(keepends=True) if not line.startswith("    wdir:"))
     stages = re.sub(r"(?m)^(  \w+:)$", rf"\1\n    wdir: {up}", stages)

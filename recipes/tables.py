@@ -5,11 +5,14 @@
 - models/pretrained/README.md: the scores of the weights that come with the project, from those of recipes/full and of the demo's photos
 
 `python -m recipes.tables` writes, `python -m recipes.tables --check` only says which pages are out of date and exits with status 1.
+
+`python -m recipes.tables --results` also writes the scores of images in README.md and docs/results.md, from metrics/test.json and that of
+recipes/full; the words around them, and the commits, are written by hand. It is not checked: another machine may find other last digits.
 """
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,19 @@ from recipes.graph import ROOT
 
 PARAMETERS, SCORES = ROOT / "docs" / "parameters.md", ROOT / "docs" / "scores.md"
 CARD, FULL, DEMO = (ROOT / name for name in ("models/pretrained/README.md", "recipes/full/metrics/test.json", "models/pretrained/scores.json"))
+README, RESULTS, DEFAULT = ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "metrics" / "test.json"
+FIGURES = re.compile(r"\| image \| SSIM \|.*\n\|[ -|]*\n(?:\|.*\n)+")  # a table of the scores of images
+COLUMNS = {  # what a column of it shows, and with how many digits; the order accuracy is last, and PCKh before it wherever it was scored
+    "SSIM": ("ssim", 4),
+    "SSIM (PG2)": ("ssim_pg2", 4),
+    "mask SSIM": ("mask_ssim", 4),
+    "L1": ("l1", 4),
+    "mask L1": ("mask_l1", 4),
+    "PSNR": ("psnr", 2),
+    "L1 where limbs overlap": ("overlap_l1", 4),
+    "sharpness": ("sharpness", 3),
+    "PCKh": ("pck", 3),
+}
 IMAGES = {
     "source": "source (do nothing)",
     "by_part": "painted by part (no network)",
@@ -70,7 +86,9 @@ def with_table(page: str, table: str) -> str:
 
 def card_table(full: Mapping[str, Any], demo: Mapping[str, Any] | None) -> str:
     """The scores of a model card: `full` is the content of metrics/test.json, `demo` that of scores.json, if it is there."""
-    lines = ["| image | pairs | SSIM | L1 | twins | order accuracy (95 % interval) |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = ["| image | pairs | SSIM | L1 | PCKh | twins | order accuracy (95 % interval) |", f"|{' --- |' * 7}"]
+    if "pose_net" in full:
+        lines.append(f"| the true images |  | 1 | 0 | {full['pose_net']['truth_pck']:.3f} |  | 1 |")
     for image, title in ((image, title) for image, title in IMAGES.items() if image in full):
         lines.append(_card_row(title, full["pairs"], full[image], full["depth"]["order_cases"], full["depth"]["order_by_image"][image]))
     if demo is not None:
@@ -78,9 +96,37 @@ def card_table(full: Mapping[str, Any], demo: Mapping[str, Any] | None) -> str:
     return "\n".join(lines)
 
 
+def with_figures(page: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    """A page whose tables of the scores of images show those of `runs`, contents of metrics/test.json, one table after the other."""
+    left = iter(runs)
+    return FIGURES.sub(lambda found: _figures_table(found[0], next(left)), page)
+
+
+def _figures_table(old: str, run: Mapping[str, Any]) -> str:
+    """A table with the columns and the rows of the old one, and the figures of a run."""
+    heading, _, *rows = (line.strip("| ").split(" | ") for line in old.splitlines())
+    names = [name for name in heading[1:-1] if name != "PCKh"] + ["PCKh"] * ("pck" in run["refined"])
+    lines = [[heading[0], *names, heading[-1]], ["---"] * (len(names) + 2)]
+    for title in (row[0] for row in rows):
+        image = _image_of(title)
+        values = (f"{run[image][key]:.{digits}f}" for key, digits in (COLUMNS[name] for name in names))
+        lines.append([title, *values, _order(run["depth"]["order_by_image"][image])])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _image_of(title: str) -> str:
+    """The image that a row is about, by the word that its title begins with, of a link or not."""
+    words = {name.partition(" (")[0]: image for image, name in IMAGES.items()}
+    return words[title.lstrip("[").partition("]")[0].partition(" (")[0]]
+
+
+def _order(order: Mapping[str, float]) -> str:
+    return f"{order['order_accuracy']:.3f} ({order['order_low']:.3f} to {order['order_high']:.3f})"
+
+
 def _card_row(title: str, pairs: int, scores: Mapping[str, float], twins: int, order: Mapping[str, float]) -> str:
-    interval = f"{order['order_accuracy']:.3f} ({order['order_low']:.3f} to {order['order_high']:.3f})"
-    return f"| {title} | {pairs} | {scores['ssim']:.4f} | {scores['l1']:.4f} | {twins} | {interval} |"
+    pck = f"{scores['pck']:.3f}" if "pck" in scores else ""
+    return f"| {title} | {pairs} | {scores['ssim']:.4f} | {scores['l1']:.4f} | {pck} | {twins} | {_order(order)} |"
 
 
 def parameters_page() -> str:
@@ -132,8 +178,13 @@ def table(lines: list[str]) -> str:
 
 
 def main() -> None:
-    """Write the pages that are out of date, or with --check say which are."""
-    stale = [(path, page) for path, page in expected_pages().items() if not path.is_file() or path.read_text(encoding="utf-8") != page]
+    """Write the pages that are out of date, or with --check say which are; with --results also the figures of the committed runs."""
+    pages = expected_pages()
+    if "--results" in sys.argv[1:]:
+        default, full = read_json(DEFAULT), read_json(FULL)
+        pages |= {README: with_figures(README.read_text(encoding="utf-8"), [default])}
+        pages |= {RESULTS: with_figures(RESULTS.read_text(encoding="utf-8"), [default, full])}
+    stale = [(path, page) for path, page in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != page]
     if stale and "--check" in sys.argv[1:]:
         sys.exit(f"{', '.join(str(path.relative_to(ROOT)) for path, _ in stale)}: out of date; run `python -m recipes.tables`")
     for path, page in stale:

@@ -1,5 +1,6 @@
 """Score the trained generator on the stored test pairs."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -32,8 +33,9 @@ def main(packed: Path, pairs: Path, g1: Path, g2: Path, test: Path, cases: Path,
     fix_arithmetic(config.threads)
     keep_memory()
     device = choose_device(load_config(ParallelConfig, params, "parallel").accelerator)
-    pack = read_packs(packed, load_data(params).test_subjects)
-    figures, shown = evaluate(load_generator(g1, g2), pack, read_sources(pairs / "test.csv", pack), config, device)
+    data = load_data(params)
+    pack, trained_on = read_packs(packed, data.test_subjects), partial(read_packs, packed, data.train_subjects)
+    figures, shown = evaluate(load_generator(g1, g2), pack, read_sources(pairs / "test.csv", pack), config, device, trained_on)
     write_cases(cases, shown)
     write_json(test, figures)
 

@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import io
+import json
 import re
 import subprocess
 import tokenize
@@ -14,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.evaluation.scores.declared import scores_table
-from recipes.tables import expected_pages, with_table
+from recipes.tables import DEFAULT, expected_pages, with_figures, with_table
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -147,7 +148,21 @@ def test_the_tables_that_follow_from_the_code_are_up_to_date(path: Path, page: s
 
 
 def test_the_table_of_scores_has_its_place() -> None:
-    assert with_table(text_of("docs/scores.md").replace("| `fid` |", "| `old` |"), scores_table()) == text_of("docs/scores.md")
+    assert with_table(text_of("docs/scores.md").replace("| `clean_fid` |", "| `old` |"), scores_table()) == text_of("docs/scores.md")
+
+
+def test_the_tables_of_images_show_a_run_and_whether_its_pose_is_painted_where_that_was_scored() -> None:
+    run = json.loads(DEFAULT.read_text(encoding="utf-8"))
+    for number, image in enumerate(("source", "by_part", "coarse", "refined")):
+        run[image] |= {"ssim": 0.1 + number / 10, "pck": 0.9 + number / 100}
+    shown = with_figures(text_of("README.md"), [run])
+    assert "| L1 | PCKh | order accuracy (95 % interval) |" in shown
+    for title, ssim, pck in (("source (do nothing)", "0.1000", "0.900"), ("refined (G1 + G2)", "0.4000", "0.930")):
+        assert re.search(rf"\| {re.escape(title)} \| {ssim} \|.* \| {pck} \| \d\.\d+ \(\d\.\d+ to \d\.\d+\) \|\n", shown)
+    assert with_figures(shown, [run]) == shown
+    for image in ("source", "by_part", "coarse", "refined"):
+        del run[image]["pck"]
+    assert "PCKh" not in with_figures(shown, [run])
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Paint the stored test pairs and the twins, each once, and score what comes out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,18 @@ from pipeline.utils.progress import working
 LIFTED = 2**14  # rows whose depths are inferred at a time
 
 
-def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: EvaluateConfig, device: torch.device) -> tuple[dict[str, Any], Cases]:
+def evaluate(
+    generator: Generator,
+    pack: Pack,
+    pairs: np.ndarray,
+    config: EvaluateConfig,
+    device: torch.device,
+    trained_on: Callable[[], Pack] | None = None,
+) -> tuple[dict[str, Any], Cases]:
     """Score every pair and, of bodies, every twin and every label.
 
     pairs : (P, 1 + sources) int64, rows of the pack: source, target, further sources, with which the targets are painted once more
-    device : where to paint, the networks move there
+    device : where to paint, the networks move there; trained_on : see `network_scores`
     returns : the content of metrics/test.json, and the cases for the report.
     Raises UserError where there is nothing to score, or where the images are too small for SSIM.
     """
@@ -46,7 +54,7 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
     several, pairs = pairs, pairs[:, :2]
     task = Task(pairs[:, 0], pairs[:, 1], pack.label[pairs[:, 1]])
     samples = spread(np.arange(len(task)), config.samples)
-    scores, kept, by_network = score_pairs(batched, task, config, samples)
+    scores, kept, by_network = score_pairs(batched, task, config, samples, trained_on)
     figures: dict[str, Any] = {"pairs": len(pairs)} | scores.figures(pack.identity[task.target])
     for by_image, _ in by_network.values():
         for image, values in by_image.items():
@@ -66,7 +74,7 @@ def evaluate(generator: Generator, pack: Pack, pairs: np.ndarray, config: Evalua
 
 
 def score_pairs(
-    batched: BatchedGenerator, task: Task, config: EvaluateConfig, samples: np.ndarray
+    batched: BatchedGenerator, task: Task, config: EvaluateConfig, samples: np.ndarray, trained_on: Callable[[], Pack] | None
 ) -> tuple[PairScores, KeptImages, dict[str, tuple[Figures, dict[str, Any]]]]:
     """Paint each pair once: its scores, the images that a report may show, and what the networks of section `evaluate` say, by their key.
 
@@ -75,7 +83,7 @@ def score_pairs(
     scores = PairScores(batched.scored, [score for score in IMAGE_SCORES if score.flag is None or getattr(config, score.flag)], len(task))
     named = np.union1d(samples, probed(task)) if isinstance(batched.generator.g1, VUNet) else samples
     kept = KeptImages(named, few=-(-config.samples // 2))
-    networks = network_scores(batched, config)
+    networks = network_scores(batched, config, trained_on)
     for painted in paint_pairs(batched, task):
         scores.add(painted)
         kept.add(painted, scores.of("refined", "mask_l1")[painted.number])

@@ -7,11 +7,13 @@ from pathlib import Path
 from pipeline.inference.generator import load_generator
 from pipeline.networks.checkpoint import load_network, save_in_half
 from pipeline.networks.lifter import Lifter
+from pipeline.networks.openpose import PoseNet
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_file
 
 NAMES = ("g1", "g2", "lifter")
 MOST_BYTES = 10_000_000  # of all files together
+MOST_POSE_BYTES = 4_000_000  # of the pose estimator beside them
 
 
 def weights_file(folder: Path, name: str) -> Path:
@@ -38,3 +40,21 @@ def publish_weights(models: Path, published: Path) -> None:
         for name in NAMES:
             with atomic_file(weights_file(published, name)) as partial:
                 shutil.copyfile(weights_file(halves, name), partial)
+
+
+def publish_pose_net(net: Path, published: Path) -> None:
+    """Write the weights of a pose estimator to the file `published` in half precision.
+
+    Raises UserError where `net` is missing, damaged or another network, where half precision cannot hold a weight, or where the file would be larger
+    than `MOST_POSE_BYTES`; nothing is written then.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        half = Path(folder) / published.name
+        save_in_half(half, net)
+        load_network(half, PoseNet)
+        size = half.stat().st_size
+        if size > MOST_POSE_BYTES:
+            how = "train a smaller network (pose_net.width, pose_net.stages)"
+            raise UserError(f"{net}: expected weights of at most {MOST_POSE_BYTES} bytes in half precision, found {size}; {how}")
+        with atomic_file(published) as partial:
+            shutil.copyfile(half, partial)

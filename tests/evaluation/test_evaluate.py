@@ -15,10 +15,12 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from standing import RULE
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pipeline.config.evaluate import EvaluateConfig
 from pipeline.config.pose import MapConfig
 from pipeline.evaluation import twins
+from pipeline.evaluation.by_network import PoseScore
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.examples.cases import read_cases
 from pipeline.evaluation.pair_scores import PairScores
@@ -43,7 +45,7 @@ from pipeline.pose_estimation.targets import draw_targets, pose_loss
 from pipeline.utils.devices import choose_device
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import file_hash
-from pipeline.utils.tensors import to_image
+from pipeline.utils.tensors import to_image, to_uint8
 from stages.evaluate import main
 
 SIZE = (64, 32)
@@ -426,8 +428,21 @@ def test_the_pose_of_painted_people_is_scored_against_the_target(pack, pairs, tm
     figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"pose_net": str(tmp_path / "pose.safetensors")}), CPU)
     assert figures["pose_net"]["file"] == "pose.safetensors"
     assert figures["pose_net"]["truth_pck"] > 0.9
-    assert figures["refined"]["pck"] == figures["pose_net"]["truth_pck"]
-    assert all(0 < figures[image]["pck"] <= 1 for image in ("source", "by_part", "coarse"))
+    for name in ("pck", "pck_left", "pck_right"):
+        assert figures["refined"][name] == figures["pose_net"][f"truth_{name}"]
+        assert all(0 < figures[image][name] <= 1 for image in ("source", "by_part", "coarse"))
+        assert figures["source"][f"{name}_low"] <= figures["source"][name] <= figures["source"][f"{name}_high"]
+    score = PoseScore(BatchedGenerator(perfect(), pack, 5, CPU), tmp_path / "pose.safetensors")
+    left = np.array([[name.startswith("left_") for name in H36M_17.names]], float)
+    assert {name: values.tolist() for name, values in score._shares(left).items()} == {
+        "pck": [pytest.approx(6 / 17)],
+        "pck_left": [1],
+        "pck_right": [0],
+    }
+    assert np.isnan(score._shares(np.full((1, 17), np.nan))["pck_left"]).all()
+    larger = to_uint8(F.interpolate(to_image(pack.image), scale_factor=2, mode="bilinear"))
+    distance = np.linalg.norm(score._locate(larger) - (2 * pack.pose_2d + 0.5), axis=-1)
+    assert np.median(distance) < 4
 
 
 def test_a_pose_estimator_of_other_joints_is_refused(pack, pairs, tmp_path):
@@ -440,11 +455,28 @@ def test_a_pose_estimator_of_other_joints_is_refused(pack, pairs, tmp_path):
 def test_inception_scores_name_the_file(pack, pairs, tmp_path):
     torch.jit.script(BrightAndDark()).save(str(tmp_path / "bright.pt"))
     path = (tmp_path / "bright.pt").rename(tmp_path / f"bright-{file_hash(tmp_path / 'bright.pt')}.pt")
-    figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"inception": str(path)}), CPU)
-    assert (figures["inception"]["file"], figures["inception"]["sha256"]) == (path.name, file_hash(path))
-    assert figures["refined"]["fid"] == pytest.approx(0, abs=1e-6)
-    assert figures["refined"]["inception_score"] == figures["inception"]["truth_score"]
-    assert figures["source"]["fid"] > 1e-6
+    config = CONFIG.model_copy(update={"inception": str(path)})
+    figures, _ = evaluate(perfect(), pack, pairs, config, CPU)
+    said = figures["inception"]
+    assert (said["file"], said["sha256"], said["test_images"]) == (path.name, file_hash(path), len(pairs))
+    assert said["variant"].startswith("clean-FID and clean-KID: images stretched to 299x299 px, bicubic")
+    assert figures["refined"]["clean_fid"] == pytest.approx(0, abs=1e-6)
+    assert figures["refined"]["inception_score"] == said["truth_score"]
+    assert figures["source"]["clean_fid"] > 1e-6
+    assert figures["source"]["clean_kid"] > figures["refined"]["clean_kid"]
+    assert not [name for block in (said, figures["refined"]) for name in block if "train" in name]
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+def test_images_that_were_trained_on_are_another_reference(pack, pairs, tmp_path):
+    torch.jit.script(BrightAndDark()).save(str(tmp_path / "bright.pt"))
+    path = (tmp_path / "bright.pt").rename(tmp_path / f"bright-{file_hash(tmp_path / 'bright.pt')}.pt")
+    darker = replace(pack, image=pack.image // 2)
+    figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"inception": str(path)}), CPU, lambda: darker)
+    assert figures["inception"]["training_images"] == len(pack)
+    assert figures["refined"]["clean_fid_train"] == pytest.approx(figures["inception"]["truth_clean_fid_train"], rel=1e-4)
+    assert figures["refined"]["clean_fid_train"] > 100 * figures["source"]["clean_fid"]
+    assert figures["refined"]["clean_kid_train"] == pytest.approx(figures["inception"]["truth_clean_kid_train"], rel=1e-4)
 
 
 def test_perceptual_distances_name_their_variant_and_files(pack, pairs, tmp_path):

@@ -12,6 +12,7 @@ from pipeline.pose.crop import to_crop
 from stages.motion import main
 
 ROOT = Path(__file__).resolve().parents[2]
+PRETRAINED = ROOT / "models" / "pretrained"
 
 
 def test_along_its_flow_a_picture_that_moves_does_not_change() -> None:
@@ -51,13 +52,22 @@ def test_pixels_of_a_crop_are_found_in_the_picture() -> None:
 def test_the_stage_scores_what_is_painted_beside_the_truth(tmp_path: Path) -> None:
     model, out = write_model(tmp_path / "model"), tmp_path / "motion.json"
     words = [str(model), str(out), "--takes", "1", "--seconds", "0.6", "--fps", "12", "--params", str(ROOT / "recipes" / "tiny" / "params.yaml")]
+    words += ["--pose-net", str(PRETRAINED / "pose_net.safetensors")]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
     figures = json.loads(out.read_text(encoding="utf-8"))
-    scores = {"flicker", "excess_flicker", "warping_error", "label_flips", "ssim"}
+    scores = {"flicker", "excess_flicker", "warping_error", "label_flips", "joint_jitter", "ssim"}
     assert figures["truth"].keys() == scores - {"ssim"}
     assert figures["truth"]["excess_flicker"] == 0
     for block in (figures["frame_by_frame"], figures["steady"]):
         assert scores | {"order_accuracy"} <= block.keys()
     assert figures["lifter"]["steady"].keys() == scores
     assert figures["steady"]["flicker"] < figures["frame_by_frame"]["flicker"]
+
+
+def test_the_weights_that_come_along_paint_joints_that_hardly_jitter_more_than_the_true_ones() -> None:
+    """As the estimator finds them in the true films, where most of the jitter is its own."""
+    figures = json.loads((PRETRAINED / "motion.json").read_text(encoding="utf-8"))
+    jitter = {block: figures[block]["joint_jitter"] for block in ("frame_by_frame", "steady", "truth")}
+    assert 0 < jitter["steady"] < jitter["frame_by_frame"]
+    assert jitter["truth"] > 0

@@ -54,11 +54,28 @@ def test_a_table_of_images_has_the_truth_the_baselines_and_a_row_per_image() -> 
 
 
 def test_a_table_of_images_shows_inception_based_scores_where_there_are_any() -> None:
-    metrics = {**METRICS, "refined": {**METRICS["refined"], "inception_score": 3.1, "fid": 20.5}, "inception": {"truth_score": 3.4}}
+    metrics = {**METRICS, "refined": {**METRICS["refined"], "inception_score": 3.1, "clean_fid": 20.5}, "inception": {"truth_score": 3.4}}
     rows = table([Result(a_run("good"), "done", metrics=metrics)], ("refined",)).splitlines()
-    assert "| Inception score | FID |" in rows[0]
+    assert "| Inception score | clean-FID |" in rows[0]
     assert "| 1.0000 | 3.4000 | 0.0000 | 1.000 |" in rows[2]
     assert "| 0.7000 | 3.1000 | 20.5000 | 0.551" in rows[4]
+
+
+def test_tables_say_whether_the_pose_is_painted_where_that_was_measured() -> None:
+    metrics = {**METRICS, "refined": {**METRICS["refined"], "pck": 0.91}, "pose_net": {"truth_pck": 0.95}}
+    results = [
+        Result(a_run("good"), "done", metrics=metrics),
+        Result(a_run("old"), "done", metrics=METRICS),
+        Result(a_run("bad"), "failed", "no disk"),
+    ]
+    rows = table(results, ("refined",)).splitlines()
+    assert "| sharpness | PCKh | order accuracy |" in rows[0]
+    assert "| 1.0000 | 0.9500 | 1.000 |" in rows[2]
+    rows = [line for line in table(results).splitlines() if line.startswith("|")]
+    assert "| label accuracy | PCKh | order accuracy |" in rows[0]
+    assert "| 0.9700 | 0.9100 | 0.551 (0.530 to 0.570) |" in rows[2]
+    assert "| 0.9700 | – | 0.551 (0.530 to 0.570) |" in rows[3]
+    assert len({row.count("|") for row in rows}) == 1
 
 
 def test_a_list_chooses_its_scores_and_has_no_order_where_nothing_has_limbs(tmp_path: Path) -> None:

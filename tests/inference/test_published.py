@@ -8,9 +8,10 @@ from small_weights import write_model
 
 from pipeline.inference import published
 from pipeline.inference.generator import load_generator
-from pipeline.inference.published import NAMES, publish_weights, weights_file
+from pipeline.inference.published import NAMES, publish_pose_net, publish_weights, weights_file
 from pipeline.networks.checkpoint import load_network, save_network
 from pipeline.networks.lifter import Lifter
+from pipeline.networks.openpose import PoseNet
 from pipeline.networks.unet import G2
 from pipeline.utils.errors import UserError
 
@@ -44,3 +45,23 @@ def test_what_cannot_be_published_is_one_line_and_writes_nothing(tmp_path: Path,
     with pytest.raises(UserError, match=r"lifter\.safetensors: not found"):
         publish_weights(models, out)
     assert not out.exists()
+
+
+def test_a_pose_estimator_is_published_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, out = tmp_path / "mobilenet.safetensors", tmp_path / "published" / "pose_net.safetensors"
+    torch.manual_seed(0)
+    save_network(net, PoseNet(17, "mobilenet", 0.1, 0, 4, [64, 32]))
+    with monkeypatch.context() as patch:
+        patch.setattr(published, "MOST_POSE_BYTES", 1000)
+        with pytest.raises(
+            UserError, match=r"mobilenet\.safetensors: expected weights of at most 1000 bytes in half precision, found \d+; train a smaller"
+        ):
+            publish_pose_net(net, out)
+    with pytest.raises(UserError, match="expected the weights of PoseNet, found those of G2"):
+        publish_pose_net(weights_file(write_model(tmp_path / "models"), "g2"), out)
+    assert not out.exists()
+    publish_pose_net(net, out)
+    assert out.stat().st_size < 0.6 * net.stat().st_size
+    large, small = load_network(net, PoseNet).state_dict(), load_network(out, PoseNet).state_dict()
+    for name, values in large.items():
+        torch.testing.assert_close(small[name], values, rtol=1e-3, atol=1e-6)

@@ -98,11 +98,27 @@ def test_data_without_truth_and_twins(cases, figures, tmp_path):
 
 def test_inception_scores_name_their_file(cases, figures):
     for image in IMAGES:
-        figures[image] |= {"inception_score": 2.5, "inception_score_std": 0.1, "fid": 30.0}
-    figures["inception"] = {"file": "inception-2015-12-05.pt", "sha256": "ab" * 32, "truth_score": 3.4}
+        figures[image] |= {"inception_score": 2.5, "inception_score_std": 0.1, "clean_fid": 30.0}
+    said = {"file": "inception-2015-12-05.pt", "sha256": "ab" * 32, "truth_score": 3.4, "variant": "clean-FID, stretched", "test_images": 12}
+    figures["inception"] = said
     text = render_report(cases, figures, {}, {}, [])
     assert "inception-2015-12-05.pt" in text
-    assert "<code>fid</code>" in text
+    assert "clean-FID, stretched." in text
+    assert "<code>clean_fid</code>" in text
+    assert "that were trained on" not in text
+    figures["inception"] = said | {"training_images": 4800, "truth_clean_fid_train": 41.5, "truth_clean_kid_train": 0.02}
+    assert "or 4800 images that were trained on" in render_report(cases, figures, {}, {}, [])
+
+
+def test_the_pose_of_painted_people_stands_beside_that_of_true_images(cases, figures):
+    for image in IMAGES:
+        figures[image] |= {"pck": 0.9, "pck_left": 0.8, "pck_right": 0.95}
+    truth = {"truth_pck": 0.961, "truth_pck_left": 0.952, "truth_pck_right": 0.973}
+    figures["pose_net"] = {"file": "pose_net.safetensors", "sha256": "ab" * 32, **truth}
+    text = render_report(cases, figures, {}, {}, [])
+    assert "<code>pck_left</code>" in text
+    for value in truth.values():
+        assert f"{value:.3f}" in text
 
 
 def test_the_best_of_each_row_is_marked(cases, figures):

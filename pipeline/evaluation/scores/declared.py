@@ -39,6 +39,8 @@ PCK = Score(
     title="PCKh",
     place=110,
 )
+PCK_LEFT = Score("pck_left", None, "The same of the joints of the left side alone", better="higher", ideal=None, title="PCKh left", place=111)
+PCK_RIGHT = Score("pck_right", None, "The same of those of the right side", better="higher", ideal=None, title="PCKh right", place=112)
 LPIPS = Score("lpips", None, "Distance to the truth by the layers of AlexNet (LPIPS 0.1)", better="lower", ideal=0, title="LPIPS", place=114)
 DISTS = Score(
     "dists", None, "Distance to the truth in structure and texture by the layers of VGG-16", better="lower", ideal=0, title="DISTS", place=116
@@ -46,9 +48,32 @@ DISTS = Score(
 INCEPTION_SCORE = Score(
     "inception_score", None, "Inception score: clear and varied images score higher", better="higher", ideal=None, title="Inception score", place=120
 )
-FID = Score("fid", None, "Fréchet Inception distance to the true images", better="lower", ideal=0, title="FID", place=130)
+FID = Score(
+    "clean_fid",
+    None,
+    "Fréchet Inception distance to the true images of the same pairs (clean-FID)",
+    better="lower",
+    ideal=0,
+    title="clean-FID",
+    place=130,
+)
+FID_TRAIN = Score(
+    "clean_fid_train", None, "The same to images that were trained on", better="lower", ideal=None, title="clean-FID to training images", place=131
+)
+KID = Score(
+    "clean_kid",
+    None,
+    "Kernel Inception distance to the true images of the same pairs (clean-KID)",
+    better="lower",
+    ideal=0,
+    title="clean-KID",
+    place=132,
+)
+KID_TRAIN = Score(
+    "clean_kid_train", None, "The same to images that were trained on", better="lower", ideal=None, title="clean-KID to training images", place=133
+)
 
-ALL_SCORES = by_place((*IMAGE_SCORES, PCK, LPIPS, DISTS, INCEPTION_SCORE, FID))
+ALL_SCORES = by_place((*IMAGE_SCORES, PCK, PCK_LEFT, PCK_RIGHT, LPIPS, DISTS, INCEPTION_SCORE, FID, FID_TRAIN, KID, KID_TRAIN))
 
 
 def scores_table() -> str:
