@@ -2,8 +2,9 @@
 
 Each stage of each dvc.lock gets the present command, parameters and hashes of its code; what it read and wrote keeps the hashes that stand in the
 lock, whether or not this machine has the files. A stage stays as it is, is named, and has to run, where its results are not known to be those of the
-present code: its lock did not agree with the code of the commit BASE, a parameter has another value, or it reads or writes what the lock does not
-know. Exit status 1 says that a stage is among them that was up to date at BASE.
+present code: its lock did not agree with the code of the commit BASE, a parameter has another value, or is new and has not the value with which
+`make identical` ran (recipes/tiny), or it reads or writes what the lock does not know. Exit status 1 says that a stage is among them that was up to
+date at BASE.
 """
 
 import logging
@@ -21,11 +22,13 @@ from dvc.dependency import ParamsDependency
 from dvc.output import Output
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
+from ruamel.yaml import YAML
 
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import write_text
 from recipes.commits import base_and_present, clone_commit, git
 from recipes.graph import PACKAGES, ROOT
+from recipes.identical import TINY
 
 LOCK = "dvc.lock"
 TAKEN, AGREES, STALE = "taken over", "agreed already", "out of date at the base already"
@@ -121,9 +124,30 @@ def why_not(before: PipelineStage | None, stage: PipelineStage) -> str:
         return STALE
     if unknown := _unknown(stage):
         return f"its lock has nothing of {', '.join(unknown)}"
-    parameters = (dep for dep in stage.deps if isinstance(dep, ParamsDependency))
-    changed = [name for dep in parameters for name in _other_values(dep.hash_info.value or {}, dep.read_params())]
-    return f"other values than in its lock: {', '.join(changed)}" if changed else ""
+    parameters = [(dep.hash_info.value or {}, dep.read_params()) for dep in stage.deps if isinstance(dep, ParamsDependency)]
+    if changed := [name for old, new in parameters for name in _other_values(old, new)]:
+        return f"other values than in its lock: {', '.join(changed)}"
+    proven = proven_values(Path(stage.repo.root_dir), Path(stage.path))
+    untried = [name for old, new in parameters for name, value in _new_values(old, new) if _value(proven, name) != value]
+    return f"new parameters, and other values than `make identical` ran with: {', '.join(untried)}" if untried else ""
+
+
+def proven_values(root: Path, graph: Path) -> dict[str, Any]:
+    """The parameters with which `make identical` runs the graph in the file `graph` of the repository at `root`: those of recipes/tiny."""
+    yaml, place = YAML(typ="safe"), graph.relative_to(root).parts
+    recipe = place[1] if place[0] == "recipes" else ""
+    changes = root / TINY / f"{recipe}.yaml"
+    if not changes.is_file():
+        return dict(yaml.load(root / TINY / "params.yaml"))
+    values = dict(yaml.load(root / "recipes" / recipe / "params.yaml"))
+    return values | {section: values[section] | changed for section, changed in yaml.load(changes).items()}
+
+
+def _value(values: Any, name: str) -> Any:
+    """What stands in nested `values` by a name with dots; None where nothing does."""
+    for key in name.split("."):
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
 
 
 def write_lock(stages: Sequence[PipelineStage]) -> None:
@@ -145,12 +169,22 @@ def _unknown(stage: PipelineStage) -> list[str]:
 
 
 def _other_values(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """Names of parameters that are in both and have another value; a new name is none, nor is one that is gone."""
+    """Names of parameters that are in both and have another value; not those that are new, or gone."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() & new.keys()):
             yield from _other_values(old[name], new[name], f"{path}.{name}" if path else name)
     elif old != new:
         yield path
+
+
+def _new_values(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values of parameters of which the lock knows nothing."""
+    for name, value in new.items():
+        place = f"{path}.{name}" if path else name
+        if name not in old:
+            yield place, value
+        elif isinstance(value, dict) and isinstance(old[name], dict):
+            yield from _new_values(old[name], value, place)
 
 
 if __name__ == "__main__":

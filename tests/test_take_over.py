@@ -26,6 +26,7 @@ stages:
 FILES = {
     "dvc.yaml": GRAPH,
     "params.yaml": "factor: 2\nsizes: {a: 1, b: 2}\n",
+    "recipes/tiny/params.yaml": "factor: 7\nsizes: {a: 0, c: 5}\nkind: body\n",
     "recording": "3\n",
     "pipeline/numbers.py": "FACTOR = 2\n",
     "pipeline/utils/text.py": "",
@@ -109,6 +110,11 @@ def test_moved_code_and_new_names_are_taken_over_without_the_outputs(project: Pr
     [
         ("params.yaml", "factor: 3\nsizes: {a: 1, b: 2}\n", "other values than in its lock: factor"),
         ("params.yaml", "factor: 2\nsizes: {a: 1, b: 4}\n", "other values than in its lock: sizes.b"),
+        (
+            "params.yaml",
+            "factor: 2\nsizes: {a: 1, b: 2, c: 6}\n",
+            "new parameters, and other values than `make identical` ran with: sizes.c",
+        ),
         ("dvc.yaml", GRAPH.replace("outs: [doubled]", "outs: [doubled, more]"), "its lock has nothing of more"),
         ("dvc.yaml", GRAPH.replace("recording]", "recording, another]"), "its lock has nothing of another"),
         ("dvc.yaml", GRAPH.replace("  double:", "  twice:"), "the base has no such stage"),
