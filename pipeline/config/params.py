@@ -22,7 +22,7 @@ from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoDataConfig, PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.pose_net import COARSEST, EvaluatePoseConfig, PoseDataConfig, PoseNetConfig, TrainPoseConfig
-from pipeline.config.rules import check_painting, check_rate, check_sources, check_training
+from pipeline.config.rules import check_painting, check_rate, check_training
 from pipeline.config.section import Section, parse, read_params, refuse
 from pipeline.config.synthetic import SyntheticConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
@@ -50,7 +50,6 @@ class Params(Section):
         if BUILT_IN.fullmatch(PurePosixPath(self.data.root).as_posix()):
             self._check_built_in()
         check_rate("train_lifter.lr", self.train_lifter.lr)
-        check_sources(self.pairs, self.pose.appearance, self.model)
         check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)
         return self
 
@@ -120,7 +119,6 @@ class PhotoParams(Section):
         for name, section in (("train_g1", self.train_g1), ("train_g2", self.train_g2)):
             if section.order_weight:
                 raise refuse(f"{name}.order_weight", f"{section.order_weight:g}: photographs have no twins to learn it from; expected 0")
-        check_sources(self.pairs, self.pose.appearance, self.model)
         if self.data.labelled_only and self.data.labels is None:
             raise refuse("data.labelled_only", "without data.labels no picture has labels; expected false, or a file of labels")
         check_painting(self.data.image_size, self.pose.heatmap_radius, self.pairs, self.model, self.train_g1, self.train_g2, self.parallel)

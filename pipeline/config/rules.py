@@ -38,14 +38,6 @@ def check_painting(
         raise refuse("pairs.min_distance", f"{pairs.min_distance:g}: no two poses in an image of {list(image_size)} are so far apart; lower it")
 
 
-def check_sources(pairs: PairsConfig, appearance: bool, model: ModelConfig) -> None:
-    """Raise a fault where several sources are asked for and nothing would see more than the first."""
-    for split, sources in pairs.sources:
-        if sources > 1 and not (appearance and model.generator == "pg2"):
-            only = "only model.generator: pg2 with pose.appearance: true sees more than one source"
-            raise refuse(f"pairs.sources.{split}", f"{sources}: {only}; expected 1")
-
-
 def check_training(parallel: ParallelConfig, **loops: LoopConfig) -> None:
     """Raise a fault where these trainings, by section, cannot run so."""
     if parallel.strategy not in STRATEGIES:

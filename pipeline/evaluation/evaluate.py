@@ -42,7 +42,8 @@ def evaluate(
 ) -> tuple[dict[str, Any], Cases]:
     """Score every pair and, of bodies, every twin and every label.
 
-    pairs : (P, 1 + sources) int64, rows of the pack: source, target, further sources, with which the targets are painted once more
+    pairs : (P, 1 + sources) int64, rows of the pack: source, target, further sources, with which the targets are painted once
+        more, where the networks see them
     device : where to paint, the networks move there; trained_on : see `network_scores`
     returns : the content of metrics/test.json, and the cases for the report.
     Raises UserError where there is nothing to score, or where the images are too small for SSIM.
@@ -66,7 +67,7 @@ def evaluate(
         with working("labels and depths"):
             known = label_figures(pack) | lifting(batched)
         figures["depth"] = depth | known | response(batched, task)
-    if several.shape[1] > 2:
+    if several.shape[1] > 2 and generator.sees_several:
         figures["sources"] = several_figures(batched, several)
     figures["by"] = group_figures(batched, task, scores)
     figures |= {key: network for key, (_, network) in sorted(by_network.items())}

@@ -28,6 +28,12 @@ class Generator:
     image_size: tuple[int, int]
     precision: tuple[str | None, str | None] = (None, None)
 
+    @property
+    def sees_several(self) -> bool:
+        """Whether the networks see more of a person where there is more than one source: the source's parts, in their places in the target."""
+        config = self.conditioning.config
+        return config.kind == "bodies" and (config.appearance or self.conditioning.appearance_input == "warped")
+
     @torch.inference_mode()
     def paint(self, source: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
         """Coarse and refined images (B, 3, H, W) float32 in [-1, 1].

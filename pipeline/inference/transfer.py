@@ -110,16 +110,11 @@ def make_portrait(
     scene = same_place(batch_size)
     if plate is not None:
         scene = scene._replace(plate=_plate_layer(plate, image, source, generator, margin).expand(batch_size, -1, -1, -1))
-    if further and not _sees_several(generator):
-        raise UserError("these weights see one picture of the person alone; give one, or weights of model.generator: pg2 with pose.appearance: true")
+    if further and not generator.sees_several:
+        raise UserError("these weights see one picture of the person alone; give one, or weights of pose.appearance: true")
     others = [_seen(generator, *_cut(one, size, margin), batch_size) for one in further]
     first = _seen(generator, crop, pose_2d, label, batch_size)
     return Portrait(generator, first.image, first.measured, first.label, scene, others)
-
-
-def _sees_several(generator: Generator) -> bool:
-    config = generator.conditioning.config
-    return config.kind == "bodies" and config.appearance and generator.conditioning.appearance_input == "image"
 
 
 def _cut(photo: Photo, size: tuple[int, int], margin: float | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -197,8 +197,6 @@ FACES, PHOTOS, POSE = (ROOT / "recipes" / name / "params.yaml" for name in ("fac
         (named("parallel.strategy", "dpp"), r"parallel\.strategy: dpp"),
         (named("pose.heatmap_radius", 64), r"pose\.heatmap_radius: 64"),
         (named("pairs.sources.test", 2, FACES), r"pairs\.sources\.test: 2: a face is painted from one picture"),
-        (named("pairs.sources.train", 2, PHOTOS) | {"pose": VALUES[PHOTOS]["pose"] | {"appearance": False}}, r"pairs\.sources\.train: 2: only"),
-        (named("pairs.sources.train", 2) | {"pose": read_params(ROOT / "params.yaml")["pose"] | {"appearance": False}}, r"pairs\.sources\.train: 2"),
         (named("pairs.sources.test", 9), r"pairs\.sources\.test = 9"),
         (named("pairs.min_distance", 200), r"pairs\.min_distance: 200"),
         (named("pairs.min_distance", 10**400), r"pairs\.min_distance"),

@@ -40,6 +40,7 @@ from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.bodies.body import measure
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.bodies.parts import FIRST_LIMB_PART, front_parts
+from pipeline.pose.conditioning import WARP_CHANNELS
 from pipeline.pose.skeleton import H36M_17, LIMB_NAMES
 from pipeline.pose_estimation.targets import draw_targets, pose_loss
 from pipeline.utils.devices import choose_device
@@ -622,10 +623,25 @@ def test_each_pair_is_painted_once_and_each_twin_once_in_either_order(pack, pair
     assert len(painted) == len(pairs) + 2 * len(pack.twins) + 2 * len(pairs)
 
 
+class PaintsPartsBesideTheSource(PaintsParts):
+    """The perfect model that is shown the warped source, too, and does without."""
+
+    def forward(self, appearance: Tensor, maps: Tensor) -> Tensor:
+        return super().forward(appearance, maps[:, WARP_CHANNELS:])
+
+
+def shown_several():
+    return Generator(PaintsPartsBesideTheSource(), AddsNothing(), see(PARTS.model_copy(update={"appearance": True})), SIZE)
+
+
+def test_networks_that_see_one_source_are_not_scored_with_several(pack, pairs):
+    assert "sources" not in evaluate(perfect(), pack, np.column_stack([pairs, pairs[:, 0]]), CONFIG, CPU)[0]
+
+
 def test_with_several_sources_the_same_targets_are_painted_from_two_and_from_all(pack, pairs):
     further = np.array([[(row + 3) % 8 + row // 8 * 8, (row + 5) % 8 + row // 8 * 8] for row in pairs[:, 1]])
-    figures, _ = evaluate(perfect(), pack, np.column_stack([pairs, further]), CONFIG, CPU)
-    alone, _ = evaluate(perfect(), pack, pairs, CONFIG, CPU)
+    figures, _ = evaluate(shown_several(), pack, np.column_stack([pairs, further]), CONFIG, CPU)
+    alone, _ = evaluate(shown_several(), pack, pairs, CONFIG, CPU)
     assert list(figures["sources"]) == ["2", "3"]
     assert {key: value for key, value in figures.items() if key != "sources"} == alone
     for several in figures["sources"].values():
@@ -637,7 +653,7 @@ def test_with_several_sources_the_same_targets_are_painted_from_two_and_from_all
 def test_more_sources_never_lower_the_ceiling(pack, pairs):
     noisy = replace(pack, image=np.random.default_rng(3).integers(0, 256, pack.image.shape, dtype=np.uint8))
     further = np.array([[(row + 3) % 8 + row // 8 * 8, (row + 5) % 8 + row // 8 * 8] for row in pairs[:, 1]])
-    figures, _ = evaluate(perfect(), noisy, np.column_stack([pairs, further]), CONFIG, CPU)
+    figures, _ = evaluate(shown_several(), noisy, np.column_stack([pairs, further]), CONFIG, CPU)
     ceilings = [block["ceiling"]["mask_l1"] for block in (figures, *figures["sources"].values())]
     assert ceilings[0] > ceilings[1] > ceilings[2] > 0
 
