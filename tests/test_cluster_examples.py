@@ -16,7 +16,11 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "cluster"
 JOBS = sorted(EXAMPLES.glob("*.sbatch"))
 TRAININGS = {"train_g1", "train_g2", "train_pose"}  # those that more than one device can share
-NOTE = "import json, os, sys; print(json.dumps([sys.argv[1:], {n: v for n, v in os.environ.items() if n.startswith('SLURM_')}]), flush=True)"
+# One writing for each line: several tasks write to one file at a time.
+NOTE = (
+    "import json, os, sys; said = [sys.argv[1:], {n: v for n, v in os.environ.items() if n.startswith('SLURM_')}]; "
+    "os.write(1, (json.dumps(said) + os.linesep).encode())"
+)
 
 
 @pytest.fixture
