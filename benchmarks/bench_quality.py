@@ -187,7 +187,7 @@ class Judge:
         values = []
         for batch in self.batches:
             body = batch.mask.bool()
-            pairs = ImagePairs(to_uint8(network(batch.appearance, batch.maps)), to_uint8(batch.target), body, body)
+            pairs = ImagePairs(to_uint8(network(*batch.seen)), to_uint8(batch.target), body, body)
             values.append(torch.stack([ssim(pairs), l1(pairs)]))
         mean_ssim, mean_l1 = torch.cat(values, dim=1).mean(dim=1).tolist()
         return mean_ssim, mean_l1

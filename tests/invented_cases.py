@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.evaluation.examples.cases import Appearances, Cases, Demonstrations, Examples, Labels, Orders, Pairs, Steps, TwinExamples
-from pipeline.evaluation.scores.declared import SCORES
+from pipeline.evaluation.scores.declared import PAIR_SCORES
 from pipeline.inference.images import IMAGES
 from pipeline.pose.skeleton import LIMBS
 
@@ -41,7 +41,7 @@ def make_cases() -> Cases:
         for cls, rows in ((Examples, 2), (Examples, 2), (Examples, 0), (TwinExamples, 0), (Demonstrations, 3), (Steps, 2), (Appearances, 2))
     ]
     names = np.array(["S9/Directions 1/54138969/5"] * 4)
-    scores = rng.random((len(IMAGES), len(SCORES), 4)).astype(np.float32)
+    scores = rng.random((len(IMAGES), len(PAIR_SCORES), 4)).astype(np.float32)
     scores[0, 0, 0] = np.nan
     orders = Orders(names, names, rng.integers(0, 4, 4).astype(np.int8), rng.integers(0, 2, (len(IMAGES), 4, 2)).astype(float))
     pairs = Pairs(names, names, names, rng.random(4).astype(np.float32), scores)

@@ -9,7 +9,7 @@ from pipeline.pose.skeleton import H36M_17
 
 def pose_config(**values: object) -> PoseConfig:
     defaults = {**RULE, "depth": True, "maps": ("limbs",), "appearance": True, "lift": True, "source": True}
-    return PoseConfig.model_validate({"heatmap_radius": 4, "background": "none", **defaults, **values})
+    return PoseConfig.model_validate({"heatmap_radius": 4, "background": "none", "head": False, **defaults, **values})
 
 
 def people(count: int = 300, seed: int = 0, forward: bool = False) -> np.ndarray:

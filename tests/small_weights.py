@@ -18,7 +18,7 @@ SIZE = (64, 32)
 def write_model(folder: Path) -> Path:
     """Write g1, g2 and lifter to a folder, which is made if need be."""
     torch.manual_seed(0)
-    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, background="none", heatmap_radius=3)
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, background="none", head=False, heatmap_radius=3)
     lifter = Lifter(16, 1, RULE)
     g1 = G1(BodyConditioning(pose, lifter).channels, WARP_LAYERS, SIZE, 4, 3, "conv", "nearest", lifter.config)
     folder.mkdir(parents=True, exist_ok=True)

@@ -20,6 +20,7 @@ from pipeline.evaluation.twins import count_twins, twin_task
 from pipeline.inference.batched import Task
 from pipeline.packs.pack import Pack
 from pipeline.pose.bodies.body import Body, measure
+from pipeline.pose.bodies.heads import squares
 from pipeline.pose.bodies.masks import body_mask, overlap_mask
 from pipeline.pose.pose_file import encode_pose
 from pipeline.pose.skeleton import CHAIN_NAMES, H36M_17
@@ -98,7 +99,7 @@ def score(test: Benchmark, folder: Path) -> dict[str, Any]:
         images = _read(folder, [f"pairs/{number:06d}.png" for number in numbers], test.size)
         task = Task(source, target, pack.label[target])
         truth = _as_tensor(pack.image[target])
-        scores.add(Painted(numbers, task, _as_tensor(images)[None], truth, body_mask(body).bool(), overlap_mask(body).bool()))
+        scores.add(Painted(numbers, task, _as_tensor(images)[None], truth, body_mask(body).bool(), overlap_mask(body).bool(), squares(body)))
     figures: dict[str, Any] = {"pairs": len(test.pairs)} | scores.figures(pack.identity[test.pairs[:, 1]])
     if (folder / "twins").is_dir() and len(test.numbers):
         figures["depth"] = _judge(test, folder)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.evaluation.examples.cases import Cases
-from pipeline.evaluation.scores.declared import SCORES
+from pipeline.evaluation.scores.declared import PAIR_SCORES
 from pipeline.evaluation.scores.depth import order_difference
 from pipeline.evaluation.scores.intervals import mean_interval
 from pipeline.inference.images import SETS
@@ -54,7 +54,7 @@ def compare(first: Cases, second: Cases, image: str) -> list[Difference]:
 def _differences(first: Cases, second: Cases, image: str) -> Iterator[Difference]:
     numbers = [_number(cases, image) for cases in (first, second)]
     values = [cases.pairs.scores[number].astype(np.float64) for cases, number in zip((first, second), numbers, strict=True)]
-    for score, one, other in zip(SCORES, *values, strict=True):
+    for score, one, other in zip(PAIR_SCORES, *values, strict=True):
         both = np.isfinite(one) & np.isfinite(other)
         if both.any():
             low, high = mean_interval((other - one)[both], first.pairs.identity[both])

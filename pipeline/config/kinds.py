@@ -70,4 +70,4 @@ def map_config_from(pose: str, values: Mapping[str, Any]) -> "AnyMapConfig":
         return FaceMapConfig.model_validate(values)
     from pipeline.config.pose import MapConfig
 
-    return MapConfig.model_validate(values)
+    return MapConfig.model_validate({"head": False} | dict(values))  # weights of before heads were seen larger do not say so

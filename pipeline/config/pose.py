@@ -36,12 +36,13 @@ class MapConfig(Section):
         description="what G1 is told of the target's background: `none`; what the `source` shows of it, where one camera took both; or "
         "a `plate`: what the camera shows in the median without the person, else the source"
     )
+    head: Flag = Field(description="G1 paints the head once more, at about twice the size, beside the source's head")
     heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a joint's disc in `heatmaps`, px")
 
     @property
     def of_the_target(self) -> "MapConfig":
         """Without what is drawn of the source."""
-        return self.model_copy(update={"source": False, "appearance": False, "background": "none"})
+        return self.model_copy(update={"source": False, "appearance": False, "background": "none", "head": False})
 
 
 class PoseConfig(MapConfig):

@@ -43,6 +43,9 @@ class NetworkScore(Protocol):
     def add(self, painted: Painted) -> None:
         """Look at a batch."""
 
+    def by_pair(self) -> dict[str, np.ndarray]:
+        """Name of a score -> (images, P), in the order of `BatchedGenerator.scored`; nothing where the score is one of all images together."""
+
     def figures(self) -> tuple[Figures, dict[str, Any]]:
         """The figures of each image, and what is said of the network: its file, and the figure of the true images."""
 
@@ -81,6 +84,11 @@ class PoseScore:
         self.identity.append(self.batched.pack.identity[painted.task.target])
         for found, image in zip(self.found.values(), (painted.truth, *painted.images), strict=True):
             found.append(pckh_hits(self._locate(image), self.batched.pack.pose_2d[painted.task.target]))
+
+    def by_pair(self) -> dict[str, np.ndarray]:
+        """As `NetworkScore` says."""
+        shares = [self._shares(np.concatenate(self.found[image])) for image in self.batched.scored]
+        return {name: np.stack([one[name] for one in shares]) for name in self.joints}
 
     def figures(self) -> tuple[Figures, dict[str, Any]]:
         """As `NetworkScore` says."""
@@ -135,6 +143,10 @@ class PerceptualScore:
                 layers = self.network.layers(image[rows].to(self.batched.device))
                 found.append(self.network.distance(layers, true).double().cpu().numpy())
 
+    def by_pair(self) -> dict[str, np.ndarray]:
+        """As `NetworkScore` says."""
+        return {self.key: np.stack([np.concatenate(parts) for parts in self.found.values()])}
+
     def figures(self) -> tuple[Figures, dict[str, Any]]:
         """As `NetworkScore` says."""
         identity = np.concatenate(self.identity)
@@ -157,6 +169,10 @@ class InceptionScores:
         """Look at a batch."""
         for found, image in zip(self.found.values(), (painted.truth, *painted.images), strict=True):
             found.append((self.network.features(image.cpu()), self.network.probabilities(image.cpu())))
+
+    def by_pair(self) -> dict[str, np.ndarray]:
+        """Nothing."""
+        return {}
 
     def figures(self) -> tuple[Figures, dict[str, Any]]:
         """As `NetworkScore` says."""

@@ -91,6 +91,8 @@ def score_pairs(
         for network in networks:
             network.add(painted)
     scores.check()
+    for network in networks:
+        scores.by_network |= network.by_pair()
     return scores, kept, {network.key: network.figures() for network in networks}
 
 

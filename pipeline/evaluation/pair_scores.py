@@ -14,21 +14,27 @@ class PairScores:
     """The scores of all pairs that were added.
 
     images : names of the images; scores : what is worked out; values : (images, scores, P) float64, NaN where a pair has none
+    by_network : name -> (images, P), scores of the pairs that a network has given
     """
 
     def __init__(self, images: Sequence[str], scores: Sequence[Score], count: int) -> None:
         self.images, self.scores = images, scores
         self.values = np.full((len(images), len(scores), count), np.nan)
+        self.by_network: dict[str, np.ndarray] = {}
 
     def add(self, painted: Painted) -> None:
         """Score a batch."""
+        pairs = painted.pairs
         for number, score in enumerate(self.scores):
             assert score.function is not None
-            self.values[:, number, painted.number] = score.function(painted.pairs).numpy()
+            self.values[:, number, painted.number] = score.function(pairs).numpy()
 
     def of(self, image: str, name: str) -> np.ndarray:
-        """(P,) one score of one image."""
-        return self.values[self.images.index(image), [score.name for score in self.scores].index(name)]
+        """(P,) one score of one image, NaN where nothing gives it."""
+        number, names = self.images.index(image), [score.name for score in self.scores]
+        if name in names:
+            return self.values[number, names.index(name)]
+        return self.by_network[name][number] if name in self.by_network else np.full(self.values.shape[2], np.nan)
 
     def by_image(self) -> dict[str, dict[str, np.ndarray]]:
         """Image -> score -> (P,)."""

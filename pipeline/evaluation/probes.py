@@ -57,8 +57,8 @@ def latent_figures(batched: BatchedGenerator, task: Task, kept: KeptImages) -> d
     others = Task(np.roll(task.source, len(task) // 2), task.target, task.label)
     for rows, batch in batched.batches(others, "latents"):
         sources = task.source[rows]
-        appearance, maps = batched.encode(batched.measure(Task(sources, sources, batched.pack.label[sources])))
-        kl[rows] = network.divergence(appearance, maps).cpu().numpy()
+        own_pose = batched.encode(batched.measure(Task(sources, sources, batched.pack.label[sources])))
+        kl[rows] = network.divergence(own_pose.appearance, own_pose.maps).cpu().numpy()
         own = torch.from_numpy(np.stack([images[coarse] for images in kept.images(numbers[rows])])).permute(0, 3, 1, 2)
         measured = batched.measure(batch)
         swap[rows] = difference_within(batched.paint(measured)[0], own, batched.masks(measured)[0]).numpy()

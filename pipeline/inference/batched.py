@@ -107,6 +107,10 @@ class BatchedGenerator:
         conditioning = self.generator.conditioning
         return conditioning.mask(measured.target).bool().cpu(), conditioning.overlap(measured.target).bool().cpu()
 
+    def heads(self, measured: Measured) -> Tensor:
+        """The squares around the targets' heads, (N, 3) float32, in main memory: as `Conditioning.heads` gives them."""
+        return self.generator.conditioning.heads(measured.target).cpu()
+
     def encode(self, measured: Measured) -> Condition:
         """What the networks see."""
         source = measured.image, measured.source, measured.source_label

@@ -43,7 +43,7 @@ class Generator:
         """
         if source.shape[2:] != self.image_size:
             raise UserError(f"the weights are for images of {list(self.image_size)}, found {list(source.shape[2:])}; train them for data.image_size")
-        coarse = self.g1(*condition)
+        coarse = self.g1(*condition.seen)
         refined = coarse + self.g2(coarse, source)
         if not refined.isfinite().all():  # it would count as black
             raise UserError("the weights paint what is not finite, from finite images and poses; train them again, with a lower learning rate")

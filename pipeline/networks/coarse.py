@@ -30,8 +30,8 @@ class Coarse(Protocol):
     config: dict[str, Any]
     lifter: "Lifter | None"
 
-    def __call__(self, appearance: Tensor, maps: Tensor) -> Tensor:
-        """The appearance input and the maps of the poses, as `Conditioning` gives them -> the image (B, 3, H, W)."""
+    def __call__(self, *seen: Any) -> Tensor:
+        """What `Condition.seen` gives -> the image (B, 3, H, W)."""
 
     def to(self, device: torch.device) -> Any:
         """Move to a device."""
@@ -61,7 +61,7 @@ class CoarseKind:
 
 def _make_pg2(seen: Conditioning, image_size: tuple[int, int], model: ModelConfig, _loss: str, lifter: Mapping[str, Any] | None) -> G1:
     size = image_size, model.filters, model.blocks, model.bottleneck, model.upsampling
-    return G1(seen.channels, seen.layers, *size, lifter, model.shrink, model.decoder)
+    return G1(seen.channels, seen.layers, *size, lifter, model.shrink, model.decoder, seen.told)
 
 
 def _make_vunet(seen: Conditioning, image_size: tuple[int, int], model: ModelConfig, loss: str, lifter: Mapping[str, Any] | None) -> VUNet:

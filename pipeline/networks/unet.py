@@ -20,12 +20,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipeline.networks.kinds import rebuild_lifter
+from pipeline.networks.squares import cut_square, paste_square
 from pipeline.pose.background import LAYER_CHANNELS
+from pipeline.pose.conditioning import FINE, CloseUp, close_up_side
 from pipeline.utils.errors import UserError
 
 FIRST_SHARES = {"own": 0.0, "front": 2.0, "second": 0.0, "background": 2.0}  # logits before training: of own paint, and of each layer
 UPSAMPLINGS = ("nearest", "bilinear", "transposed")
 DECODERS = ("joined", "light")
+HEAD_BLOCKS = 3  # of the U-Net that paints heads
 LATENT = 64  # numbers between encoder and decoder of a fully connected bottleneck
 
 
@@ -141,7 +144,8 @@ class G1(nn.Module):
     """The coarse image of the source's person in the target pose. `config` rebuilds it.
 
     The first maps are `layers` of known pixels, as `Conditioning.layers` names them, and the network chooses at each pixel between them and its own
-    paint. `lifter` is the `config` of the network that gave the maps their depth, if any: its weights, which do not
+    paint. `told` is how many numbers say which way the heads look: with any, the head is painted once more, larger (`HeadPass`); 0: it is not.
+    `lifter` is the `config` of the network that gave the maps their depth, if any: its weights, which do not
     change any more, are kept with those of G1, as the attribute `lifter`.
     """
 
@@ -157,6 +161,7 @@ class G1(nn.Module):
         lifter: Mapping[str, Any] | None = None,
         shrink: int = 1,
         decoder: str = "joined",
+        told: int = 0,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
@@ -170,16 +175,20 @@ class G1(nn.Module):
             "lifter": lifter,
             "shrink": shrink,
             "decoder": decoder,
+            "told": told,
         }
         out_channels = 3 + (1 + len(layers) if layers else 0)
         self.unet = UNet(3 + map_channels, out_channels, image_size, filters, blocks, bottleneck, upsampling, shrink, decoder)
+        self.head = HeadPass(map_channels, told, image_size, filters, upsampling, shrink, decoder) if told else None
         self.lifter = rebuild_lifter(lifter)
 
-    def forward(self, source: Tensor, maps: Tensor) -> Tensor:
-        """(B, 3, H, W) in [-1, 1] and (B, map_channels, H, W) -> (B, 3, H, W), not clamped."""
-        painted = self.unet(torch.cat((source, maps), dim=1))
+    def forward(self, source: Tensor, maps: Tensor, head: CloseUp | None = None) -> Tensor:
+        """(B, 3, H, W) in [-1, 1], (B, map_channels, H, W) and, if `told` is not 0, the heads -> (B, 3, H, W), not clamped."""
+        image = self.unet(torch.cat((source, maps), dim=1))
         layers = self.config["layers"]
-        return mix(painted, maps[:, : len(layers) * LAYER_CHANNELS], layers) if layers else painted
+        if layers:
+            image = mix(image, maps[:, : len(layers) * LAYER_CHANNELS], layers)
+        return image if self.head is None else self.head(image, maps, head)
 
 
 def mix(painted: Tensor, known: Tensor, names: Sequence[str]) -> Tensor:
@@ -195,6 +204,33 @@ def mix(painted: Tensor, known: Tensor, names: Sequence[str]) -> Tensor:
     bias = logits.new_tensor([FIRST_SHARES[name] for name in ("own", *names)]).view(1, -1, 1, 1)
     share = (logits + bias).masked_fill(~there, -torch.inf).softmax(dim=1)
     return own * share[:, :1] + sum(layers[:, i, :3] * share[:, i + 1 : i + 2] for i in range(len(names)))
+
+
+class HeadPass(nn.Module):
+    """The head once more, at about twice the size: a small U-Net sees it beside the source's, and what it adds is pasted with a soft edge.
+
+    A head is a dozen pixels high in the image, of which the U-Net of the whole image sees half. Here both heads lie in the same square,
+    upright alike, and it is said which way they look. At first it adds nothing.
+    """
+
+    def __init__(
+        self, map_channels: int, told: int, image_size: tuple[int, int], filters: int, upsampling: str, shrink: int = 1, decoder: str = "joined"
+    ) -> None:
+        super().__init__()
+        side = close_up_side(image_size[0])
+        self.unet = UNet(3 + 2 * 3 + map_channels + told, 3, (side, side), filters, HEAD_BLOCKS, "conv", upsampling, shrink, decoder)
+
+    def forward(self, image: Tensor, maps: Tensor, head: CloseUp) -> Tensor:
+        """An image (B, 3, H, W), the maps (B, map_channels, H, W) and the heads -> the image with other heads."""
+        height, width, side = *image.shape[2:], head.source.shape[-1]
+        with torch.autocast(image.device.type, enabled=False):  # places on a grid need all their digits
+            place = head.place.float() / FINE
+            here = cut_square(torch.cat((image.detach().float(), maps.float()), dim=1), place, side)
+            told = head.told[:, :, None, None].expand(-1, -1, side, side)
+            seen = torch.cat((here, head.source, head.source.flip(3), told), dim=1)  # a face is nearly its own mirror image
+        added = self.unet(seen)
+        with torch.autocast(image.device.type, enabled=False):
+            return image.float() + paste_square(added.float(), place, (height, width))
 
 
 class G2(nn.Module):

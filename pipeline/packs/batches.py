@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.packs.pack import Pack, Twins
 from pipeline.pose.background import Scene, place_of
-from pipeline.pose.conditioning import Conditioning, Further
+from pipeline.pose.conditioning import CloseUp, Condition, Conditioning, Further
 from pipeline.pose.skeleton import mirror_pose
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import mirror_image
@@ -28,6 +28,7 @@ class Batch:
     source, target : (B, 3, H, W)
     appearance : (B, *Conditioning.appearance_size), what the networks see of the source's person
     maps : (B, Conditioning.channels, H, W)
+    head : the heads, larger, where `Conditioning.told` is not 0
     mask : (B, 1, H, W) float32, 1 on the target's body, else 0
     negative : (B, 3, H, W), what the same joints show with other labels, where that is known, else the target
     index : (B, 2) int64, rows of the pack: source and target
@@ -40,10 +41,17 @@ class Batch:
     mask: Tensor
     negative: Tensor
     index: Tensor
+    head: CloseUp | None = None
+
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        """What a coarse generator takes."""
+        return Condition(self.appearance, self.maps, self.head).seen
 
     def part(self, rows: slice) -> "Batch":
         """Some rows of the batch."""
-        return Batch(*(getattr(self, field.name)[rows] for field in fields(self)))
+        tensors = {field.name: getattr(self, field.name)[rows] for field in fields(self) if field.name != "head"}
+        return Batch(**tensors, head=None if self.head is None else self.head.part(rows))
 
 
 def batch_indices(
@@ -140,7 +148,8 @@ def make_batch(
         for rows in rows_further
     ]
     condition = conditioning.encode(source, *first, *measured_target, target, scene, further)
-    return Batch(source, target, *condition, conditioning.mask(measured_target[0]), other, torch.from_numpy(np.ascontiguousarray(pairs)))
+    mask, index = conditioning.mask(measured_target[0]), torch.from_numpy(np.ascontiguousarray(pairs))
+    return Batch(source, target, condition.appearance, condition.maps, mask, other, index, condition.head)
 
 
 def _body(

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 Layer = Literal["front", "second", "background"]
 WARP_LAYERS: tuple[Layer, ...] = ("front", "second")  # of the warped source: the parts in front, and the second ones
 WARP_CHANNELS = len(WARP_LAYERS) * LAYER_CHANNELS
+FINE = 256  # places within a pixel that are told apart, along rows and columns
 AppearanceInput = Literal["image", "parts", "warped"]
+
+
+def close_up_side(height: int) -> int:
+    """Height and width of heads, px, that are seen larger in images of a height, px: a fourth, which about doubles them, and a multiple of 8."""
+    return 8 * max(1, round(height / 32))
 
 
 class DepthLifter(Protocol):
@@ -43,11 +49,38 @@ class Further(NamedTuple):
     scene: Scene | None = None
 
 
+class CloseUp(NamedTuple):
+    """The heads of B pairs, larger than in the images: what the pass over the head is told besides image and maps.
+
+    source : (B, 3, S, S) float32 in [-1, 1], the source's head, upright as far as the target's is
+    told : (B, T) float32, which way the heads look, target's and source's
+    place : (B, 3) int32, the square around the target's head: column and row of its centre and half its side, in px of the target's image times
+        `FINE`; one that nobody knows lies outside of the image. Whole numbers, because what a network takes in bfloat16 is rounded to 8 bits
+    """
+
+    source: Tensor
+    told: Tensor
+    place: Tensor
+
+    def part(self, rows: slice) -> "CloseUp":
+        """Some of the pairs."""
+        return CloseUp(*(values[rows] for values in self))
+
+
 class Condition(NamedTuple):
-    """What the networks see: the appearance input, (B, *Conditioning.appearance_size), and maps, (B, Conditioning.channels, H, W); float32 both."""
+    """What the networks see, float32: the appearance input, (B, *Conditioning.appearance_size); maps, (B, Conditioning.channels, H, W); the heads.
+
+    head : None where `Conditioning.told` is 0
+    """
 
     appearance: Tensor
     maps: Tensor
+    head: CloseUp | None = None
+
+    @property
+    def seen(self) -> tuple[Any, ...]:
+        """What there is of it, as a coarse generator takes it."""
+        return tuple(self) if self.head is not None else (self.appearance, self.maps)
 
 
 class Conditioning(Protocol):
@@ -71,6 +104,10 @@ class Conditioning(Protocol):
     @property
     def channels(self) -> int:
         """Channels of the maps."""
+
+    @property
+    def told(self) -> int:
+        """How many numbers say which way heads look (`CloseUp.told`); 0: heads are not seen larger."""
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -108,6 +145,9 @@ class Conditioning(Protocol):
 
     def overlap(self, measured: Any) -> Tensor:
         """Where limbs overlap the torso or each other, (B, 1, H, W) float32, 0 or 1."""
+
+    def heads(self, measured: Any) -> Tensor:
+        """The squares around heads, (B, 3) float32, px: column and row of the centre, half the side; NaN where nobody knows the head."""
 
 
 def encode_poses(

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.examples.cases import Cases
-from pipeline.evaluation.scores.declared import GROUPED_SCORES, SCORES
+from pipeline.evaluation.scores.declared import GROUPED_SCORES, PAIR_SCORES
 from pipeline.inference.images import SETS
 from pipeline.report.image_names import COLOURS, NAMES
 
@@ -32,7 +32,7 @@ def draw_distributions(cases: Cases) -> bytes:
     figure = Figure(figsize=(5 * len(GROUPED_SCORES), 2.8), layout="constrained")
     for number, name in enumerate(score.name for score in GROUPED_SCORES):
         axes = figure.add_subplot(1, len(GROUPED_SCORES), number + 1)
-        values = {image: one for image, one in zip(images, cases.pairs.scores[:, SCORES.index(name)], strict=True) if image != "ceiling"}
+        values = {image: one for image, one in zip(images, cases.pairs.scores[:, PAIR_SCORES.index(name)], strict=True) if image != "ceiling"}
         bins = np.histogram_bin_edges(np.concatenate([one[np.isfinite(one)] for one in values.values()]), 40).tolist()
         for image, one in values.items():
             axes.hist(one[np.isfinite(one)], bins, histtype="stepfilled", alpha=0.45, color=COLOURS[image], label=NAMES[image])

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pipeline.evaluation.examples.cases import Cases
-from pipeline.evaluation.scores.declared import SCORES
+from pipeline.evaluation.scores.declared import PAIR_SCORES
 from pipeline.inference.images import WITHOUT_LIMBS
 from pipeline.utils.errors import UserError
 from pipeline.utils.images import difference_map, encode, image_grid
@@ -73,7 +73,9 @@ def example_scores(cases: Cases) -> list[dict[tuple[str, str], float]]:
     scores = cases.pairs.scores  # (images, scores, P)
     rows = spread(np.arange(scores.shape[2]), len(cases.samples.source))
     position = {image: number for number, image in enumerate(WITHOUT_LIMBS)}
-    return [{(image, kind): float(scores[position[image], SCORES.index(kind), row]) for image in PAIRS for kind in (*KINDS, "l1")} for row in rows]
+    return [
+        {(image, kind): float(scores[position[image], PAIR_SCORES.index(kind), row]) for image in PAIRS for kind in (*KINDS, "l1")} for row in rows
+    ]
 
 
 def _cells(scores: Mapping[tuple[str, str], float]) -> list[str]:

@@ -194,7 +194,7 @@ def train_g2(run: GeneratorTraining, g1: CoarseNetwork, model: ModelConfig, conf
         for step, batch in enumerate(run.batches(start, steps), start):
             g2_step = step - config.pretrain_d  # from 0; before, D learns alone
             with torch.no_grad(), fabric.autocast():
-                coarse = g1(batch.appearance, batch.maps).float()
+                coarse = g1(*batch.seen).float()
             with torch.set_grad_enabled(g2_step >= 0):
                 refined = coarse + g2(coarse, batch.source)
 
@@ -227,13 +227,13 @@ def train_g2(run: GeneratorTraining, g1: CoarseNetwork, model: ModelConfig, conf
 def g1_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module) -> np.ndarray:
     """Source, pose, truth and coarse image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        return _grid(run, samples, coarse=g1(samples.appearance, samples.maps))
+        return _grid(run, samples, coarse=g1(*samples.seen))
 
 
 def g2_grid(run: GeneratorTraining, samples: Batch, g1: nn.Module, g2: nn.Module) -> np.ndarray:
     """Source, pose, truth, coarse image, difference map and refined image of each sample, (H, W, 3) uint8."""
     with torch.inference_mode():
-        coarse = g1(samples.appearance, samples.maps)
+        coarse = g1(*samples.seen)
         return _grid(run, samples, coarse=coarse, refined=coarse + g2(coarse, samples.source))
 
 

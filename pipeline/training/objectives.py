@@ -56,7 +56,7 @@ class PG2Objective:
 
     def __call__(self, g1: Any, batch: Batch, _step: int, /) -> tuple[Tensor, dict[str, Tensor]]:
         """As `Objective` says."""
-        coarse = g1(batch.appearance, batch.maps)
+        coarse = g1(*batch.seen)
         l1, order = masked_l1(coarse, batch.target, batch.mask), order_loss(coarse, batch.target, batch.negative)
         loss, terms = l1 + self.order_weight * order, {"l1": l1, "order": order}
         for name, weight, function in (("edges", self.edge_weight, edge_loss), ("ssim", self.ssim_weight, ssim_loss)):

@@ -12,7 +12,7 @@ from invented_cases import with_scores
 
 from pipeline.comparison.compare import ORDER, compare
 from pipeline.evaluation.examples.cases import Cases, write_cases
-from pipeline.evaluation.scores.declared import SCORES
+from pipeline.evaluation.scores.declared import PAIR_SCORES
 from pipeline.utils.errors import UserError
 from pose25d import compare as command
 
@@ -24,10 +24,10 @@ PEOPLE = np.array([f"p{i // 5}" for i in range(100)])  # five pairs each
 def runs() -> tuple[Cases, Cases]:
     """Two runs whose scores vary far more from pair to pair than between the runs: the second is better in SSIM, and as good in L1."""
     rng = np.random.default_rng(0)
-    first = with_scores(PEOPLE, rng.random((len(SCORES), 100)))
+    first = with_scores(PEOPLE, rng.random((len(PAIR_SCORES), 100)))
     better = first.pairs.scores.copy()
-    better[:, SCORES.index("ssim")] += 0.01 + rng.normal(0, 0.01, 100).astype(np.float32)
-    better[:, SCORES.index("l1")] += rng.normal(0, 0.01, 100).astype(np.float32)
+    better[:, PAIR_SCORES.index("ssim")] += 0.01 + rng.normal(0, 0.01, 100).astype(np.float32)
+    better[:, PAIR_SCORES.index("l1")] += rng.normal(0, 0.01, 100).astype(np.float32)
     return first, replace(first, pairs=replace(first.pairs, scores=better))
 
 

@@ -20,7 +20,7 @@ from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.skeleton import CHAIN_NAMES, H36M_17, LIMB_NAMES
 from pipeline.utils.tensors import as_rows
 
-MAPS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, background="none", heatmap_radius=4)
+MAPS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, background="none", head=False, heatmap_radius=4)
 FOREARM = LIMB_NAMES.index("right_forearm")
 ELBOW_AND_WRIST = [H36M_17.index(f"right_{name}") for name in ("elbow", "wrist")]
 BEFORE, BEHIND = 0, 1  # rows of the pack

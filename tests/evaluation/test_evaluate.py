@@ -24,7 +24,7 @@ from pipeline.evaluation.by_network import PoseScore
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.evaluation.examples.cases import read_cases
 from pipeline.evaluation.pair_scores import PairScores
-from pipeline.evaluation.scores.declared import SCORES, USUAL_SCORES
+from pipeline.evaluation.scores.declared import PAIR_SCORES, SCORES, USUAL_SCORES
 from pipeline.evaluation.scores.image.ssim import ssim
 from pipeline.evaluation.scores.score import ImagePairs
 from pipeline.evaluation.twins import count_twins, judge_twins, twin_task
@@ -52,7 +52,7 @@ from stages.evaluate import main
 SIZE = (64, 32)
 CPU = torch.device("cpu")
 CONFIG = EvaluateConfig(batch_size=5, threads=1, samples=4, inception=None, lpips=None, dists=None, patn=False, pose_net=None)
-PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, background="none", heatmap_radius=4)
+PARTS = MapConfig(depth=True, maps=("parts",), appearance=False, lift=False, source=False, background="none", head=False, heatmap_radius=4)
 # Background, torso, head and limbs: colours far from each other.
 COLOURS = torch.tensor(
     [
@@ -246,8 +246,8 @@ def test_doing_nothing_is_scored_by_handing_back_the_source(pack, pairs, scored)
 def test_cases_hold_what_the_report_shows(pack, pairs):
     g1, g2 = networks(PARTS)
     figures, cases = evaluate(Generator(g1, g2, see(PARTS), SIZE), pack, pairs, CONFIG, CPU)
-    error = cases.pairs.scores[IMAGES.index("refined"), SCORES.index("mask_l1")]
-    assert cases.pairs.scores.shape == (len(IMAGES), len(SCORES), len(pairs))
+    error = cases.pairs.scores[IMAGES.index("refined"), PAIR_SCORES.index("mask_l1")]
+    assert cases.pairs.scores.shape == (len(IMAGES), len(PAIR_SCORES), len(pairs))
     assert error.mean() == pytest.approx(figures["refined"]["mask_l1"], abs=1e-5)
     np.testing.assert_array_equal(cases.best.mask_l1, np.sort(error)[:2])
     np.testing.assert_array_equal(cases.worst.mask_l1, np.sort(error)[::-1][:2])
@@ -535,7 +535,7 @@ def folder(tmp_path, pack, pairs):
     with (tmp_path / "pairs" / "test.csv").open("w", encoding="utf-8", newline="") as file:
         rows = [("S9", pack.identity[source], source, target) for source, target in pairs]
         csv.writer(file, lineterminator="\n").writerows([("subject", "identity", "source", "target"), *rows])
-    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, background="none", heatmap_radius=4)
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, background="none", head=False, heatmap_radius=4)
     for name, network in zip(("g1", "g2"), networks(pose), strict=True):
         save_network(tmp_path / f"{name}.safetensors", network, pose)
     (tmp_path / "params.yaml").write_text(

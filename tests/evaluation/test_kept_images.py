@@ -23,7 +23,15 @@ def kept_of(images, error, size, named=(), few=3):
     for start in range(0, COUNT, size):
         number = np.arange(start, min(start + size, COUNT))
         nothing = torch.zeros(len(number), 1, 4, 2, dtype=torch.bool)
-        painted = Painted(number, Task(number, number, np.zeros((len(number), len(LIMBS)))), images[:, number], images[0, number], nothing, nothing)
+        painted = Painted(
+            number,
+            Task(number, number, np.zeros((len(number), len(LIMBS)))),
+            images[:, number],
+            images[0, number],
+            nothing,
+            nothing,
+            torch.full((len(number), 3), torch.nan),
+        )
         kept.add(painted, error[number])
         assert len(kept._images) <= len(named) + 2 * few
     return kept

@@ -41,7 +41,8 @@ def write_weights(
 ) -> tuple[Path, Path]:
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
-    pose = MapConfig(depth=True, maps=("parts",), appearance=appearance, lift=lift, source=source, background=background, heatmap_radius=3)
+    seen = {"depth": True, "maps": ("parts",), "appearance": appearance, "lift": lift, "source": source, "background": background}
+    pose = MapConfig(**seen, head=False, heatmap_radius=3)
     lifter = Lifter(16, 1, RULE) if lift else None
     g1 = G1(BodyConditioning(pose, lifter).channels, BodyConditioning(pose, lifter).layers, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
     networks = {"g1": g1, "g2": G2(SIZE, 4, 1, "nearest")}
@@ -261,7 +262,7 @@ def test_a_model_that_places_the_colours_of_the_source_needs_its_pose(tmp_path: 
     [((1 << 20, 1 << 20), "a size or count of 1048576, expected at most 16384"), ((0, 0), "expected images of a height and a width of 1 to 8192 px")],
 )
 def test_weights_for_images_of_a_size_that_none_has_are_refused(tmp_path: Path, size: tuple[int, int], fault: str) -> None:
-    pose = MapConfig(depth=True, maps=("parts",), appearance=True, lift=False, source=True, background="none", heatmap_radius=3)
+    pose = MapConfig(depth=True, maps=("parts",), appearance=True, lift=False, source=True, background="none", head=False, heatmap_radius=3)
     torch.manual_seed(0)
     save_network(tmp_path / "g1.safetensors", G1(BodyConditioning(pose, None).channels, WARP_LAYERS, size, 4, 3, "conv", "nearest", None), pose)
     save_network(tmp_path / "g2.safetensors", G2(size, 4, 1, "nearest"), pose)
@@ -272,7 +273,7 @@ def test_weights_for_images_of_a_size_that_none_has_are_refused(tmp_path: Path, 
 def test_the_variational_u_net_repaints_a_picture_and_needs_its_pose_for_all_but_whole_images(
     tmp_path: Path, image: np.ndarray, source: LabelledPose, target: LabelledPose
 ) -> None:
-    pose = MapConfig(depth=True, maps=("limbs",), appearance=False, lift=False, source=False, background="none", heatmap_radius=3)
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=False, lift=False, source=False, background="none", head=False, heatmap_radius=3)
     save_network(tmp_path / "g2.safetensors", G2(SIZE, 4, 1, "nearest"), pose)
     for appearance in ("warped", "parts", "image"):
         torch.manual_seed(0)

@@ -22,7 +22,7 @@ from pipeline.pose.conditioning import WARP_LAYERS, Condition
 from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
-POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, background="none", heatmap_radius=2.5)
+POSE = MapConfig(depth=True, maps=("limbs", "rgb"), appearance=False, lift=False, source=False, background="none", head=False, heatmap_radius=2.5)
 
 
 def make_networks() -> list[G1 | G2 | D]:

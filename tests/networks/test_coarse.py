@@ -25,7 +25,7 @@ from pipeline.utils.errors import UserError
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = (32, 16)
 MAPS = N_PARTS + 2  # channels of one pose: its parts, and two of its depth
-POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, background="none", heatmap_radius=2)
+POSE = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=True, source=True, background="none", head=False, heatmap_radius=2)
 
 
 @pytest.mark.parametrize(

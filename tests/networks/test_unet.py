@@ -7,13 +7,15 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.networks.squares import paste_square
 from pipeline.networks.unet import G1, G2, Block, Enlarge, UNet, gather
 from pipeline.pose.background import LAYER_CHANNELS
-from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS
+from pipeline.pose.conditioning import FINE, WARP_CHANNELS, WARP_LAYERS, CloseUp, close_up_side
 from pipeline.utils.errors import UserError
 
 SIZE = (32, 16)
 MAPS = 5
+TOLD = 8
 
 
 def make_g1(bottleneck: str = "conv", upsampling: str = "nearest", blocks: int = 4, filters: int = 4) -> G1:
@@ -106,6 +108,36 @@ def test_the_background_is_one_of_the_layers() -> None:
     coarse = g1(torch.randn(2, 3, *SIZE), torch.cat((colours, background, rest), 1))
     share = math.exp(2) / (1 + math.exp(2))
     torch.testing.assert_close(coarse, share * background[:, :3])
+
+
+def make_heads() -> CloseUp:
+    side = close_up_side(SIZE[0])
+    place = torch.tensor([[SIZE[1] / 2, SIZE[0] / 4, SIZE[0] / 6], [-1e4, -1e4, 3]])  # the second head is unknown
+    return CloseUp(torch.rand(2, 3, side, side), torch.randn(2, TOLD), (place * FINE).int())
+
+
+def test_the_head_is_painted_once_more_in_its_square_alone_and_every_weight_takes_part() -> None:
+    g1 = G1(MAPS, (), SIZE, 4, 3, "conv", "nearest", told=TOLD)
+    source, maps, heads = torch.randn(2, 3, *SIZE), torch.randn(2, MAPS, *SIZE), make_heads()
+    assert g1.head is not None
+    torch.testing.assert_close(g1(source, maps, heads), g1.unet(torch.cat((source, maps), 1)))  # at first it adds nothing
+    shake(g1)
+    changed = g1(source, maps, heads) - g1.unet(torch.cat((source, maps), 1))
+    inside = paste_square(torch.ones(2, 1, 8, 8), heads.place / FINE, SIZE) > 0
+    assert (changed.abs().amax(1, keepdim=True) > 0)[inside].float().mean() > 0.99
+    assert changed.masked_select(~inside).abs().max() < 1e-6
+    assert inside[0].any()
+    assert not inside[1].any()
+    g1(source, maps, heads).square().sum().backward()
+    assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in g1.parameters())
+
+
+def test_which_way_a_head_looks_changes_it() -> None:
+    g1 = G1(MAPS, (), SIZE, 4, 3, "conv", "nearest", told=TOLD)
+    shake(g1)
+    source, maps, heads = torch.randn(2, 3, *SIZE), torch.randn(2, MAPS, *SIZE), make_heads()
+    for other in (heads._replace(told=-heads.told), heads._replace(source=heads.source.flip(2))):
+        assert (g1(source, maps, heads) - g1(source, maps, other))[0].abs().max() > 1e-4
 
 
 def test_g1_paints_alone_where_nothing_is_placed() -> None:

@@ -32,7 +32,7 @@ TWIN_ROWS = np.array([1, 1, 1, 4])  # row 1 has three twins, row 4 has one
 
 def make_config(**values: object) -> PoseConfig:
     defaults = {**RULE, "depth": True, "maps": ("limbs",), "appearance": False, "lift": False, "source": True}
-    return PoseConfig.model_validate({"heatmap_radius": 3, "background": "none", **defaults, **values})
+    return PoseConfig.model_validate({"heatmap_radius": 3, "background": "none", "head": False, **defaults, **values})
 
 
 def make_conditioning(**values: object) -> BodyConditioning:

@@ -59,7 +59,7 @@ def write_folder(root: Path) -> Path:
 def write_weights(folder: Path, size: tuple[int, int] = (64, 32)) -> tuple[Path, Path]:
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
-    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=False, source=True, background="none", heatmap_radius=3)
+    pose = MapConfig(depth=True, maps=("limbs",), appearance=True, lift=False, source=True, background="none", head=False, heatmap_radius=3)
     networks = {"g1": G1(BodyConditioning(pose, None).channels, WARP_LAYERS, size, 4, 3, "conv", "nearest", None), "g2": G2(size, 4, 1, "nearest")}
     folder.mkdir(parents=True, exist_ok=True)
     for name, network in networks.items():

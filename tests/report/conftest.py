@@ -25,7 +25,7 @@ from pipeline.evaluation.examples.cases import (
     Pairs,
     write_cases,
 )
-from pipeline.evaluation.scores.declared import SCORES
+from pipeline.evaluation.scores.declared import PAIR_SCORES
 from pipeline.evaluation.scores.depth import order_accuracy
 from pipeline.evaluation.scores.summary import DISTANCES, by_group, summary
 from pipeline.inference.images import IMAGES
@@ -35,7 +35,7 @@ from pipeline.utils.files import write_json
 
 @pytest.fixture
 def cases():
-    scores = RNG.random((len(IMAGES), len(SCORES), 6))
+    scores = RNG.random((len(IMAGES), len(PAIR_SCORES), 6))
     return Cases(
         pairs=Pairs(captions(6), captions(6), np.array(["ann", "bob"] * 3), np.arange(6.0), scores.astype(np.float32)),
         samples=shown(3),
@@ -54,7 +54,7 @@ def cases():
 
 @pytest.fixture
 def figures(cases):
-    per_image = {image: dict(zip(SCORES, values, strict=True)) for image, values in zip(IMAGES, cases.pairs.scores, strict=True)}
+    per_image = {image: dict(zip(PAIR_SCORES, values, strict=True)) for image, values in zip(IMAGES, cases.pairs.scores, strict=True)}
     people = np.array(["ann", "bob"] * 4)
     orders = {image: order_accuracy(RNG.integers(0, 2, (8, 2)), np.arange(8) % 4, np.arange(8) > 1, people) for image in IMAGES}
     return {

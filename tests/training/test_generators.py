@@ -55,6 +55,7 @@ POSE = {
     "lift": True,
     "source": True,
     "background": "source",
+    "head": True,
     "heatmap_radius": 2,
 }
 TRAIN = {

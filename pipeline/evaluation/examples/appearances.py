@@ -29,13 +29,13 @@ def appearances(batched: BatchedGenerator, task: Task) -> Appearances:
     if isinstance(network, VUNet):
         for number, other in zip(chosen, others, strict=True):
             one = task.part([number])
-            appearance, maps = batched.encode(batched.measure(one))
+            seen = batched.encode(batched.measure(one))
             of_other = batched.encode(batched.measure(Task(task.source[[other]], one.target, one.label))).appearance
-            first, second = network.encode(appearance), network.encode(of_other)
+            first, second = network.encode(seen.appearance), network.encode(of_other)
             mixed = [[(1 - share) * a + share * b for a, b in zip(first, second, strict=True)] for share in SHARES]
-            between.append(_side_by_side([network.paint(maps, latents) for latents in mixed]))
+            between.append(_side_by_side([network.paint(seen.maps, latents) for latents in mixed]))
             generator = torch.Generator().manual_seed(int(number))
-            sampled.append(_side_by_side([network.sample(maps, generator) for _ in range(SAMPLED)]))
+            sampled.append(_side_by_side([network.sample(seen.maps, generator) for _ in range(SAMPLED)]))
     return Appearances(
         source=pack.image[task.source[chosen]],
         other=pack.image[task.source[others]],

@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from pipeline.evaluation.scores.declared import SCORES
+from pipeline.evaluation.scores.declared import PAIR_SCORES
 from pipeline.inference.images import SETS
 from pipeline.pose.skeleton import LIMB_NAMES
 from pipeline.utils.errors import UserError
@@ -97,7 +97,7 @@ class Pairs:
     target: np.ndarray  # (P,) str
     identity: np.ndarray  # (P,) str, the person
     distance: np.ndarray  # (P,) float32, mean distance of the joints, px
-    scores: np.ndarray  # (images, scores, P) float32, in the order of images.SETS and declared.SCORES
+    scores: np.ndarray  # (images, scores, P) float32, in the order of images.SETS and declared.PAIR_SCORES
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ _FORMS: dict[str, tuple[str, tuple[int | None, ...]]] = {  # by name: NumPy's ty
     "chain": ("b", (None,)),
     "judged": ("fd", (None, None, 2)),
     "right": ("fd", (None, 2)),
-    "scores": ("fd", (None, len(SCORES), None)),
+    "scores": ("fd", (None, len(PAIR_SCORES), None)),
     "confusion": ("lq", (len(LIMB_NAMES), 3, 3)),
 }
 _GROUPS: dict[str, Any] = {

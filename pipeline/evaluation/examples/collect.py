@@ -14,7 +14,7 @@ from pipeline.evaluation.examples.turned import demonstration_examples
 from pipeline.evaluation.examples.twins import ShownTwins, twin_examples
 from pipeline.evaluation.kept_images import KeptImages
 from pipeline.evaluation.pair_scores import PairScores
-from pipeline.evaluation.scores.declared import SCORES
+from pipeline.evaluation.scores.declared import PAIR_SCORES
 from pipeline.evaluation.scores.depth import label_confusion
 from pipeline.evaluation.twins import JudgedTwins
 from pipeline.inference.batched import BatchedGenerator, Task
@@ -59,7 +59,7 @@ def collect_cases(batched: BatchedGenerator, task: Task, scores: PairScores, kep
     """Everything in one; samples : numbers of the pairs that are shown whatever their scores."""
     error = scores.of("refined", "mask_l1")
     return Cases(
-        pairs=all_pairs(batched.pack, task, np.stack([[scores.of(image, name) for name in SCORES] for image in batched.scored])),
+        pairs=all_pairs(batched.pack, task, np.stack([[scores.of(image, name) for name in PAIR_SCORES] for image in batched.scored])),
         samples=pair_examples(batched, task, error, kept, samples),
         best=pair_examples(batched, task, error, kept, kept.best),
         worst=pair_examples(batched, task, error, kept, kept.worst),

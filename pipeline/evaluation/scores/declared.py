@@ -26,7 +26,7 @@ def by_place(scores: Iterable[Score]) -> tuple[Score, ...]:
 
 IMAGE_SCORES = find_scores()
 USUAL_SCORES = tuple(score for score in IMAGE_SCORES if score.flag is None)
-SCORES = tuple(score.name for score in USUAL_SCORES)  # those that the file of cases has of each pair, in its order
+SCORES = tuple(score.name for score in USUAL_SCORES)
 GROUPED_SCORES = tuple(score for score in USUAL_SCORES if score.grouped)
 
 # By a network that the user names in section `evaluate`.
@@ -74,6 +74,8 @@ KID_TRAIN = Score(
 )
 
 ALL_SCORES = by_place((*IMAGE_SCORES, PCK, PCK_LEFT, PCK_RIGHT, LPIPS, DISTS, INCEPTION_SCORE, FID, FID_TRAIN, KID, KID_TRAIN))
+
+PAIR_SCORES = (*SCORES, *(score.name for score in (PCK, PCK_LEFT, PCK_RIGHT, LPIPS, DISTS)))  # what the file of cases has of each pair, in its order
 
 
 def scores_table() -> str:

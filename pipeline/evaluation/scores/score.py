@@ -15,17 +15,29 @@ if TYPE_CHECKING:
 Better = Literal["higher", "lower", "nearer to the ideal"]
 
 
+class Heads(NamedTuple):
+    """The squares around the targets' heads, cut out of painted images and truths at about twice their size.
+
+    prediction, truth : (..., 3, S, S) uint8; known : (...,) bool, whose heads are known
+    """
+
+    prediction: Tensor
+    truth: Tensor
+    known: Tensor
+
+
 class ImagePairs(NamedTuple):
     """Painted images and their truths, as scores see them.
 
     prediction, truth : (..., 3, H, W) uint8 RGB, which may broadcast; body : (..., 1, H, W) bool, where the target's body is; overlap : the same,
-    where the target's limbs overlap the torso or each other
+    where the target's limbs overlap the torso or each other; heads : None where nobody knows of heads
     """
 
     prediction: Tensor
     truth: Tensor
     body: Tensor
     overlap: Tensor
+    heads: Heads | None = None
 
 
 @dataclass(frozen=True)

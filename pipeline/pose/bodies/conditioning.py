@@ -14,8 +14,9 @@ from pipeline.pose.background import LAYER_CHANNELS, Scene, bring_source, lay_ov
 from pipeline.pose.bodies import body, depth_layers, maps, masks, warp
 from pipeline.pose.bodies.body import Body
 from pipeline.pose.bodies.depth_layers import DepthLayers, depth_layer_maps, make_depth_layers
+from pipeline.pose.bodies.heads import TOLD, Heads, find_heads, see_heads, squares
 from pipeline.pose.bodies.parts import BACKGROUND, part_layers
-from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS, AppearanceInput, Condition, DepthLifter, Further, Layer
+from pipeline.pose.conditioning import WARP_CHANNELS, WARP_LAYERS, AppearanceInput, CloseUp, Condition, DepthLifter, Further, Layer
 
 BEHIND = 0.5  # how much is known of the background where the target's body should be
 
@@ -48,6 +49,11 @@ class BodyConditioning:
         return self.config.depth
 
     @property
+    def told(self) -> int:
+        """As `Conditioning` says."""
+        return TOLD if self.config.head else 0
+
+    @property
     def channels(self) -> int:
         """Channels of the maps."""
         poses = 2 if self.config.source else 1
@@ -73,6 +79,10 @@ class BodyConditioning:
         """As `Conditioning` says."""
         return masks.overlap_mask(measured)
 
+    def heads(self, measured: Body) -> Tensor:
+        """As `Conditioning` says."""
+        return squares(measured)
+
     @torch.no_grad()
     def front_parts(self, measured: Body, label: Tensor) -> Tensor:
         """Which part is in front at each pixel, as `encode` has it: a part map, (B, H, W)."""
@@ -94,7 +104,8 @@ class BodyConditioning:
         labelled = self._labelled(target, label_target)
         first = Further(image, source, label_source, scene)
         sources = [_Picture(one.image, self._labelled(one.measured, one.label), one.scene) for one in (first, *further)]
-        return Condition(self._appearance(sources, labelled), self._maps(sources, labelled))
+        head = self._heads(sources, labelled) if self.config.head else None
+        return Condition(self._appearance(sources, labelled), self._maps(sources, labelled), head)
 
     def _labelled(self, measured: Body, label: Tensor) -> "_LabelledBody":
         """A body with the labels that the networks see of it."""
@@ -121,6 +132,10 @@ class BodyConditioning:
             if self.config.lift:
                 drawn.append(depth_layer_maps(one.depth_layers))
         return torch.cat(drawn, dim=1)
+
+    def _heads(self, sources: "Sequence[_Picture]", target: "_LabelledBody") -> CloseUp:
+        """The heads, larger."""
+        return see_heads(_shown(sources), [one.labelled.heads for one in sources], target.heads, _facing(sources, target))
 
     def _background(self, sources: "Sequence[_Picture]", target: "_LabelledBody") -> Tensor:
         """What is known of the target's background, (B, 4, H, W): colours, and 1 where they are known, `BEHIND` behind the target's body."""
@@ -169,10 +184,28 @@ class _LabelledBody:
     @cached_property
     def facing(self) -> Tensor:
         """Where its left is, (B, 2), as `warp.facing_of` says."""
-        return warp.facing_of(self.body, None if self.lifter is None else self.depth)
+        return warp.facing_of(self.body, self.known_depth)
+
+    @cached_property
+    def heads(self) -> Heads:
+        """Where its head is, and which way it looks."""
+        return find_heads(self.body, self.known_depth, self.facing)
+
+    @property
+    def known_depth(self) -> Tensor | None:
+        """Its depth, or None without a lifter."""
+        return None if self.lifter is None else self.depth
 
 
 def _warp_sources(sources: Sequence[_Picture], target: _LabelledBody) -> Tensor:
+    return warp.warp_parts(_shown(sources), target.body, target.layers, _facing(sources, target))
+
+
+def _shown(sources: Sequence[_Picture]) -> list[warp.Source]:
+    """The sources as their parts are taken from them; which way they face matters where there is a choice."""
     several = len(sources) > 1
-    shown = [warp.Source(one.image, one.labelled.body, one.labelled.layers[0], one.labelled.facing if several else None) for one in sources]
-    return warp.warp_parts(shown, target.body, target.layers, target.facing if several else None)
+    return [warp.Source(one.image, one.labelled.body, one.labelled.layers[0], one.labelled.facing if several else None) for one in sources]
+
+
+def _facing(sources: Sequence[_Picture], target: _LabelledBody) -> Tensor | None:
+    return target.facing if len(sources) > 1 else None

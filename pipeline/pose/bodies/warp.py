@@ -72,7 +72,7 @@ def warp_parts(sources: Sequence[Source], target: Body, layers: Sequence[Tensor]
     visible in a source, 0.5 a mean, 0 nothing, because there is no part here or nothing of it in any source; there the colours are 0
     """
     means = _means(sources)
-    best = _best_first(sources, facing)
+    best = best_first(sources, facing)
     filled = [_fill(sources, best, means, lay_out(target, layer)) for layer in layers]
     batch, _, height, width = sources[0].image.shape
     return torch.cat(filled, dim=1).view(batch, height, width, WARP_CHANNELS).permute(0, 3, 1, 2)
@@ -169,7 +169,7 @@ def lay_out(body: Body, parts: Tensor) -> Layout:
 def _fill(sources: Sequence[Source], best: Tensor | None, means: tuple[Tensor, Tensor], here: Layout) -> Tensor:
     """Colours for the places in `here` from the sources, and what is known of them.
 
-    best : as `_best_first` gives it; means : as `_means` gives them
+    best : as `best_first` gives it; means : as `_means` gives them
     returns : (B * H * W, 4)
     """
     mean, known = (table[_entry(here)] for table in means)
@@ -199,7 +199,7 @@ def _colours(image: Tensor) -> Tensor:
     return image.permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def _best_first(sources: Sequence[Source], facing: Tensor | None) -> Tensor | None:
+def best_first(sources: Sequence[Source], facing: Tensor | None) -> Tensor | None:
     """How well each source shows each part, above 0: (sources, B, P); None where there is but one."""
     if len(sources) == 1:
         return None

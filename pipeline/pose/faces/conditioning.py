@@ -39,6 +39,7 @@ class FaceConditioning:
     appearance_input: AppearanceInput = "image"
     lifter: None = None
     uses_labels: bool = False
+    told: int = 0
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -101,3 +102,7 @@ class FaceConditioning:
     def overlap(self, measured: Landmarks) -> Tensor:
         """Nowhere."""
         return torch.zeros(len(measured.point), 1, *measured.size, device=measured.point.device)
+
+    def heads(self, measured: Landmarks) -> Tensor:
+        """Nowhere: these pictures are heads."""
+        return torch.full((len(measured.point), 3), torch.nan, device=measured.point.device)

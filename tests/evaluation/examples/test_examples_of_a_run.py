@@ -80,7 +80,7 @@ def evaluated(pack, depth=True, lifter=None):
     """Figures and cases of the perfect model; of one that does not see depth where `depth` is False; with a lifter, of one that hands on."""
     lift = lifter is not None
     conditioning = BodyConditioning(
-        MapConfig(depth=depth, maps=("parts",), appearance=lift, lift=lift, source=False, background="none", heatmap_radius=4), lifter
+        MapConfig(depth=depth, maps=("parts",), appearance=lift, lift=lift, source=False, background="none", head=False, heatmap_radius=4), lifter
     )
     rows = np.arange(0, len(pack), 2)
     pairs = np.stack([rows + 1, rows], axis=1)

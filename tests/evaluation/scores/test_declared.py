@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.evaluation.painted import cut_heads
 from pipeline.evaluation.scores import declared
 from pipeline.evaluation.scores.declared import ALL_SCORES, GROUPED_SCORES, IMAGE_SCORES, SCORES, by_place, find_scores, scores_table
 from pipeline.evaluation.scores.score import ImagePairs, Score
@@ -75,9 +76,10 @@ def test_declarations_are_read_without_torch():
 
 
 def test_the_ideal_is_what_the_truth_itself_scores():
-    truth = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 16, 16)).astype(np.uint8))
-    body = torch.zeros(2, 1, 16, 16, dtype=torch.bool)
+    truth = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (2, 3, 64, 16)).astype(np.uint8))
+    body = torch.zeros(2, 1, 64, 16, dtype=torch.bool)
     body[:, :, 3:9, 4:10] = True
     for score in ALL_SCORES:
         if score.function is not None and score.ideal is not None:
-            np.testing.assert_allclose(score.function(ImagePairs(truth, truth, body, body)), score.ideal, atol=1e-12)
+            pairs = ImagePairs(truth[None], truth, body, body, cut_heads(truth[None], truth, torch.tensor([[8.0, 20.0, 6.0]] * 2)))
+            np.testing.assert_allclose(score.function(pairs), score.ideal, atol=1e-12)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from pipeline.evaluation.painted import cut_heads
 from pipeline.evaluation.scores.declared import IMAGE_SCORES
 from pipeline.evaluation.scores.score import ImagePairs
 
@@ -166,6 +167,37 @@ def test_errors_beside_the_body_do_not_see_it(images):
     assert scored("outside_l1", *images, everywhere).isnan().all()
 
 
+HEAD_SCORES = [score for score in IMAGE_SCORES if score.name.startswith("head_")]
+
+
+def test_scores_of_heads_look_into_the_square_alone():
+    rng = np.random.default_rng(0)
+    truth, prediction = (torch.from_numpy(rng.integers(0, 256, (2, 3, 64, 32), np.uint8)) for _ in range(2))
+    body, head = torch.ones(2, 1, 64, 32, dtype=torch.bool), torch.tensor([[15.5, 20.0, 6.0], [15.5, 20.0, torch.nan]])
+    assert [score.name for score in HEAD_SCORES] == ["head_l1", "head_ssim", "head_sharpness"]
+    outside = prediction.clone()
+    outside[..., :12, :] = outside[..., 29:, :] = 0
+    painted = torch.stack([prediction, outside, truth])
+    for score in HEAD_SCORES:
+        found = score.function(ImagePairs(painted, truth, body, body, cut_heads(painted, truth, head)))
+        assert found[:, 1].isnan().all()  # nobody knows this head
+        assert found[0, 0] == found[1, 0] != found[2, 0] == score.ideal
+        assert score.function(ImagePairs(prediction, truth, body, body)).isnan().all()
+
+
+def test_the_error_of_a_head_is_that_of_its_pixels():
+    truth = torch.zeros(1, 3, 128, 64, dtype=torch.uint8)
+    prediction = truth.clone()
+    prediction[..., 16:32, 24:40] = 51
+    square, body = torch.tensor([[31.5, 23.5, 8.0]]), torch.ones(1, 1, 128, 64, dtype=torch.bool)
+    score = next(score for score in HEAD_SCORES if score.name == "head_l1")
+    found = score.function(ImagePairs(prediction[None], truth, body, body, cut_heads(prediction[None], truth, square)))[0]
+    np.testing.assert_allclose(found, [0.2], atol=0.01)  # the outermost row lies between two pixels
+    beside = cut_heads(prediction[None], truth, square + torch.tensor([8.0, 0, 0]))
+    moved = score.function(ImagePairs(prediction[None], truth, body, body, beside))[0]
+    np.testing.assert_allclose(moved, [0.1], atol=0.01)
+
+
 def test_mask_l1_by_hand_and_of_nothing():
     mask = torch.zeros(2, 1, 16, 16, dtype=torch.bool)
     mask[0, :, :2, :2] = True
@@ -200,7 +232,7 @@ def test_ssim_does_not_depend_on_the_number_of_threads(images):
         found.append([score.function(ImagePairs(torch.stack([*images]), images[1], mask, mask)) for score in IMAGE_SCORES if "ssim" in score.name])
     torch.set_num_threads(before)
     for one, other in zip(found[0] * 2, found[1] + found[2], strict=True):
-        torch.testing.assert_close(one, other, rtol=0, atol=1e-12)
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-12, equal_nan=True)
 
 
 def test_too_small_an_image_is_refused():
