@@ -66,7 +66,8 @@ def score_photos(generator: Generator, root: Path, margin: float | None) -> dict
         raise UserError(f"{root}: expected two photos of somebody, with the same name up to the first `_`, found none")
     painted = [transfer(generator, source.image, source.pose, target.pose, margin) for source, target in pairs]
     truths = [cut_out(target.image, target.pose, generator.image_size, margin) for _, target in pairs]
-    images = ImagePairs(*map(_as_tensor, (painted, truths)), *[torch.ones(len(pairs), 1, *generator.image_size, dtype=torch.bool)] * 2)
+    everywhere = torch.ones(len(pairs), 1, *generator.image_size, dtype=torch.bool)
+    images = ImagePairs(_as_tensor(painted), _as_tensor(truths), everywhere, everywhere)
     twins = [twin for pair, image in zip(pairs, painted, strict=True) for twin in judge_twins(generator, *pair, image, margin)]
     order = order_accuracy(
         np.array([twin.right for twin in twins]).reshape(-1, 2),
