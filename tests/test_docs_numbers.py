@@ -9,7 +9,7 @@ import json
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,7 +21,7 @@ from pipeline.evaluation.scores.declared import ALL_SCORES
 from recipes.tables import COLUMNS, IMAGES
 
 ROOT = Path(__file__).resolve().parents[1]
-LINKS = re.compile(r"\]\(([\w./-]+\.(?:json|tsv))\)")
+LINKS = re.compile(r"\]\(((?:[\w.-]+/)*(?:(?:metrics|models/pretrained)/[\w./-]+\.json|measured/\w+\.tsv))\)")
 MEASURED = ROOT / "docs" / "measured"
 DERIVED = "docs/measured/derived.tsv"
 GENERATED = {"docs/parameters.md"}  # out of params.yaml
@@ -74,6 +74,14 @@ APART: dict[str, dict[str, str]] = {  # page -> phrases whose numbers nobody mea
     },
 }
 
+HOW: dict[str, Callable[[float, float], float]] = {  # how a row of DERIVED makes its figure of two numbers
+    "value": lambda begin, _: begin,
+    "value, %": lambda begin, _: 100 * begin,
+    "to - from": lambda begin, end: end - begin,
+    "to - from, points": lambda begin, end: 100 * (end - begin),
+    "to / from - 1, %": lambda begin, end: 100 * (end / begin - 1),
+}
+
 Value = tuple[tuple[str, ...], float]  # the keys down to a number of a result, or the column of a table; the number
 
 
@@ -100,11 +108,19 @@ def claims(page: str, text: str) -> list[Claim]:
 
 
 @cache
+def states(file: str) -> tuple[Any, ...]:
+    """A result as it was committed, and as it is here: another machine may find other last digits, and new ones may not be committed yet."""
+    committed = [git("show", f"HEAD:{file}")] if git("ls-tree", "HEAD", file) else []
+    here = [text_of(file)] if (ROOT / file).is_file() else []
+    return tuple(json.loads(text) for text in dict.fromkeys(committed + here))
+
+
+@cache
 def result(file: str) -> dict[str, list[Value]]:
-    """Of each key of a result all numbers below it, as they were committed and as they are here: another machine may find other last digits."""
+    """Of each key of a result all numbers below it."""
     found: dict[str, list[Value]] = defaultdict(list)
-    for text in {git("show", f"HEAD:{file}"), text_of(file)}:
-        for path, value in numbers(json.loads(text)):
+    for tree in states(file):
+        for path, value in numbers(tree):
             for key in path[path.index("by") + 1 if "by" in path else 0 :]:  # scores of a part of the pairs are not those of all
                 found[key].append((path, value))
     return found
@@ -214,13 +230,14 @@ def test_what_was_measured_for_another_page_does_not_count() -> None:
 def test_what_is_a_measured_number() -> None:
     page = """# In 12.5 minutes
 
-In 2019 a run on 4 cores took 12.5 minutes and 3 MB, `0.25` [as told](a.json). It has SSIM .75, 15 to 17 % less at 128x64 px; Python 3.12 or 2.5D.
+In 2019 a run on 4 cores took 12.5 minutes and 3 MB, `0.25` [as told](metrics/a.json). It has SSIM .75,
+15 to 17 % less at 128x64 px; Python 3.12 or 2.5D.
 
     0.125 in a block
 
 ## Table
 
-[here](b.tsv) <!-- 0.5 -->
+[here](measured/b.tsv) and [there](examples/c.json) <!-- 0.5 -->
 
 | run | sources | SSIM | s |
 | --- | --- | --- | --- |
@@ -231,10 +248,10 @@ In 2019 a run on 4 cores took 12.5 minutes and 3 MB, `0.25` [as told](a.json). I
         ([figure.text for figure in claim.figures], sorted(claim.sources)) for claim in claims_of(page, LINKS, {"Python 3.12": VERSION}, SETTINGS)
     ]
     assert found == [
-        (["12.5", "3"], ["a.json"]),
-        ([".75", "15", "17"], ["a.json"]),
-        (["0.5", "0.7000", "0.0500", "1,051"], ["a.json", "b.tsv"]),
-        (["-2"], ["a.json", "b.tsv"]),
+        (["12.5", "3"], ["metrics/a.json"]),
+        ([".75", "15", "17"], ["metrics/a.json"]),
+        (["0.5", "0.7000", "0.0500", "1,051"], ["measured/b.tsv", "metrics/a.json"]),
+        (["-2"], ["measured/b.tsv", "metrics/a.json"]),
     ]
 
 
@@ -254,25 +271,32 @@ def test_every_row_that_was_measured_is_printed_where_it_says(file: str) -> None
             assert any(all(stands_in(figure, False, values) for figure in claim.figures) for claim in citing), f"{name}: {what}: not in {page}"
 
 
+@pytest.mark.parametrize("file", sorted(path.name for path in MEASURED.glob("*.tsv")))
+def test_what_an_older_commit_has_is_what_it_says(file: str) -> None:
+    for row in table(f"docs/measured/{file}"):
+        shown = re.search(r"git show (\w+):([^\s;]+)", row.get("how", ""))
+        if shown and is_here(shown[1]):
+            old = [value for _, value in numbers(json.loads(git("show", f"{shown[1]}:{shown[2]}")))]
+            figures = [Figure(0, found[0], "", "") for column in list(row)[5:] for found in NUMBER.finditer(row[column]) if "." in found[0]]
+            assert figures
+            assert all(any(rounds_to(value, figure) for value in old) for figure in figures), f"{file}: {row['what']}"
+
+
+def is_here(commit: str) -> bool:
+    """Whether a commit is in this clone, which may be a shallow one."""
+    return subprocess.run(["git", "cat-file", "-e", commit], cwd=ROOT, capture_output=True).returncode == 0
+
+
 @pytest.mark.parametrize("row", table(DERIVED), ids=lambda row: f"{row['page']}: {row['what']}, {row['figure']}")
 def test_figures_that_follow_from_results_follow_from_them(row: dict[str, str]) -> None:
-    begin = at(row["file"], row["from"])
-    how = {
-        "value": lambda: begin,
-        "value, %": lambda: 100 * begin,
-        "to - from": lambda: at(row["file"], row["to"]) - begin,
-        "to - from, points": lambda: 100 * (at(row["file"], row["to"]) - begin),
-        "to / from - 1, %": lambda: 100 * (at(row["file"], row["to"]) / begin - 1),
-    }
     sign = "" if row["figure"].startswith("-") else "+"
-    assert rounds_to(how[row["how"]](), Figure(0, sign + row["figure"], "", ""))
+    figure = Figure(0, sign + row["figure"], "", "")
+    assert any(rounds_to(HOW[row["how"]](at(tree, row["from"]), at(tree, row["to"] or row["from"])), figure) for tree in states(row["file"]))
 
 
-def at(file: str, keys: str) -> float:
-    """A number of a committed result, by the keys down to it; a run by its name, another item of a list by its place."""
-    tree = json.loads(git("show", f"HEAD:{file}"))
-    if "runs" in tree:
-        tree = {run["name"]: run for run in tree["runs"]}
+def at(tree: Any, keys: str) -> float:
+    """A number of a result, by the keys down to it; a run by its name, another item of a list by its place."""
+    tree = {run["name"]: run for run in tree["runs"]} if "runs" in tree else tree
     for key in keys.split("."):
         tree = tree[int(key)] if isinstance(tree, list) else tree[key]
     return float(tree)
