@@ -17,7 +17,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: demo repro test lint docs bench graph sweep ablation comparison tiny full faces faces-ablation deepfashion pose pose-published pose-both identical take-over clean
+.PHONY: demo repro test lint docs bench graph sweep ablation comparison choices tiny full faces faces-ablation deepfashion pose pose-published pose-both identical take-over clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -63,6 +63,10 @@ ablation: $(VENV)/.installed
 # The same for both published systems: experiments/comparison.yaml.
 comparison: $(VENV)/.installed
 	python -m experiments run --list experiments/comparison.yaml $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
+
+# And for what params.yaml is chosen by, on people who are neither trained on nor reported: experiments/choices.yaml.
+choices: $(VENV)/.installed
+	python -m experiments run --list experiments/choices.yaml $(if $(RUNS),--runs "$(RUNS)") $(if $(RECIPE),--recipe "$(RECIPE)") $(if $(JOBS),--jobs $(JOBS))
 
 # And for what the face report names: experiments/faces.yaml.
 faces-ablation: $(VENV)/.installed

@@ -77,7 +77,7 @@ def main() -> None:
 
     def learn(_: int) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=train.precision == "bf16-mixed"):
-            coarse = network(batch.source, batch.maps)
+            coarse = network(*batch.seen)
         loss = masked_l1(coarse.float(), batch.target, batch.mask)
         optimiser.zero_grad()
         loss.backward()

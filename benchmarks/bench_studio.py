@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.untrained import untrained
+from benchmarks.untrained import noise, untrained
 from pipeline.config.params import Params, check_params
 from pipeline.inference.transfer import transfer
 from pipeline.motion.animate import make_animation
 from pipeline.motion.motion_file import read_motion
-from pipeline.pose.conditioning import Condition
 from pipeline.pose.pose_file import read_pose
 from pipeline.utils.devices import fix_arithmetic
 from pipeline.utils.pictures import read_picture
@@ -40,11 +39,10 @@ def main() -> None:
     assert isinstance(params, Params)
     fix_arithmetic(THREADS)
     generator, size = untrained(params), params.data.image_size
-    conditioning = generator.conditioning
     image, poses = read_picture(ROOT / "examples" / "person.png"), [read_pose(ROOT / "examples" / f"{name}.json") for name in ("person", "pose")]
     source = torch.zeros(1, 3, *size)
-    condition = Condition(torch.zeros(1, *conditioning.appearance_size(size)), torch.zeros(1, conditioning.channels, *size))
-    alone = median(lambda: generator.paint(source, condition))
+    seen = noise(generator.conditioning, 1, size)
+    alone = median(lambda: generator.paint(source, seen))
     whole = median(lambda: transfer(generator, image, *poses, params.data.margin))
     motion = read_motion(ROOT / "examples" / "motion.json")
     animation = make_animation(generator, image, poses[0], motion, params.data.margin, steady=False, batch_size=1)

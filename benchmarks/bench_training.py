@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.racing import Step, learner, race
+from benchmarks.untrained import noise
 from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.pose import PoseConfig
@@ -45,7 +46,8 @@ def main(params: Path) -> None:
     conditioning = conditioning_of(model, pose, depths)
     count = config.batch_size
     source, target = torch.rand(2, count, 3, *data.image_size) * 2 - 1
-    maps, mask = torch.rand(count, conditioning.channels, *data.image_size), torch.ones(count, 1, *data.image_size)
+    seen = noise(conditioning, count, data.image_size)._replace(appearance=source).seen
+    mask = torch.ones(count, 1, *data.image_size)
 
     def coarse_network() -> G1:
         network = make_coarse(conditioning, data.image_size, model)
@@ -59,14 +61,11 @@ def main(params: Path) -> None:
         assert isinstance(network, VUNet)
         network.to(memory_format=layout)
         learn, features = learner(network), Pyramid()
-        appearance, own_maps = (
-            torch.rand(count, *conditioning.appearance_size(data.image_size)),
-            torch.rand(count, conditioning.channels, *data.image_size),
-        )
+        own = noise(conditioning, count, data.image_size).seen
 
         def step() -> None:
             with torch.autocast("cpu", kind, enabled=kind != torch.float32):
-                coarse, kl = network(appearance, own_maps, learn=True)
+                coarse, kl = network(*own, learn=True)
             learn(perceptual_loss(features, coarse, target) + model.vunet.kl * kl)
 
         return step
@@ -77,7 +76,7 @@ def main(params: Path) -> None:
 
         def step() -> None:
             with torch.autocast("cpu", kind, enabled=kind != torch.float32):
-                coarse = g1(source, maps)
+                coarse = g1(*seen)
             learn(masked_l1(coarse.float(), target, mask))
 
         return step
@@ -91,7 +90,7 @@ def main(params: Path) -> None:
         def step() -> None:
             with torch.autocast("cpu", kind, enabled=kind != torch.float32):
                 with torch.no_grad():
-                    coarse = g1(source, maps).float()
+                    coarse = g1(*seen).float()
                 refined = coarse + g2(coarse, source).float()
                 learn_d(d_loss(d, source, target, refined, triplet=model.discriminator == "triplet"))
                 d.requires_grad_(False)

@@ -426,8 +426,12 @@ def test_the_pose_of_painted_people_is_scored_against_the_target(pack, pairs, tm
         sum(pose_loss(network(to_image(pack.image)), targets)).backward()
         optimiser.step()
     save_network(tmp_path / "pose.safetensors", network)
-    figures, _ = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"pose_net": str(tmp_path / "pose.safetensors")}), CPU)
+    figures, cases = evaluate(perfect(), pack, pairs, CONFIG.model_copy(update={"pose_net": str(tmp_path / "pose.safetensors")}), CPU)
     assert figures["pose_net"]["file"] == "pose.safetensors"
+    for number, image in enumerate(IMAGES):  # the file of cases has them of each pair
+        of_each = cases.pairs.scores[number, PAIR_SCORES.index("pck")]
+        np.testing.assert_allclose(np.nanmean(of_each), figures[image]["pck"], rtol=1e-5)
+    assert np.isnan(cases.pairs.scores[:, PAIR_SCORES.index("lpips")]).all()
     assert figures["pose_net"]["truth_pck"] > 0.9
     for name in ("pck", "pck_left", "pck_right"):
         assert figures["refined"][name] == figures["pose_net"][f"truth_{name}"]

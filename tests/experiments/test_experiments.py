@@ -50,7 +50,7 @@ class Ablation:
     def shown_by_dvc(self) -> dict[str, dict[str, Any]]:
         """The scores of every successful experiment, as DVC shows them."""
         _, base = json.loads(self.clone.dvc("exp", "show", "--json", "--rev", "HEAD"))
-        found = {one["name"]: one["revs"][0] for one in base["experiments"] if one["executor"]["state"] == "success"}
+        found = {one["name"]: one["revs"][0] for one in base["experiments"] if (one["executor"] or {}).get("state", "success") == "success"}
         return {name: revision["data"]["metrics"][f"{TINY}/metrics/test.json"]["data"] for name, revision in found.items()}
 
 

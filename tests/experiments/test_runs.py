@@ -43,9 +43,18 @@ def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
         read_list(path)
 
 
-@pytest.mark.parametrize("name", ["ablation", "comparison"])
+@pytest.mark.parametrize("name", ["ablation", "comparison", "choices"])
 def test_every_run_of_a_list_sets_parameters_that_exist(name: str) -> None:
     listed, params = read_list(ROOT / "experiments" / f"{name}.yaml"), read_params(ROOT / "params.yaml")
     assert listed.title == name
     for run in listed.runs:
         parse(Params, with_overrides(params, run.overrides), run.name)
+
+
+def test_nobody_whose_scores_are_reported_takes_part_in_choosing() -> None:
+    params = read_params(ROOT / "params.yaml")
+    reported = set(params["data"]["test_subjects"])
+    for run in read_list(ROOT / "experiments" / "choices.yaml").runs:
+        data = with_overrides(params, run.overrides)["data"]
+        assert not reported & {*data["subjects"], *data["test_subjects"]}
+        assert set(data["subjects"]) - set(data["test_subjects"])

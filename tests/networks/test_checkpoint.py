@@ -9,7 +9,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from pipeline.config.pose import MapConfig
@@ -227,6 +228,18 @@ def test_the_painter_adds_what_g2_paints_and_stays_in_range(tmp_path: Path) -> N
         torch.testing.assert_close(refined, (raw + g2(raw, source)).clamp(-1, 1))
     with pytest.raises(UserError, match=r"images of \[32, 16\], found \[16, 16\]"):
         generator.paint(source[:, :, :16], Condition(source, maps[:, :, :16]))
+
+
+def test_weights_of_before_heads_were_seen_larger_paint_without(tmp_path: Path) -> None:
+    """Their header says nothing of heads, neither of what is seen nor of the network."""
+    paths = save_pair(tmp_path)
+    for path in paths:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads(file.metadata()["pose25d"])
+        del header["pose"]["head"]
+        header["config"].pop("told", None)
+        save_file(load_file(path), path, {"pose25d": json.dumps(header)})
+    assert load_generator(*paths).conditioning.told == 0
 
 
 def test_generators_of_two_trainings_are_an_error(tmp_path: Path) -> None:
