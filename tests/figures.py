@@ -57,7 +57,7 @@ def claims_of(page: str, links: re.Pattern[str], apart: Mapping[str, str], setti
     while number < len(text):
         end = number + 1
         table = whole[number].startswith("|")
-        while end < len(text) and whole[end].strip() and whole[end].startswith("|") == table and not (re.match(r"\s*[-*] ", whole[end])):
+        while end < len(text) and whole[end].strip() and whole[end].startswith("|") == table and not re.match(r"\s*[-*] ", whole[end]):
             end += 1
         found = _rows(text, number, end, settings) if table else _clauses(text, number, end)
         yield from (Claim(figures, whole[figures[0].line - 1], sources[figures[0].line - 1]) for figures in found if figures)

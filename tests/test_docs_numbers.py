@@ -146,7 +146,7 @@ def measured(file: str, page: str) -> dict[str, list[Value]]:
     found: dict[str, list[Value]] = defaultdict(list)
     for row in table(file):
         if page in row["page"].split(", "):
-            for column in row.keys() - {"page", "commit", "machine", "how"}:
+            for column in row.keys() - {"page", "commit", "machine", "how", "file", "from", "to"}:
                 found[row["what"]] += [((column,), Figure(0, number[0], "", "").value) for number in NUMBER.finditer(row[column])]
     return found
 
