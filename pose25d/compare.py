@@ -13,6 +13,7 @@ from pipeline.utils.errors import UserError
 from stages.command import stage
 
 CASES = "data/cases.npz"
+WIDTH = 1 + max(len(score.heading) for score in ALL_SCORES)  # of the column of scores
 
 
 @stage
@@ -32,7 +33,7 @@ def main(first: str, second: str, image: str, seeds: tuple[str, str] | None, cas
     if seeds:
         noise = {apart.score: abs(apart.difference) for apart in compare(_read(seeds[0], cases), _read(seeds[1], cases), image)}
     click.echo(f"{image} image, {len(one.pairs.source)} pairs of {len(set(one.pairs.identity.tolist()))} people")
-    click.echo(f"{'':<16}{'first':>9}{'second':>9}{'difference':>12}   95 % interval")
+    click.echo(f"{'':<{WIDTH}}{'first':>9}{'second':>9}{'difference':>12}   95 % interval")
     for difference in compare(one, other, image):
         click.echo(_line(difference, noise))
 
@@ -41,7 +42,7 @@ def _line(one: Difference, noise: dict[str, float]) -> str:
     mark = "*" * (one.clear + (one.clear and one.score in noise and abs(one.difference) > noise[one.score]))
     seeds = f", another seed {noise[one.score]:.4f}" if one.score in noise else ""
     title = {score.name: score.heading for score in ALL_SCORES}.get(one.score, "order accuracy")
-    return f"{title:<16}{one.first:>9.4f}{one.second:>9.4f}{one.difference:>+12.4f}   {one.low:+.4f} to {one.high:+.4f}{seeds} {mark}".rstrip()
+    return f"{title:<{WIDTH}}{one.first:>9.4f}{one.second:>9.4f}{one.difference:>+12.4f}   {one.low:+.4f} to {one.high:+.4f}{seeds} {mark}".rstrip()
 
 
 def _read(name: str, cases: str) -> Cases:
