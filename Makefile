@@ -79,7 +79,7 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	ruff check .
 	ruff format --check .
-	mypy pipeline pose25d experiments
+	mypy pipeline pose25d experiments recipes benchmarks
 	lint-imports --no-cache
 
 # The pages of docs/ and the reference of the code as a site; a warning is an error.

@@ -66,7 +66,7 @@ def main() -> None:
         params.pose, Lifter(params.train_lifter.width, params.train_lifter.blocks, params.pose.rule) if params.pose.lift else None
     )
     network = make_coarse(conditioning, size, model)
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.Adam(network.parameters(), train.lr, fused=True)
 
     def load(step: int) -> Batch:

@@ -123,7 +123,7 @@ def noise(count: int, channels: int, size: tuple[int, int]) -> Tensor:
 
 def ours(network: nn.Module) -> Any:
     """A network of this project as its trainings lay it out in memory."""
-    return network.to(memory_format=torch.channels_last)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def pg2_stage1(checkout: Path, count: int) -> list[Side]:
@@ -160,7 +160,7 @@ def pg2_stage2(checkout: Path, count: int) -> list[Side]:
         learn_their_g2(LAMBDA * criterion(refined, target, mask) + judged(refined, 1.0))
         their_d.zero_grad()
         fakes = [judged(target, 1.0) + judged(fake, 0.0) for fake in (refined.detach(), source)]
-        learn_their_d(sum(fakes) / 4)
+        learn_their_d(torch.stack(fakes).sum() / 4)
 
     g1, g2 = ours(G1(18, (), MARKET, 128, 5, "fc", "nearest")), ours(G2(MARKET, 128, 3, "nearest", shrink=2, decoder="light"))
     d = ours(D(MARKET, "triplet", 0))

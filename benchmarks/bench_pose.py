@@ -40,7 +40,7 @@ def main() -> None:
     for width in sorted({shape.width, 1.0}):
         nets = {backbone: PoseNet(JOINTS, backbone, width, shape.stages, shape.stride, list(SIZES[0])) for backbone in ("vgg", "mobilenet")}
         for net in nets.values():
-            net.to(memory_format=torch.channels_last)
+            net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         for size in SIZES:
             times = {backbone: time_per_image(net.eval(), size) for backbone, net in nets.items()}
             for backbone, seconds in times.items():

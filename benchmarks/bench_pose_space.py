@@ -57,7 +57,7 @@ def label_one(pose: np.ndarray) -> np.ndarray:
         x, y = grid(*own)
         enter, leave, where = cast(*own, x, y)
         counted = np.isfinite(enter) & (where >= (pose_space._ROOT if LIMBS[limb][0] in TORSO else 0))
-        torso_casts = [cast(*capsule, x, y)[:2] for capsule in torso] + [meet(*triangle, x, y) for triangle in triangles]
+        torso_casts = [cast(*capsule, x, y)[:2] for capsule in torso] + [meet(a, b, c, x, y) for a, b, c in triangles]
         others = [(np.min([e for e, _ in torso_casts], axis=0), np.max([v for _, v in torso_casts], axis=0))]
         others += [cast(*other, x, y)[:2] for j, other in enumerate(capsules) if not set(LIMBS[limb]) & set(LIMBS[j])]
         hides = np.any([np.isfinite(e) & (enter < e) & (leave < v) for e, v in others], axis=0)

@@ -39,13 +39,14 @@ def main() -> None:
     assert isinstance(params, Params)
     fix_arithmetic(THREADS)
     generator, size = untrained(params), params.data.image_size
-    image, poses = read_picture(ROOT / "examples" / "person.png"), [read_pose(ROOT / "examples" / f"{name}.json") for name in ("person", "pose")]
+    image = read_picture(ROOT / "examples" / "person.png")
+    own, asked = (read_pose(ROOT / "examples" / f"{name}.json") for name in ("person", "pose"))
     source = torch.zeros(1, 3, *size)
     seen = noise(generator.conditioning, 1, size)
     alone = median(lambda: generator.paint(source, seen))
-    whole = median(lambda: transfer(generator, image, *poses, params.data.margin))
+    whole = median(lambda: transfer(generator, image, own, asked, params.data.margin))
     motion = read_motion(ROOT / "examples" / "motion.json")
-    animation = make_animation(generator, image, poses[0], motion, params.data.margin, steady=False, batch_size=1)
+    animation = make_animation(generator, image, own, motion, params.data.margin, steady=False, batch_size=1)
     frame = median(lambda: animation.frame(0))
     print(f"networks alone   {1000 * alone:6.1f} ms")
     print(f"one repainting   {1000 * whole:6.1f} ms, {whole / alone:.2f} times the networks'")

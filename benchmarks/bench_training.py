@@ -59,7 +59,7 @@ def main(params: Path) -> None:
         conditioning = conditioning_of(other, pose, depths)
         network = make_coarse(conditioning, data.image_size, other)
         assert isinstance(network, VUNet)
-        network.to(memory_format=layout)
+        network.to(memory_format=layout)  # type: ignore[call-overload]
         learn, features = learner(network), Pyramid()
         own = noise(conditioning, count, data.image_size).seen
 
@@ -71,7 +71,7 @@ def main(params: Path) -> None:
         return step
 
     def g1_step(kind: torch.dtype, layout: torch.memory_format) -> Step:
-        g1 = coarse_network().to(memory_format=layout)
+        g1 = coarse_network().to(memory_format=layout)  # type: ignore[call-overload]
         learn = learner(g1)
 
         def step() -> None:
@@ -82,9 +82,9 @@ def main(params: Path) -> None:
         return step
 
     def g2_step(kind: torch.dtype, layout: torch.memory_format) -> Step:
-        g1 = coarse_network().to(memory_format=layout)
-        g2 = make_g2(data.image_size, model).to(memory_format=layout)
-        d = D(data.image_size, model.discriminator, model.border).to(memory_format=layout)
+        g1 = coarse_network().to(memory_format=layout)  # type: ignore[call-overload]
+        g2 = make_g2(data.image_size, model).to(memory_format=layout)  # type: ignore[call-overload]
+        d = D(data.image_size, model.discriminator, model.border).to(memory_format=layout)  # type: ignore[call-overload]
         learn_g2, learn_d = learner(g2), learner(d)
 
         def step() -> None:

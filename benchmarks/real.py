@@ -89,7 +89,7 @@ class Chain:
             self._stage("project", subject, "manifest", f"poses/{subject}.h5")
             self._stage("pack", subject, f"frames/{subject}", f"poses/{subject}.h5", f"packed/{subject}.h5")
         self._stage("pair", "packed", "pairs")
-        g1 = ("packed", "pairs", "g1.safetensors", "curves_g1")
+        g1: tuple[str, ...] = ("packed", "pairs", "g1.safetensors", "curves_g1")
         taken: dict[str, float] = {"train_lifter": 0.0}
         if self.values["pose"]["lift"]:
             taken["train_lifter"] = self._stage("train_lifter", "packed", "lifter.safetensors", "curves_lifter")
