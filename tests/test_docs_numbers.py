@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from figures import NUMBER, Claim, Figure, claims_of
+from printed_figures import NUMBER, Claim, Figure, claims_of
 
 from pipeline.evaluation.scores.declared import ALL_SCORES
 from recipes.tables import COLUMNS, IMAGES
