@@ -258,6 +258,7 @@ def test_the_batch_of_a_step_is_the_same_wherever_the_training_begins_and_of_hal
         for batch, whole in zip(run.batches(start, 12), batches[start:], strict=True):
             for name in ("source", "target", "appearance", "maps", "mask", "negative", "index"):
                 assert torch.equal(getattr(batch, name), getattr(whole, name)), (start, name)
+            assert all(map(torch.equal, batch.head, whole.head)), start
     for step, batch in enumerate(batches):  # made a few at a time; alone it is the same
         pairs, flip = batch_indices(1, step, run.pairs, 4, flip=True)
         pack = run.pack if step >= 6 else run.small
@@ -265,6 +266,7 @@ def test_the_batch_of_a_step_is_the_same_wherever_the_training_begins_and_of_hal
         alone = make_batch(pack, pairs, flip, run.conditioning)
         assert torch.equal(batch.source, alone.source)
         torch.testing.assert_close(batch.maps, alone.maps)
+        torch.testing.assert_close(batch.head, alone.head)
 
 
 def test_g1_learns_a_batch(folder: Path) -> None:

@@ -38,6 +38,7 @@ def test_the_square_holds_the_head_and_little_else() -> None:
     seen = head.sum((1, 2)) > 30
     assert seen.sum() > 10
     assert ((head * inside).sum((1, 2)) / head.sum((1, 2)))[seen].min() > 0.75
+    assert (head.sum((1, 2)) / (2 * square[:, 2]) ** 2)[seen].min() > 0.3
 
 
 def test_the_square_has_a_least_size() -> None:
