@@ -17,7 +17,7 @@ BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: demo repro test lint docs bench graph sweep ablation comparison choices tiny full faces faces-ablation deepfashion pose pose-published pose-both identical take-over clean
+.PHONY: demo repro test lint docs bench graph sweep ablation comparison choices tiny full large faces faces-ablation deepfashion pose pose-published pose-both identical take-over clean
 
 repro: $(VENV)/.installed
 	dvc repro
@@ -33,6 +33,10 @@ tiny: $(VENV)/.installed
 full: $(VENV)/.installed
 	dvc repro recipes/full/dvc.yaml models/pretrained/dvc.yaml:publish_weights models/pretrained/dvc.yaml:motion
 	python -m recipes.tables
+
+# Pictures of twice the size: two hours on two cores.
+large: $(VENV)/.installed
+	dvc repro recipes/large/dvc.yaml
 
 faces: $(VENV)/.installed
 	dvc repro recipes/faces/dvc.yaml

@@ -39,7 +39,7 @@ from pipeline.config.data import DataConfig
 from pipeline.config.model import ModelConfig
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.pose import PoseConfig
-from pipeline.config.section import load_config, read_params
+from pipeline.config.section import load_config
 from pipeline.config.train import TrainG1Config, TrainLifterConfig
 from pipeline.evaluation.scores.image.l1 import l1
 from pipeline.evaluation.scores.image.ssim import ssim
@@ -56,6 +56,7 @@ from pipeline.training.loop import make_fabric, precision_of
 from pipeline.training.objectives import make_objective
 from pipeline.utils.errors import UserError
 from pipeline.utils.numbers import spread
+from pipeline.utils.params_file import read_params
 from pipeline.utils.tensors import to_uint8
 from stages.command import existing, one_line
 

@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 
 from experiments.runs import with_overrides
 from pipeline.config.data import DataConfig
-from pipeline.config.section import load_config, read_params
+from pipeline.config.section import load_config
 from pipeline.evaluation.painted import paint_pairs
 from pipeline.evaluation.pair_scores import PairScores
 from pipeline.evaluation.scores.declared import USUAL_SCORES
@@ -34,6 +34,7 @@ from pipeline.utils.errors import UserError
 from pipeline.utils.files import atomic_folder, write_json
 from pipeline.utils.images import encode, image_grid
 from pipeline.utils.memory import keep_memory
+from pipeline.utils.params_file import read_params
 from pipeline.utils.tensors import as_rows
 from stages.command import existing, one_line
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from experiments.scores import DEFAULT_SCORES, IMAGE_SCORES
-from pipeline.config.section import Section, parse, read_params
+from pipeline.config.section import Section, parse
 from pipeline.utils.errors import UserError
+from pipeline.utils.params_file import read_params
 
 
 class Run(Section):

@@ -9,13 +9,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipeline.config.kinds import kind_of
-from pipeline.config.section import read_params
 from pipeline.utils.code import belongs, imported_code
 from pipeline.utils.files import write_text
+from pipeline.utils.params_file import read_params
 
 ROOT = Path(__file__).resolve().parent.parent
 GRAPHS = ("dvc.yaml", "data/dvc.yaml")
-RECIPES = ("tiny", "full")
+RECIPES = ("tiny", "full", "large")
 PRETRAINED = "models/pretrained/dvc.yaml"
 OWN_GRAPHS = (  # those of all other recipes, and of what comes with the project, written by hand but for code dependencies
     *(

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config.params import FaceParams, Params, PhotoParams, PoseNetParams
-from pipeline.config.section import Section, read_params
+from pipeline.config.section import Section
 from pipeline.evaluation.scores.declared import scores_table
 from pipeline.utils.files import read_json, write_text
+from pipeline.utils.params_file import read_params
 from recipes.graph import ROOT
 
 PARAMETERS, SCORES = ROOT / "docs" / "parameters.md", ROOT / "docs" / "scores.md"
@@ -59,6 +60,7 @@ BEGINNING = """# What a parameter does
 `validate` refuses, before any work, every value that cannot work: a wrong name, numbers out of range, sections that do not go together,
 files that are not there, and networks or batches that need more than twice this machine's memory.
 `true` and `"10"` are no numbers; seeds are below 2^63.
+What is `null` and says so follows `data.image_size`: with larger images G1 has more blocks, and discs are larger.
 
 ## The main graph
 """

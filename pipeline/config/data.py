@@ -112,6 +112,8 @@ class PairsConfig(Section):
     train: Whole = Field(ge=1, le=10**7, description="training pairs at most")
     test: Whole = Field(ge=1, le=10**7, description="test pairs at most")
     across_cameras: Flag = Field(description="source and target may be seen by different cameras")
-    min_distance: Number = Field(ge=0, le=1e5, description="smallest mean distance of the joints of source and target, px of the crop")
+    min_distance: Number = Field(
+        ge=0, le=1e5, description="smallest mean distance of the joints of source and target, px of the crop; null: 1/32 of its height"
+    )
     sources: SourcesConfig
     seed: Seed = Field(description="seed of the choice")

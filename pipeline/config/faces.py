@@ -40,7 +40,9 @@ class FaceMapConfig(Section):
     )
     appearance: Flag = Field(description="G1 also gets the source, turned as an average head would turn from its landmarks to the target's")
     source: Flag = Field(description="the source's landmarks (or edges) are part of the input, too")
-    heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a landmark's disc in `heatmaps`, px")
+    heatmap_radius: Number = Field(
+        ge=0.5, le=MOST_SIDE, description="radius of a landmark's disc in `heatmaps`, px; null: 1/32 of the image's height"
+    )
     mask: Literal["ellipse", "polygon"] = Field(
         description="where errors count twice: an `ellipse` around the landmarks' box, or the `polygon` of jaw and brows"
     )

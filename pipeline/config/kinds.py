@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from pipeline.config.section import load_config, read_params
+from pipeline.config.section import load_config
 from pipeline.utils.errors import UserError, shown
+from pipeline.utils.params_file import read_params
 
 if TYPE_CHECKING:
     from pipeline.config.data import DataConfig

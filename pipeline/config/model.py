@@ -21,7 +21,9 @@ class VUNetConfig(Section):
     )
     filters: Whole = Field(ge=1, le=4096, description="filters at full size; they double with every halving")
     max_filters: Whole = Field(ge=1, le=4096, description="most filters at any size, and the channels of the latents")
-    levels: Whole = Field(ge=4, le=12, description="sizes of the U-Net, each half the last; there are latents at the two smallest")
+    levels: Whole = Field(
+        ge=4, le=12, description="sizes of the U-Net, each half the last; there are latents at the two smallest; null: as many as can be"
+    )
     dropout: Number = Field(ge=0, lt=1, description="share of the channels that are left out at random in each residual block")
     kl: Weight = Field(description="final weight of the Kullback-Leibler divergence between posterior and prior, per image")
     anneal: tuple[Share, Share] = Field(description="shares of the steps between which that weight rises from 0")
@@ -42,7 +44,7 @@ class ModelConfig(Section):
     )
     lambda_: Weight = Field(alias="lambda", description="weight of the masked L1 in the loss of G2")
     filters: Whole = Field(ge=1, le=4096, description="filters of the first block; block i has i times as many")
-    blocks: Whole = Field(ge=3, le=12, description="blocks of G1; G2 has two fewer")
+    blocks: Whole = Field(ge=3, le=12, description="blocks of G1, which halve an image one time fewer; G2 has two fewer; null: until 8 rows are left")
     bottleneck: Literal["fc", "conv"] = Field(description="middle of G1: fully connected, or convolutional")
     upsampling: Literal["nearest", "bilinear", "transposed"] = Field(description="how the decoder grows: interpolation or transposed convolution")
     shrink: Literal[1, 2, 4] = Field(
@@ -50,7 +52,7 @@ class ModelConfig(Section):
         "published"
     )
     decoder: Literal["joined", "light"] = Field(description="blocks of the decoder: as wide as what they join, as published, or as the encoder's")
-    border: Whole = Field(ge=0, le=MOST_SIDE, description="px cut off on every side before D looks")
+    border: Whole = Field(ge=0, le=MOST_SIDE, description="px cut off on every side before D looks; null: 1/32 of the height")
     discriminator: Literal["pair", "triplet"] = Field(
         description="`pair`: D sees source and image, as in PG2's paper; `triplet`: one image, the source among the fakes, as in its code"
     )

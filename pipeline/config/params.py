@@ -23,10 +23,11 @@ from pipeline.config.photos import PhotoDataConfig, PhotosConfig
 from pipeline.config.pose import PoseConfig
 from pipeline.config.pose_net import COARSEST, EvaluatePoseConfig, PoseDataConfig, PoseNetConfig, TrainPoseConfig
 from pipeline.config.rules import check_painting, check_rate, check_training
-from pipeline.config.section import Section, parse, read_params, refuse
+from pipeline.config.section import Section, parse, refuse, with_sizes
 from pipeline.config.synthetic import SyntheticConfig
 from pipeline.config.train import TrainG1Config, TrainG2Config, TrainLifterConfig
 from pipeline.utils.errors import UserError, shown
+from pipeline.utils.params_file import read_params
 
 BUILT_IN = re.compile("(recipes/[^/]+/)?data/synthetic")  # where the built-in data goes
 
@@ -166,7 +167,7 @@ def check_params(params: Path, memory: int | None = None) -> AnyParams:
     memory : bytes of this machine, None: as many as it has
     Raises UserError with a line per fault.
     """
-    values = read_params(params)
+    values = with_sizes(read_params(params))
     found: AnyParams = parse(FILES_OF[kind_of(params, values)], values, str(params))
     faults = [*_unfit_files(found), *_unfit_machine(found.parallel), *_beyond_memory(found, memory_here() if memory is None else memory)]
     if faults:

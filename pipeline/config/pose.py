@@ -37,7 +37,7 @@ class MapConfig(Section):
         "a `plate`: what the camera shows in the median without the person, else the source"
     )
     head: Flag = Field(description="G1 paints the head once more, at about twice the size, beside the source's head")
-    heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a joint's disc in `heatmaps`, px")
+    heatmap_radius: Number = Field(ge=0.5, le=MOST_SIDE, description="radius of a joint's disc in `heatmaps`, px; null: 1/32 of the image's height")
 
     @property
     def of_the_target(self) -> "MapConfig":

@@ -1,22 +1,23 @@
 """Read one typed section of params.yaml, and the kinds of value that sections are made of.
 
-Values are taken as YAML 1.2 has them: `true` and `"10"` are no numbers. DVC may write a whole number as `1000.0`, which is one here, too.
+DVC may write a whole number as `1000.0`, which is one here, too. What is null in `BY_SIZE` follows the size of the images, so that one value,
+`data.image_size`, makes everything larger.
 """
 
+import copy
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
-from pipeline.utils.errors import UserError, is_machine_fault, machine_error, printable, shown
+from pipeline.utils.errors import UserError, printable, shown
+from pipeline.utils.params_file import read_params
 
-MOST_BYTES = 2**18  # of a file of parameters; its parser takes seconds for more
-MOST_NODES, MOST_DEPTH = 20_000, 16  # values with what aliases stand for, and lists within lists
 MOST_SIDE = 8192  # px of an image or a picture
+SHARE = 32  # of the images' height: discs, the border that D does not see, the distance of two poses; 4 px of 128
+LEAST_ROWS = 8  # at the smallest size inside of G1
 _SHOWN = 100  # characters of a value in a message
 RENAMED = {  # parameters that had another name
     "data.depth": "data.labels",
@@ -76,101 +77,78 @@ def refuse(key: str, message: str) -> PydanticCustomError:
     return PydanticCustomError("rule", "{key}: {message}", {"key": key, "message": message})
 
 
-def read_params(params: Path) -> dict[str, Any]:
-    """The whole file as plain values, read as YAML 1.2 just as DVC reads it (`2e-4` is a number).
-
-    Raises UserError where it is not a file of sections, too large or too deep; an alias counts as what it stands for.
-    """
-    text = _read_text(params)
-    try:
-        _check_shape(params, text)
-        values = YAML(typ="safe").load(text)
-    except YAMLError as error:
-        raise UserError(f"{params}: not valid YAML: {_reason(error)}") from None
-    except (ValueError, TypeError, LookupError) as error:  # a tag, a date or a number of thousands of digits that is none
-        raise UserError(f"{params}: not valid YAML: {printable(str(error), _SHOWN)}") from None
-    if not isinstance(values, dict):
-        raise UserError(f"{params}: expected sections with keys, found {type(values).__name__}")
-    _check_plain(params, "", values)
-    return values
-
-
-def _read_text(params: Path) -> str:
-    try:
-        if not params.exists():
-            raise UserError(f"{params}: not found; expected the file of parameters")
-        if not params.is_file():  # a pipe would be waited for
-            what = "a folder" if params.is_dir() else "a pipe or a device"
-            raise UserError(f"{params}: expected a file of parameters, found {what}; give the name of a file")
-        with params.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise UserError(f"{params}: expected a file of parameters of at most {MOST_BYTES} bytes, found more; give the right file")
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{params}: expected text in UTF-8, found the byte 0x{data[error.start]:02x} at {error.start}; save it as UTF-8") from None
-    except OSError as error:
-        if not is_machine_fault(error):
-            raise
-        raise machine_error(error, params) from None
-
-
-def _check_shape(params: Path, text: str) -> None:
-    """Raise UserError where there are too many values or too many lists within lists, before anything is built of them."""
-    count, sizes = 0, dict[str, int]()
-    inside: list[tuple[str | None, int]] = []  # the collections that are open: name of the anchor, values before it
-    for event in YAML(typ="safe").parse(text):
-        if isinstance(event, CollectionEndEvent):
-            anchor, before = inside.pop()
-            if anchor is not None:
-                sizes[anchor] = count - before
-        elif isinstance(event, AliasEvent):
-            if any(anchor == event.anchor for anchor, _ in inside):
-                raise UserError(
-                    f"{params}: line {event.start_mark.line + 1}: `*{printable(event.anchor, _SHOWN)}` is a part of what it stands for; write it out"
-                )
-            count += sizes.get(event.anchor, 1)
-        elif isinstance(event, NodeEvent):
-            if isinstance(event, CollectionStartEvent):
-                inside.append((event.anchor, count))
-            count += 1
-        if count > MOST_NODES or len(inside) > MOST_DEPTH:
-            found = f"more than {MOST_NODES} values" if count > MOST_NODES else f"more than {MOST_DEPTH} lists within lists"
-            raise UserError(f"{params}: expected sections with keys, found {found}; write the file anew")
-
-
-def _check_plain(params: Path, path: str, value: Any) -> None:
-    """Raise UserError where a key is no word, or a value of a kind that parameters do not have."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not isinstance(key, str) or not key.isprintable():
-                raise UserError(f"{params}: {path or 'the file'}: expected words as keys, found {shown(key)}; put it in quotes or take it out")
-            _check_plain(params, f"{path}.{printable(key, _SHOWN)}".lstrip("."), inner)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            _check_plain(params, f"{path}.{number}", inner)
-    elif value is not None and not isinstance(value, str | int | float):
-        raise UserError(f"{params}: {path} = {shown(value)}: expected words and numbers, found {type(value).__name__}; put it in quotes")
-
-
-def _reason(error: YAMLError) -> str:
-    """What is wrong with a text, and where, in one line."""
-    if isinstance(error, MarkedYAMLError) and error.problem:
-        mark = error.problem_mark or error.context_mark
-        place = "" if mark is None else f" in line {mark.line + 1}"
-        return printable(f"{' '.join(str(error.context or '').split())} {' '.join(error.problem.split())}".strip(), 2 * _SHOWN) + place
-    return printable(" ".join(str(error).split()), 2 * _SHOWN)
-
-
 def load_config(cls: type[C], params: Path, section: str) -> C:
-    """Build `cls` from one section of `params`.
+    """Build `cls` from one section of `params`; what is null and follows the size of the images is filled in.
 
     Raises UserError with one line per wrong key: its full name, the value found, and what is allowed.
     """
-    values = read_params(params)
+    values = with_sizes(read_params(params))
     if section not in values:
         raise UserError(f"{params}: section `{section}` is missing")
     return parse(cls, values[section], str(params), (section,))
+
+
+def _share(image_size: tuple[int, int], _model: Mapping[str, Any]) -> float:
+    return max(image_size[0] / SHARE, 0.5)
+
+
+def _border(image_size: tuple[int, int], _model: Mapping[str, Any]) -> int:
+    return image_size[0] // SHARE
+
+
+def _blocks(image_size: tuple[int, int], model: Mapping[str, Any]) -> int:
+    """As many as keep `LEAST_ROWS` at the smallest size, which have to be whole numbers there; at least three."""
+    shrink = model.get("shrink")
+    factor = shrink if isinstance(shrink, int) and shrink > 0 else 1
+    return max(3, 1 + _halvings(image_size, factor, LEAST_ROWS))
+
+
+def _levels(image_size: tuple[int, int], _model: Mapping[str, Any]) -> int:
+    """As many as the sides can be halved, from four to twelve."""
+    return min(max(4, _halvings(image_size, 1, 1)), 12)
+
+
+def _halvings(image_size: tuple[int, int], factor: int, least: int) -> int:
+    """How often sides that are divided by `factor` can be halved, and be whole numbers of `least` rows or more."""
+    count = 0
+    while image_size[0] // (2 * factor) >= least and not any(side % (2 * factor) for side in image_size):
+        factor, count = 2 * factor, count + 1
+    return count
+
+
+BY_SIZE: dict[str, Callable[[tuple[int, int], Mapping[str, Any]], float]] = {
+    "pose.heatmap_radius": _share,
+    "pairs.min_distance": _share,
+    "model.border": _border,
+    "model.blocks": _blocks,
+    "model.vunet.levels": _levels,
+}
+
+
+def with_sizes(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The content of a file of parameters with a number, by the size of its images, in place of every null of `BY_SIZE`.
+
+    Where the size itself is no size, it is what fault is found with, and not these.
+    """
+    image_size = _image_size(values)
+    filled = copy.deepcopy(dict(values))
+    for name, rule in BY_SIZE.items():
+        *path, key = name.split(".")
+        section: Any = filled
+        for part in path:
+            section = section.get(part) if isinstance(section, dict) else None
+        if isinstance(section, dict) and key in section and section[key] is None:
+            section[key] = rule(image_size, filled["model"] if isinstance(filled.get("model"), dict) else {})
+    return filled
+
+
+def _image_size(values: Mapping[str, Any]) -> tuple[int, int]:
+    """Height and width of a file's images, px; where it does not say them, those of the field."""
+    data = values.get("data")
+    match data.get("image_size") if isinstance(data, dict) else None:
+        case [int() | float() as height, int() | float() as width] if 1 <= height <= MOST_SIDE and 1 <= width <= MOST_SIDE:
+            return int(height), int(width)
+    return 128, 64
 
 
 def parse(cls: type[C], values: Any, where: str, path: tuple[str, ...] = (), hint: str = "see docs/parameters.md") -> C:

@@ -10,8 +10,9 @@ from dvc.utils.hydra import apply_overrides
 
 from experiments.runs import read_list
 from pipeline.config.params import check_params
-from pipeline.config.section import read_params
+from pipeline.config.section import BY_SIZE
 from pipeline.utils.errors import UserError
+from pipeline.utils.params_file import read_params
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted([ROOT / "params.yaml", *ROOT.glob("recipes/*/params.yaml")])
@@ -26,6 +27,7 @@ MAY_BE_NULL = {
     "evaluate.pose_net",
     "model.perceptual_weights",
     "parallel.scheduler",
+    *BY_SIZE,
 }
 
 

@@ -7,8 +7,9 @@ from some_runs import a_run
 
 from experiments.runs import choose, is_made_of, read_list, with_overrides
 from pipeline.config.params import Params
-from pipeline.config.section import parse, read_params
+from pipeline.config.section import parse
 from pipeline.utils.errors import UserError
+from pipeline.utils.params_file import read_params
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.section import read_params
 from pipeline.datasets.human36m.index import write_manifests
 from pipeline.datasets.human36m.inspection import inspect
 from pipeline.datasets.human36m.manifest import read_poses, read_videos
 from pipeline.utils.errors import UserError
+from pipeline.utils.params_file import read_params
 from stages import extract, project
 
 REPOSITORY = Path(__file__).resolve().parents[3]

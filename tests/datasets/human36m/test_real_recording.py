@@ -3,11 +3,11 @@ import pytest
 
 from pipeline.config.data import DataConfig
 from pipeline.config.parallel import ParallelConfig
-from pipeline.config.section import read_params
 from pipeline.datasets.human36m.cdf import read_pose
 from pipeline.datasets.human36m.inspection import inspect
 from pipeline.datasets.human36m.layout import CAMERA, PIXELS, find_layout
 from pipeline.datasets.human36m.metadata import read_metadata, write_metadata
+from pipeline.utils.params_file import read_params
 
 SEQUENCES = [("S1", "Directions", 68, [69, 70, 70, 69]), ("S9", "Directions 1", 28, [29, 30, 30, 29])]
 
