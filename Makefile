@@ -83,7 +83,7 @@ test: $(VENV)/.installed
 lint: $(VENV)/.installed
 	ruff check .
 	ruff format --check .
-	mypy pipeline pose25d experiments recipes benchmarks
+	mypy pipeline stages pose25d experiments recipes benchmarks
 	lint-imports --no-cache
 
 # The pages of docs/ and the reference of the code as a site; a warning is an error.

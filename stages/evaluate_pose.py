@@ -31,11 +31,12 @@ def main(packed: Path, nets: Path, test: Path, samples: Path, params: Path) -> N
     config, shape = load_config(EvaluatePoseConfig, params, "evaluate_pose"), load_config(PoseNetConfig, params, "pose_net")
     fix_arithmetic(config.threads)
     pack = read_packs(packed, load_config(PoseDataConfig, params, "data").test_subjects)
-    networks = {backbone: load_network(nets / f"{backbone}.safetensors", PoseNet) for backbone in shape.backbones}
+    networks: dict[str, PoseNet] = {backbone: load_network(nets / f"{backbone}.safetensors", PoseNet) for backbone in shape.backbones}
     for backbone, network in networks.items():
         check_joints(nets / f"{backbone}.safetensors", network, pack)
     figures = {backbone: score_net(network, pack, shape.sigma, config) for backbone, network in networks.items()}
-    for size in (pack.image.shape[1:3], USUAL):
+    height, width = pack.image.shape[1:3]
+    for size in ((height, width), USUAL):
         for backbone, network in networks.items():
             taken = f"{1000 * time_per_image(network, size):.1f} ms per image of {size[0]} x {size[1]} px"
             click.echo(f"evaluate_pose: {backbone} takes {taken} on {config.threads} CPU threads")

@@ -102,7 +102,9 @@ class TwoPacks(Section):
 class SourcesConfig(Section):
     """How many pictures of the person a pair has."""
 
-    train: Whole = Field(ge=1, le=8, description="pictures of the person of a training pair; a step takes one to all, pose.appearance sees them")
+    train: Whole = Field(
+        ge=1, le=8, description="pictures of the person of a training pair; a step takes one to all, pose.appearance and pose.head see them"
+    )
     test: Whole = Field(ge=1, le=8, description="pictures of the person of a test pair; beside one source, 2, 4, 8 and all are scored")
 
 

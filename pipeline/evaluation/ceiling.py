@@ -34,7 +34,7 @@ OUTSIDE = -1.0  # of a field: nothing is there
 def paint_pair_ceilings(batched: BatchedGenerator, measured: Measured) -> Tensor:
     """The ceiling of a batch of pairs, (N, 3, H, W) uint8, in main memory."""
     task = measured.task
-    target, *sources = _true_parts(batched, np.concatenate([task.target, *_source_rows(measured)])).split(len(task))
+    target, *sources = _true_parts(batched, np.concatenate([task.target, *task.pictures])).split(len(task))
     truth = batched.images(task.target).to(batched.device)
     return _cover(measured, sources, (target, torch.zeros_like(target)), (truth, truth))[0].cpu()
 
@@ -52,13 +52,8 @@ def paint_twin_ceilings(batched: BatchedGenerator, measured: Measured, pose_3d: 
     body = replace(measured.target, field=measured.target.field.masked_fill(~judged, OUTSIDE))
     layers = [_front_parts(body, pose) for pose in (batched.pack.pose_3d[task.target], pose_3d)]
     images = torch.from_numpy(truths).to(batched.device).permute(1, 0, 4, 2, 3)  # (2, M, 3, H, W)
-    sources = _true_parts(batched, np.concatenate(_source_rows(measured))).split(len(task))
+    sources = _true_parts(batched, np.concatenate(task.pictures)).split(len(task))
     return torch.stack(_cover(measured, sources, layers, tuple(images)), dim=1).cpu()
-
-
-def _source_rows(measured: Measured) -> list[np.ndarray]:
-    """The rows of the pack of each source in turn, (N,)."""
-    return [measured.task.source, *([] if measured.task.further is None else measured.task.further.T)]
 
 
 def _cover(measured: Measured, shown: Sequence[Tensor], layers: Sequence[Tensor], truths: Sequence[Tensor]) -> list[Tensor]:

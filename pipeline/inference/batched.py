@@ -37,6 +37,11 @@ class Task:
     def __len__(self) -> int:
         return len(self.source)
 
+    @property
+    def pictures(self) -> list[np.ndarray]:
+        """The rows (N,) of each picture of the persons in turn."""
+        return [self.source, *([] if self.further is None else self.further.T)]
+
     def part(self, chosen: Any) -> "Task":
         """The chosen rows of the task."""
         return Task(self.source[chosen], self.target[chosen], self.label[chosen], None if self.further is None else self.further[chosen])
@@ -87,8 +92,7 @@ class BatchedGenerator:
 
     def measure(self, task: Task) -> Measured:
         """The bodies (or faces) of a task of one batch, each measured once."""
-        rows = [task.source, *([] if task.further is None else task.further.T)]
-        first, *further = (self._picture(row, task.target) for row in rows)
+        first, *further = (self._picture(rows, task.target) for rows in task.pictures)
         target, label = self._body(task.target), torch.from_numpy(task.label).to(self.device)
         truth = to_image(self.pack.image[task.target], self.device)
         return Measured(task, first.image, truth, first.measured, first.label, target, label, first.scene, further)

@@ -30,9 +30,9 @@ class Generator:
 
     @property
     def sees_several(self) -> bool:
-        """Whether the networks see more of a person where there is more than one source: the source's parts, in their places in the target."""
+        """Whether the networks see more of a person where there is more than one source: the parts in their places in the target, or the head."""
         config = self.conditioning.config
-        return config.kind == "bodies" and (config.appearance or self.conditioning.appearance_input == "warped")
+        return config.kind == "bodies" and (config.appearance or config.head or self.conditioning.appearance_input == "warped")
 
     @torch.inference_mode()
     def paint(self, source: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:

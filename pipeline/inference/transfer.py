@@ -98,7 +98,8 @@ def make_portrait(
     image : (h, w, 3) uint8 RGB; source : the pose in it, by which the person is cut out, or None for a picture that is cut already, which
     a model without `pose.source` and `pose.appearance` can do with; margin : `data.margin` of training, None for a model of photos; plate : the same
     picture without the person, for a model with `pose.background: plate`; further : other pictures of the person, for a model with `pose.appearance`,
-    which takes each part of the body from the one that shows it best. Raises UserError where a picture and its pose do not fit each other.
+    which takes each part of the body from the one that shows it best, or `pose.head`, which does so with the head.
+    Raises UserError where a picture and its pose do not fit each other.
     """
     size = generator.image_size
     if generator.conditioning.config.kind != "bodies":
@@ -111,7 +112,7 @@ def make_portrait(
     if plate is not None:
         scene = scene._replace(plate=_plate_layer(plate, image, source, generator, margin).expand(batch_size, -1, -1, -1))
     if further and not generator.sees_several:
-        raise UserError("these weights see one picture of the person alone; give one, or weights of pose.appearance: true")
+        raise UserError("these weights see one picture of the person alone; give one, or weights of pose.appearance or pose.head: true")
     others = [_seen(generator, *_cut(one, size, margin), batch_size) for one in further]
     first = _seen(generator, crop, pose_2d, label, batch_size)
     return Portrait(generator, first.image, first.measured, first.label, scene, others)

@@ -25,7 +25,7 @@ from pipeline.networks.vunet import VUNet
 from pipeline.pose.bodies.conditioning import BodyConditioning
 from pipeline.pose.conditioning import WARP_LAYERS
 from pipeline.pose.pose_file import LabelledPose, read_pose
-from pipeline.pose.skeleton import H36M_17
+from pipeline.pose.skeleton import H36M_17, NECK_AND_HEAD
 from pipeline.utils.errors import UserError
 from pipeline.utils.pictures import read_picture
 from pipeline.utils.tensors import to_image
@@ -37,14 +37,16 @@ MARGIN = 0.15
 
 
 def write_weights(
-    folder: Path, source: bool = True, appearance: bool = True, lift: bool = False, background: Background = "none"
+    folder: Path, source: bool = True, appearance: bool = True, lift: bool = False, background: Background = "none", head: bool = False
 ) -> tuple[Path, Path]:
     """Weights of small networks that change their input at random."""
     torch.manual_seed(0)
     seen = {"depth": True, "maps": ("parts",), "appearance": appearance, "lift": lift, "source": source, "background": background}
-    pose = MapConfig(**seen, head=False, heatmap_radius=3)
+    pose = MapConfig(**seen, head=head, heatmap_radius=3)
     lifter = Lifter(16, 1, RULE) if lift else None
-    g1 = G1(BodyConditioning(pose, lifter).channels, BodyConditioning(pose, lifter).layers, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config)
+    conditioning = BodyConditioning(pose, lifter)
+    shape = conditioning.channels, conditioning.layers, SIZE, 4, 3, "conv", "nearest", lifter and lifter.config
+    g1 = G1(*shape, told=conditioning.told)
     networks = {"g1": g1, "g2": G2(SIZE, 4, 1, "nearest")}
     for name, network in networks.items():
         for parameter in network.parameters():
@@ -319,6 +321,18 @@ def test_a_second_picture_changes_what_the_first_does_not_show_and_the_same_one_
     alone = transfer(generator, *first, target, MARGIN)
     assert np.array_equal(transfer(generator, *first, target, MARGIN, further=[first]), alone)
     assert not np.array_equal(transfer(generator, *first, target, MARGIN, further=[(image, source)]), alone)
+
+
+def test_a_model_with_the_pass_over_the_head_alone_takes_the_head_from_the_picture_that_shows_it(
+    image: np.ndarray, source: LabelledPose, target: LabelledPose, tmp_path: Path
+) -> None:
+    generator = load_generator(*write_weights(tmp_path, appearance=False, head=True))
+    hidden = source.pose_2d.copy()
+    hidden[list(NECK_AND_HEAD)] = np.nan
+    first = (image, LabelledPose(hidden, source.label))
+    alone, both = transfer(generator, *first, target, MARGIN), transfer(generator, *first, target, MARGIN, further=[(image, source)])
+    assert (alone != both).any()
+    assert np.array_equal(alone[SIZE[0] // 2 :], both[SIZE[0] // 2 :])  # the legs know nothing of it
 
 
 def test_a_further_picture_is_checked_like_the_first(image: np.ndarray, source: LabelledPose, target: LabelledPose, tmp_path: Path) -> None:
