@@ -9,16 +9,14 @@ The weights of VGG-19 are not ours to ship: `model.perceptual_weights` takes tor
 half, a quarter ... of its size, each pixel the mean of those that it replaces: the same formula without what a trained network knows.
 """
 
-import re
+from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pipeline.utils.errors import UserError
-from pipeline.utils.files import file_hash
+from pipeline.utils.torch_files import read_torch_file, tensor_of
 
 WEIGHT = 5.0  # lambda_k
 BLOCKS = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 2))  # channels and convolutions; of the last block those that are used
@@ -48,7 +46,7 @@ class VGG19(nn.Module):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        state, self.loss = _read(path), f"VGG-19, {path.name}"
+        state, self.loss = read_torch_file(path, "model.perceptual_weights", "vgg19-dcbb9e9d.pth"), f"VGG-19, {path.name}"
         self.blocks = nn.ModuleList()
         channels, index = 3, 0
         for width, count in BLOCKS:
@@ -88,28 +86,6 @@ def perceptual_loss(features: nn.Module, prediction: Tensor, truth: Tensor) -> T
     return WEIGHT * torch.stack([(found.float() - true.float()).abs().mean() for found, true in pairs]).sum()
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise UserError(f"{path}: model.perceptual_weights expects torchvision's file vgg19-dcbb9e9d.pth; give its path, or null")
-    named = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
-    if named is None:
-        raise UserError(f"{path}: expected the name that torchvision gives the file, which ends in the start of its SHA-256, as vgg19-dcbb9e9d.pth")
-    found = file_hash(path)
-    if not found.startswith(named[1]):
-        raise UserError(f"{path}: expected a SHA-256 that begins with {named[1]}, found {found[:8]}; the file is damaged, download it again")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, UnpicklingError, EOFError) as error:
-        raise UserError(f"{path}: expected weights as torch saves them ({' '.join(str(error).split())})") from None
-    if not isinstance(state, dict):
-        raise UserError(f"{path}: expected weights by name, found {type(state).__name__}")
-    return state
-
-
-def _fill(convolution: nn.Conv2d, state: dict[str, Tensor], name: str, path: Path) -> None:
-    for kind, wanted in convolution.state_dict().items():
-        found = state.get(f"{name}.{kind}")
-        if not isinstance(found, Tensor) or found.shape != wanted.shape:
-            what = list(found.shape) if isinstance(found, Tensor) else "nothing"
-            raise UserError(f"{path}: expected {name}.{kind} of shape {list(wanted.shape)}, found {what}; give the weights of VGG-19")
-    convolution.load_state_dict({kind: state[f"{name}.{kind}"] for kind in ("weight", "bias")})
+def _fill(convolution: nn.Conv2d, state: Mapping[str, Tensor], name: str, path: Path) -> None:
+    wanted = convolution.state_dict().items()
+    convolution.load_state_dict({kind: tensor_of(state, path, f"{name}.{kind}", tuple(own.shape)) for kind, own in wanted})

@@ -112,7 +112,7 @@ def test_a_file_that_is_not_what_its_name_says_is_one_line(weights: Path, tmp_pa
     unnamed = tmp_path / "vgg.pth"
     unnamed.write_bytes(b"")
     for path, words in (
-        (tmp_path / "nothing.pth", "model.perceptual_weights expects torchvision's file vgg19-dcbb9e9d.pth"),
+        (tmp_path / "nothing.pth", "model.perceptual_weights expects vgg19-dcbb9e9d.pth, found no such file"),
         (unnamed, "expected the name that torchvision gives the file"),
         (damaged, f"expected a SHA-256 that begins with {weights.stem[-8:]}, found "),
     ):
@@ -123,11 +123,13 @@ def test_a_file_that_is_not_what_its_name_says_is_one_line(weights: Path, tmp_pa
 def test_weights_of_another_network_are_one_line(layers: nn.Sequential, tmp_path: Path) -> None:
     state = {f"features.{name}": value for name, value in layers.state_dict().items()}
     lacking = {name: value for name, value in state.items() if name != "features.7.bias"}
+    broken = {**state, "features.0.bias": torch.full((64,), torch.nan)}
     wide = {**state, "features.2.weight": torch.zeros(64, 3, 3, 3)}
     for number, (content, words) in enumerate(
         (
-            (lacking, r"expected features.7.bias of shape \[128\], found nothing; give the weights of VGG-19"),
-            (wide, r"expected features.2.weight of shape \[64, 64, 3, 3\], found \[64, 3, 3, 3\]"),
+            (lacking, r"expected features.7.bias of shape \[128\], all finite, found nothing; give another file"),
+            (wide, r"expected features.2.weight of shape \[64, 64, 3, 3\], all finite, found \[64, 3, 3, 3\]"),
+            (broken, r"expected features.0.bias of shape \[64\], all finite, found \[64\]"),
             ([1, 2], "expected weights by name, found list"),
         )
     ):

@@ -9,10 +9,8 @@ torchvision's files lie at <https://download.pytorch.org/models/>; their names e
 as a program. Images are compared at the size that they have, not enlarged to 256 px as the authors of DISTS do with photos.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -20,8 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pipeline.utils.errors import UserError
-from pipeline.utils.files import file_hash, machine_faults
+from pipeline.utils.torch_files import read_torch_file, tensor_of
 
 ALEXNET = {
     0: (64, 3, 11),
@@ -66,11 +63,11 @@ class LPIPS:
 
     def __init__(self, files: Sequence[Path], device: torch.device) -> None:
         network, linear = files
-        state = read_weights(network, self.key, "alexnet-owt-7be5be79.pth")
+        state = read_torch_file(network, f"evaluate.{self.key}", "alexnet-owt-7be5be79.pth")
         self.convolutions = [convolution(state, network, place, shape, device) for place, shape in ALEXNET.items()]
-        weights = read_weights(linear, self.key, "alex.pth")
+        weights = read_torch_file(linear, f"evaluate.{self.key}", "alex.pth")
         shapes = [(1, outputs, 1, 1) for outputs, _, _ in ALEXNET.values()]
-        self.weights = [tensor(weights, linear, f"lin{number}.model.1.weight", shape, device) for number, shape in enumerate(shapes)]
+        self.weights = [tensor_of(weights, linear, f"lin{number}.model.1.weight", shape).to(device) for number, shape in enumerate(shapes)]
 
     def layers(self, images: Tensor) -> list[Tensor]:
         """Each pixel of each layer as a vector of length 1."""
@@ -97,7 +94,7 @@ class DISTS:
 
     def __init__(self, files: Sequence[Path], device: torch.device) -> None:
         network, weights = files
-        state = read_weights(network, self.key, "vgg16-397923af.pth")
+        state = read_torch_file(network, f"evaluate.{self.key}", "vgg16-397923af.pth")
         self.blocks: list[list[Convolution]] = []
         inputs, place = 3, 0
         for outputs, count in VGG16:
@@ -108,8 +105,8 @@ class DISTS:
             self.blocks.append(block)
             place += 1  # and a pooling each block
         channels = [3, *(outputs for outputs, _ in VGG16)]
-        found = read_weights(weights, self.key, "weights.pt")
-        alpha, beta = (tensor(found, weights, name, (1, sum(channels), 1, 1), device)[0, :, 0, 0] for name in ("alpha", "beta"))
+        found = read_torch_file(weights, f"evaluate.{self.key}", "weights.pt")
+        alpha, beta = (tensor_of(found, weights, name, (1, sum(channels), 1, 1)).to(device)[0, :, 0, 0] for name in ("alpha", "beta"))
         total = alpha.sum() + beta.sum()
         self.alpha, self.beta = ([part / total for part in weight.split(channels)] for weight in (alpha, beta))
 
@@ -150,41 +147,8 @@ def pooled(x: Tensor) -> Tensor:
     return (F.conv2d(x.square(), window, stride=2, padding=1, groups=x.shape[1]) + 1e-12).sqrt()
 
 
-def read_weights(path: Path, key: str, example: str) -> Mapping[str, Tensor]:
-    """Weights by name from a file that torch saved; key : of section `evaluate`, which names it; example : what its authors call it.
-
-    Raises UserError where it is missing or damaged, or not what its name says: names of torchvision's files end in the start of their SHA-256.
-    """
-    if not path.is_file():
-        raise UserError(f"{path}: evaluate.{key} expects {example}, found no such file; give its path, or null")
-    named = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
-    if re.search(r"-[0-9a-f]{8}\.pth$", example) and named is None:
-        raise UserError(f"{path}: expected the name that torchvision gives the file, which ends in the start of its SHA-256, as {example}")
-    if named and not file_hash(path).startswith(named[1]):
-        raise UserError(
-            f"{path}: expected a SHA-256 that begins with {named[1]}, found {file_hash(path)[:8]}; the file is damaged, download it again"
-        )
-    try:
-        with machine_faults(path):
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, UnpicklingError, EOFError) as error:
-        raise UserError(f"{path}: expected weights as torch saves them ({' '.join(str(error).split())[:200]})") from None
-    if not isinstance(state, Mapping):
-        raise UserError(f"{path}: expected weights by name, found {type(state).__name__}; give {example}")
-    return state
-
-
 def convolution(state: Mapping[str, Tensor], path: Path, place: int, shape: tuple[int, int, int], device: torch.device) -> Convolution:
     """The weights of the convolution at a place of torchvision's `features`; shape : outputs, inputs, side."""
     outputs, inputs, side = shape
-    weight = tensor(state, path, f"features.{place}.weight", (outputs, inputs, side, side), device)
-    return weight, tensor(state, path, f"features.{place}.bias", (outputs,), device)
-
-
-def tensor(state: Mapping[str, Tensor], path: Path, name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:
-    """One tensor of a file of weights; raise UserError where it lacks it, has one of another shape, or one that is not finite."""
-    found = state.get(name)
-    if not isinstance(found, Tensor) or found.shape != shape or not found.isfinite().all():
-        what = f"{list(found.shape)}" if isinstance(found, Tensor) else "nothing"
-        raise UserError(f"{path}: expected {name} of shape {list(shape)}, all finite, found {what}; give another file")
-    return found.detach().float().to(device)
+    weight = tensor_of(state, path, f"features.{place}.weight", (outputs, inputs, side, side)).to(device)
+    return weight, tensor_of(state, path, f"features.{place}.bias", (outputs,)).to(device)
