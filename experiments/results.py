@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from experiments.commands import dvc
+from experiments.minutes import training_minutes
 from experiments.recipe import Recipe, origin, same_code
 from experiments.runs import Run, is_made_of, with_overrides
 from experiments.scores import order_of
@@ -14,7 +15,7 @@ from experiments.snapshot import Experiment, Snapshot
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import read_json
 
-KEPT = ("state", "reason", "experiment", "edited", "metrics", "commit", "origin")  # of a result, in `results.json`
+KEPT = ("state", "reason", "experiment", "edited", "metrics", "commit", "origin", "minutes")  # of a result, in `results.json`
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,20 @@ class Result:
     metrics: Mapping[str, Any] | None = None
     commit: str = ""  # the one below the experiment
     origin: str = ""  # a hash of that commit's code and the run's parameters
+    minutes: Mapping[str, float] = field(default_factory=dict)  # of each training that was run for it, by stage
 
 
 def kept(document: Mapping[str, Any], run: Run, origin: str) -> Result | None:
     """The result of a run in an earlier `results.json`, if it was made of the same code and parameters; None where there is none."""
     for entry in document.get("runs", []):
         if entry["state"] == "done" and not entry["edited"] and (entry["name"], entry["origin"]) == (run.name, origin):
-            return Result(run, **{name: entry[name] for name in KEPT})
+            return from_entry(entry, run)
     return None
+
+
+def from_entry(entry: Mapping[str, Any], run: Run) -> Result:
+    """What `results.json` says of a run; those of older runs say nothing of minutes."""
+    return Result(run, **{name: entry[name] for name in KEPT if name in entry or name != "minutes"})
 
 
 def earlier_results(recipe: Recipe, runs: Sequence[Run], snapshot: Snapshot, out: Path) -> dict[str, Result]:
@@ -66,7 +73,9 @@ def result(recipe: Recipe, run: Run, snapshot: Snapshot, fault: str | None = Non
     if experiment.state != "success":
         return Result(run, "running")
     edited = is_edited(recipe, run, experiment, snapshot)
-    return Result(run, "done", "", experiment.rev, edited, experiment.metrics, snapshot.commit, origin(recipe, snapshot.commit, experiment.params))
+    made_of = origin(recipe, snapshot.commit, experiment.params)
+    minutes = training_minutes(experiment.task)
+    return Result(run, "done", "", experiment.rev, edited, experiment.metrics, snapshot.commit, made_of, minutes)
 
 
 def result_or_earlier(recipe: Recipe, run: Run, snapshot: Snapshot, earlier: Mapping[str, Result], fault: str | None = None) -> Result:

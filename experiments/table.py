@@ -4,18 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.marks import Marks
+from experiments.minutes import minutes_to
 from experiments.results import Result, has_order
 from experiments.scores import COLUMNS, DEFAULT_SCORES, IMAGE_SCORES, OPTIONAL_COLUMNS, TRUE_PLACES, TRUE_SCORES, order_of, value_at
 from pipeline.comparison.compare import ORDER
 
 IMAGE_NAMES = {"coarse": "coarse (G1)", "refined": "refined (+ G2)"}
 ORDER_COLUMN = "order accuracy"
+MINUTES = "minutes"
 BASELINES = {
     "ceiling": "the ceiling: the true image as far as the source shows the person",
     "source": "the source image itself",
     "by_part": "painted by part, without a network",
 }  # also what can be known at all
 MISSING = "–"
+TIMED = (
+    "Minutes are those of the trainings until an image can be painted, without the lifter's, where a run made them; other work beside them counts in."
+)
 
 
 def _value_text(value: float | None) -> str:
@@ -36,11 +41,25 @@ def _columns(results: Sequence[Result]) -> dict[str, tuple[str, str]]:
     return COLUMNS | known
 
 
+def _known(rows: list[list[str]], results: Sequence[Result]) -> list[list[str]]:
+    """Rows that end in minutes; without them where it is known of no run how long its trainings took."""
+    return rows if _timed(results) else [row[:-1] for row in rows]
+
+
+def _timed(results: Sequence[Result]) -> bool:
+    return any(result.minutes for result in results)
+
+
+def _minutes_text(result: Result, image: str) -> str:
+    minutes = minutes_to(image, result.minutes)
+    return MISSING if minutes is None else f"{minutes:.1f}"
+
+
 def _cells(result: Result, columns: Mapping[str, tuple[str, str]], marks: Marks) -> list[str]:
     if result.metrics is None:
-        return [f"**{result.state}**", *[""] * len(columns)]
+        return [f"**{result.state}**", *[""] * (len(columns) + 1)]
     values = (_value_text(value_at(result.metrics, *keys)) + marks.of(result.run.name, *keys) for keys in columns.values())
-    return [*values, order_text(result.metrics) + marks.of(result.run.name, "refined", ORDER)]
+    return [*values, order_text(result.metrics) + marks.of(result.run.name, "refined", ORDER), _minutes_text(result, "refined")]
 
 
 def table(results: Sequence[Result], images: Sequence[str] = (), scores: Sequence[str] = DEFAULT_SCORES, marks: Marks | None = None) -> str:
@@ -55,9 +74,9 @@ def table(results: Sequence[Result], images: Sequence[str] = (), scores: Sequenc
         return _markdown([heading, *named], image_notes(results, marks))
     shown = [result for result in results if result.state in ("done", "failed")]
     columns = _columns(shown)
-    heading = ["run", "what it is", *columns, "order accuracy"]
+    heading = ["run", "what it is", *columns, ORDER_COLUMN, MINUTES]
     rows = [heading, *([f"`{result.run.name}`", result.run.about, *_cells(result, columns, marks)] for result in shown)]
-    return _markdown(rows, [f"Scores of the refined image on the test pairs{_commits(results)}.", *marks.notes, *_notes(results)])
+    return _markdown(_known(rows, results), [f"Scores of the refined image on the test pairs{_commits(results)}.", *marks.notes, *_notes(results)])
 
 
 def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequence[str], marks: Marks) -> list[list[str]]:
@@ -66,19 +85,21 @@ def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequenc
     names = [name for name in scores if any(value_at(metrics, "refined", IMAGE_SCORES[name]) is not None for metrics in done)]
     if has_order(results):
         names.append(ORDER_COLUMN)
-    rows = [["run", "what it is", "image", *names]]
+    rows = [["run", "what it is", "image", *names, MINUTES]]
     if done:
         truth = TRUE_SCORES | {name: value_at(done[0], *keys) for name, keys in TRUE_PLACES.items()}
         true = ("1.000" if name == ORDER_COLUMN else _value_text(truth[IMAGE_SCORES[name]]) for name in names)
-        rows.append(["", "", "the true images", *true])
-        rows += [["", "", words, *_image_cells(done[0], image, names, "", marks)] for image, words in BASELINES.items() if image in done[0]]
+        rows.append(["", "", "the true images", *true, ""])
+        rows += [["", "", words, *_image_cells(done[0], image, names, "", marks), ""] for image, words in BASELINES.items() if image in done[0]]
     for result in results:
         if result.state == "failed":
-            rows.append([result.run.name, result.run.about, "failed", *[""] * len(names)])
+            rows.append([result.run.name, result.run.about, "failed", *[""] * (len(names) + 1)])
         elif result.state == "done":
             label = [result.run.name, result.run.about]
-            rows += [[*label, IMAGE_NAMES[image], *_image_cells(result.metrics or {}, image, names, result.run.name, marks)] for image in images]
-    return rows
+            for image in images:
+                cells = _image_cells(result.metrics or {}, image, names, result.run.name, marks)
+                rows.append([*label, IMAGE_NAMES[image], *cells, _minutes_text(result, image)])
+    return _known(rows, results)
 
 
 def image_notes(results: Sequence[Result], marks: Marks) -> list[str]:
@@ -114,6 +135,8 @@ def _commits(results: Sequence[Result]) -> str:
 def _notes(results: Sequence[Result]) -> list[str]:
     """Sentences below the table, one per line."""
     notes = [f"`{result.run.name}` failed: {result.reason}." for result in results if result.state == "failed"]
+    if _timed(results):
+        notes.append(TIMED)
     for text, names in (
         ("Made with edits that the commit does not have", [result.run.name for result in results if result.edited]),
         ("Still running", [result.run.name for result in results if result.state == "running"]),

@@ -3,10 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from some_runs import METRICS, a_run
 
+from experiments.minutes import minutes_in
 from experiments.recipe import Recipe
 from experiments.results import Result, kept, to_json
+from pipeline.utils.progress import ProgressLine
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +28,27 @@ def test_a_result_is_kept_while_code_and_parameters_are_the_same() -> None:
     for run in (a_run("edited"), a_run("c"), a_run("new")):
         assert kept(document, run, "x") is None
     assert kept({}, done.run, "x") is None
+
+
+def test_results_of_before_minutes_were_kept_have_none() -> None:
+    done = Result(a_run("a"), "done", experiment="0123", metrics=METRICS, commit="abc", origin="x", minutes={"train_g1": 8.5})
+    document = to_json([done])
+    assert kept(document, done.run, "x") == done
+    del document["runs"][0]["minutes"]
+    assert kept(document, done.run, "x") == replace(done, minutes={})
+
+
+def test_minutes_are_those_of_whole_trainings(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the lines that a training itself writes; one that went on from a checkpoint says nothing of the whole."""
+    for name, start, took in (("train_g1", 0, 510), ("train_g2", 0, 96), ("train_lifter", 0, 9)):
+        monkeypatch.setattr("time.monotonic", lambda: 0.0)
+        with ProgressLine(name, 1500, start, "images", 16) as progress:
+            progress.tick(1500, "l1 0.152")
+            monkeypatch.setattr("time.monotonic", lambda took=took: float(took))
+    said = capsys.readouterr().err
+    assert minutes_in(f"Running stage 'train_g1':\n{said}") == {"train_g1": 8.5, "train_g2": 1.6}
+    assert minutes_in(said.replace("train_g1: step 0 ", "train_g1: step 700 ")) == {"train_g2": 1.6}
+    assert minutes_in("train_g1: step 900 of 1500, 47 images/s, 5.2 min left") == {}
 
 
 def test_a_recipe_is_made_of_its_graphs_and_the_modules_that_its_stages_import() -> None:

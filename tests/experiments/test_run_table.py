@@ -78,6 +78,21 @@ def test_tables_say_whether_the_pose_is_painted_where_that_was_measured() -> Non
     assert len({row.count("|") for row in rows}) == 1
 
 
+def test_a_table_says_how_long_the_trainings_of_an_image_took_where_that_is_known() -> None:
+    results = [
+        Result(a_run("good"), "done", metrics=METRICS, minutes={"train_g1": 8.5, "train_g2": 1.8}),
+        Result(a_run("half"), "done", metrics=METRICS, minutes={"train_g2": 1.8}),  # its G1 was in the cache
+        Result(a_run("bad"), "failed", "no disk"),
+    ]
+    rows = [line for line in table(results, ("coarse", "refined")).splitlines() if line.startswith("|")]
+    assert rows[0].endswith("| order accuracy | minutes |")
+    assert [row.split(" | ")[-1] for row in rows[2:]] == [" |", " |", "8.5 |", "10.3 |", "– |", "– |", " |"]
+    assert len({row.count("|") for row in rows}) == 1
+    rows = [line for line in table(results).splitlines() if line.startswith("|")]
+    assert [row.split(" | ")[-1] for row in rows[2:]] == ["10.3 |", "– |", " |"]
+    assert len({row.count("|") for row in rows}) == 1
+
+
 def test_a_list_chooses_its_scores_and_has_no_order_where_nothing_has_limbs(tmp_path: Path) -> None:
     face = {image: {"ssim_pg2": 0.8, "ssim_gray": 0.9, "sharpness": 0.7, "ssim": 0.75} for image in ("source", "coarse", "refined")}
     result = Result(a_run("good"), "done", metrics=face)

@@ -7,7 +7,7 @@ from some_runs import a_run
 
 from experiments.runs import choose, is_made_of, read_list, with_overrides
 from pipeline.config.params import Params
-from pipeline.config.section import parse
+from pipeline.config.section import parse, with_sizes
 from pipeline.utils.errors import UserError
 from pipeline.utils.params_file import read_params
 
@@ -49,7 +49,7 @@ def test_every_run_of_a_list_sets_parameters_that_exist(name: str) -> None:
     listed, params = read_list(ROOT / "experiments" / f"{name}.yaml"), read_params(ROOT / "params.yaml")
     assert listed.title == name
     for run in listed.runs:
-        parse(Params, with_overrides(params, run.overrides), run.name)
+        parse(Params, with_sizes(with_overrides(params, run.overrides)), run.name)
 
 
 def test_nobody_whose_scores_are_reported_takes_part_in_choosing() -> None:

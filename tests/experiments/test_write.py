@@ -11,7 +11,7 @@ from experiments.differences import kept_differences
 from experiments.marks import Marks, make_marks
 from experiments.page import page
 from experiments.recipe import Recipe
-from experiments.results import KEPT, Result
+from experiments.results import Result, from_entry
 from experiments.runs import Run, RunList, read_list
 from experiments.table import table
 from experiments.write import documents_with, with_block
@@ -51,7 +51,7 @@ def test_the_committed_table_is_made_of_the_committed_results(file: str, recipe:
     listed = read_list(ROOT / "experiments" / file)
     folder = ROOT / Recipe(recipe).folder / "metrics" / listed.title
     results = [
-        Result(Run(name=entry["name"], about=entry["about"], overrides=entry["set"]), **{name: entry[name] for name in KEPT})
+        from_entry(entry, Run(name=entry["name"], about=entry["about"], overrides=entry["set"]))
         for entry in read_json(folder / "results.json")["runs"]
     ]
     marks = make_marks(listed, results, kept_differences(folder / "results.json"))

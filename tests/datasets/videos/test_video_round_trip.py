@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import PoseConfig
+from pipeline.config.section import load_config
 from pipeline.datasets.human36m.extract import read_frames
 from pipeline.datasets.photos.hand_labels import read_label_file
 from pipeline.datasets.photos.joints import to_h36m_17
@@ -21,17 +22,17 @@ from pipeline.pose.crop import middle_box
 from pipeline.pose.labels import known_labels
 from pipeline.utils.pictures import read_picture
 
-PARAMS = YAML(typ="safe").load(Path(__file__).resolve().parents[3] / "recipes" / "deepfashion" / "params.yaml")
+PARAMS = Path(__file__).resolve().parents[3] / "recipes" / "deepfashion" / "params.yaml"
+VALUES = YAML(typ="safe").load(PARAMS)
 WHOLE_PX = 0.01  # px of the video: what the invented detector finds are whole px, and so are the borders of the pictures
 
 
 def test_packs_hold_the_poses_of_the_video_and_the_labels_that_were_guessed(held: Held, tmp_path: Path, out: Path) -> None:
     run_video(held.video, out, "--keypoints", held.keypoints)
     files = {"annotations": ["annotation.csv"], "labels": "guess.csv", "train_list": None, "test_list": None, "test_pairs": None}
-    data = PhotoDataConfig.model_validate(PARAMS["data"] | {"root": str(out), **files})
-    pack_photos(
-        tmp_path / "packed", data, PoseConfig.model_validate(PARAMS["pose"]), ParallelConfig.model_validate(PARAMS["parallel"] | {"workers": 1})
-    )
+    data = PhotoDataConfig.model_validate(VALUES["data"] | {"root": str(out), **files})
+    alone = ParallelConfig.model_validate(VALUES["parallel"] | {"workers": 1})
+    pack_photos(tmp_path / "packed", data, load_config(PoseConfig, PARAMS, "pose"), alone)
     pack, guessed = read_packs(tmp_path / "packed", list(data.subjects)), read_label_file(out / "guess.csv")
     assert Counter(pack.identity.tolist()) == {"two-people-1": FRAMES / 4, "two-people-2": FRAMES / 4}
     frames = dict(zip(range(FRAMES), read_frames(held.video, range(FRAMES), (2 * SIDE, SIDE), SIDE), strict=True))
