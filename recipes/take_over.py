@@ -24,6 +24,7 @@ from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from ruamel.yaml import YAML
 
+from pipeline.config.section import with_sizes
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import write_text
 from recipes.commits import base_and_present, clone_commit, git
@@ -124,12 +125,19 @@ def why_not(before: PipelineStage | None, stage: PipelineStage) -> str:
         return STALE
     if unknown := _unknown(stage):
         return f"its lock has nothing of {', '.join(unknown)}"
-    parameters = [(dep.hash_info.value or {}, dep.read_params()) for dep in stage.deps if isinstance(dep, ParamsDependency)]
+    parameters = [(dep.hash_info.value or {}, _numbers(dep)) for dep in stage.deps if isinstance(dep, ParamsDependency)]
     if changed := [name for old, new in parameters for name in _other_values(old, new)]:
         return f"other values than in its lock: {', '.join(changed)}"
     proven = proven_values(Path(stage.repo.root_dir), Path(stage.path))
     untried = [name for old, new in parameters for name, value in _new_values(old, new) if _value(proven, name) != value]
     return f"new parameters, and other values than `make identical` ran with: {', '.join(untried)}" if untried else ""
+
+
+def _numbers(dep: ParamsDependency) -> dict[str, Any]:
+    """The parameters of a stage by name; null that follows the size of the images is the number that the stage reads."""
+    written = dep.read_params()
+    values = with_sizes(YAML(typ="safe").load(Path(dep.fs_path)))
+    return {name: _value(values, name) for name in written}
 
 
 def proven_values(root: Path, graph: Path) -> dict[str, Any]:

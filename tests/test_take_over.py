@@ -131,6 +131,21 @@ def test_a_stage_whose_results_are_not_known_is_refused(project: Project, file: 
     assert summary([first, second])[-1] == "dvc.lock: 2 stages: 1 refused, 1 taken over"
 
 
+def test_null_is_the_number_that_follows_the_size_of_the_images(project: Project) -> None:
+    """Discs of 4 px may be left to the rule, which draws them so at 128 x 64 px; others may not."""
+    graph = GRAPH.replace("[factor, sizes]", "[pose.heatmap_radius]")
+    outcomes = {}
+    for radius in (4, 3):
+        project.write({"dvc.yaml": graph, "params.yaml": f"data: {{image_size: [128, 64]}}\npose: {{heatmap_radius: {radius}}}\n"})
+        project.dvc("repro")
+        project.commit()
+        project.write({"params.yaml": "data: {image_size: [128, 64]}\npose: {heatmap_radius: null}\n"})
+        project.commit()
+        outcomes[radius] = take_over("HEAD~1", project.root)[0].what
+        assert project.lock()["double"]["params"]["params.yaml"] == {"pose.heatmap_radius": None if radius == 4 else 3}
+    assert outcomes == {4: TAKEN, 3: "other values than in its lock: pose.heatmap_radius"}
+
+
 def test_a_lock_that_did_not_agree_with_the_base_is_refused(project: Project) -> None:
     project.write({"pipeline/numbers.py": "FACTOR = 3\n"})
     project.commit()
