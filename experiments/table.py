@@ -27,6 +27,12 @@ def _value_text(value: float | None) -> str:
     return MISSING if value is None else f"{value:.4f}"
 
 
+def _with_interval(metrics: Mapping[str, Any], image: str, score: str) -> str:
+    """A score of an image; of the SSIM the 95 % interval over people, too, where it is known."""
+    value, low, high = (value_at(metrics, image, f"{score}{end}") for end in ("", "_low", "_high"))
+    return _value_text(value) + (f" ({low:.3f} to {high:.3f})" if score == "ssim" and low is not None and high is not None else "")
+
+
 def order_text(metrics: Mapping[str, Any], image: str = "refined") -> str:
     """The order accuracy of an image, with its confidence interval if the metrics have one."""
     value, low, high = order_of(metrics, image)
@@ -58,7 +64,7 @@ def _minutes_text(result: Result, image: str) -> str:
 def _cells(result: Result, columns: Mapping[str, tuple[str, str]], marks: Marks) -> list[str]:
     if result.metrics is None:
         return [f"**{result.state}**", *[""] * (len(columns) + 1)]
-    values = (_value_text(value_at(result.metrics, *keys)) + marks.of(result.run.name, *keys) for keys in columns.values())
+    values = (_with_interval(result.metrics, *keys) + marks.of(result.run.name, *keys) for keys in columns.values())
     return [*values, order_text(result.metrics) + marks.of(result.run.name, "refined", ORDER), _minutes_text(result, "refined")]
 
 
@@ -104,7 +110,9 @@ def image_rows(results: Sequence[Result], images: Sequence[str], scores: Sequenc
 
 def image_notes(results: Sequence[Result], marks: Marks) -> list[str]:
     """What a reader of `image_rows` must know, as sentences."""
-    said = f"Mean and standard deviation over the same test pairs{_commits(results)}."
+    known = any(value_at(result.metrics or {}, "refined", "ssim_low") is not None for result in results)
+    what = "Means" if known else "Mean and standard deviation"
+    said = f"{what} over the same test pairs{', in brackets 95 % intervals over people' * known}{_commits(results)}."
     return [said + " The order accuracy of the true images is 1 by construction." * has_order(results), *marks.notes, *_notes(results)]
 
 
@@ -116,8 +124,8 @@ def _image_cells(metrics: Mapping[str, Any], image: str, names: Sequence[str], r
             cells.append(order_text(metrics, image) + marks.of(run, image, ORDER))
             continue
         score = IMAGE_SCORES[name]
-        spread = value_at(metrics, image, f"{score}_std") if name == "SSIM" else None
-        cells.append(_value_text(value_at(metrics, image, score)) + ("" if spread is None else f" ± {spread:.3f}") + marks.of(run, image, score))
+        spread = value_at(metrics, image, "ssim_std") if score == "ssim" and value_at(metrics, image, "ssim_low") is None else None
+        cells.append(_with_interval(metrics, image, score) + ("" if spread is None else f" ± {spread:.3f}") + marks.of(run, image, score))
     return cells
 
 

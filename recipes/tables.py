@@ -6,38 +6,31 @@
 
 `python -m recipes.tables` writes, `python -m recipes.tables --check` only says which pages are out of date and exits with status 1.
 
-`python -m recipes.tables --results` also writes the scores of images in README.md and docs/results.md, from metrics/test.json and that of
-recipes/full; the words around them, and the commits, are written by hand. It is not checked: another machine may find other last digits.
+`python -m recipes.tables --results` also writes, in README.md and docs/, every table of scores below a line `<!-- figures of <file> -->`
+that names a result; rows and columns are as they stand there. The words around it, and the commits, are written by hand. It is not checked:
+another machine may find other last digits.
 """
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.config.params import FaceParams, Params, PhotoParams, PoseNetParams
 from pipeline.config.section import Section
-from pipeline.evaluation.scores.declared import scores_table
+from pipeline.evaluation.scores.declared import ALL_SCORES, scores_table
 from pipeline.utils.files import read_json, write_text
 from pipeline.utils.params_file import read_params
 from recipes.graph import ROOT
 
 PARAMETERS, SCORES = ROOT / "docs" / "parameters.md", ROOT / "docs" / "scores.md"
+WITH_FIGURES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 CARD, FULL, DEMO = (ROOT / name for name in ("models/pretrained/README.md", "recipes/full/metrics/test.json", "models/pretrained/scores.json"))
-README, RESULTS, DEFAULT = ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "metrics" / "test.json"
-FIGURES = re.compile(r"\| image \| SSIM \|.*\n\|[ -|]*\n(?:\|.*\n)+")  # a table of the scores of images
-COLUMNS = {  # what a column of it shows, and with how many digits; the order accuracy is last, and PCKh before it wherever it was scored
-    "SSIM": ("ssim", 4),
-    "SSIM (PG2)": ("ssim_pg2", 4),
-    "mask SSIM": ("mask_ssim", 4),
-    "L1": ("l1", 4),
-    "mask L1": ("mask_l1", 4),
-    "PSNR": ("psnr", 2),
-    "L1 where limbs overlap": ("overlap_l1", 4),
-    "sharpness": ("sharpness", 3),
-    "PCKh": ("pck", 3),
-}
+FIGURES = re.compile(r"(<!-- figures of (\S+) -->\n\n)((?:\|.*\n)+)")  # where a result is, and a table of its images' scores
+ORDER = "order accuracy"
+COLUMNS = {score.title: score.name for score in ALL_SCORES}
+DIGITS = {"psnr": 2} | dict.fromkeys(("sharpness", "head_sharpness", "head_ssim", "pck", "order_accuracy"), 3)  # of all others 4
 IMAGES = {
     "source": "source (do nothing)",
     "by_part": "painted by part (no network)",
@@ -88,7 +81,7 @@ def with_table(page: str, table: str) -> str:
 
 def card_table(full: Mapping[str, Any], demo: Mapping[str, Any] | None) -> str:
     """The scores of a model card: `full` is the content of metrics/test.json, `demo` that of scores.json, if it is there."""
-    lines = ["| image | pairs | SSIM | L1 | PCKh | twins | order accuracy (95 % interval) |", f"|{' --- |' * 7}"]
+    lines = ["| image | pairs | SSIM | L1 | PCKh | twins | order accuracy |", f"|{' --- |' * 7}"]
     if "pose_net" in full:
         lines.append(f"| the true images |  | 1 | 0 | {full['pose_net']['truth_pck']:.3f} |  | 1 |")
     for image, title in ((image, title) for image, title in IMAGES.items() if image in full):
@@ -98,22 +91,43 @@ def card_table(full: Mapping[str, Any], demo: Mapping[str, Any] | None) -> str:
     return "\n".join(lines)
 
 
-def with_figures(page: str, runs: Sequence[Mapping[str, Any]]) -> str:
-    """A page whose tables of the scores of images show those of `runs`, contents of metrics/test.json, one table after the other."""
-    left = iter(runs)
-    return FIGURES.sub(lambda found: _figures_table(found[0], next(left)), page)
+def with_figures(page: str, read: Callable[[str], Mapping[str, Any]]) -> str:
+    """A page whose marked tables show what results have now; read : the content of a result by its name, relative to the root."""
+    return FIGURES.sub(lambda found: found[1] + _figures_table(found[3], read(found[2])), page)
 
 
 def _figures_table(old: str, run: Mapping[str, Any]) -> str:
     """A table with the columns and the rows of the old one, and the figures of a run."""
-    heading, _, *rows = (line.strip("| ").split(" | ") for line in old.splitlines())
-    names = [name for name in heading[1:-1] if name != "PCKh"] + ["PCKh"] * ("pck" in run["refined"])
-    lines = [[heading[0], *names, heading[-1]], ["---"] * (len(names) + 2)]
-    for title in (row[0] for row in rows):
-        image = _image_of(title)
-        values = (f"{run[image][key]:.{digits}f}" for key, digits in (COLUMNS[name] for name in names))
-        lines.append([title, *values, _order(run["depth"]["order_by_image"][image])])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    heading, rule, *rows = old.splitlines()
+    names = _cells(heading)
+    lines = [heading, rule]
+    for title, *cells in map(_cells, rows):
+        sources = cells[names.index("sources") - 1] if "sources" in names else "1"
+        found = _scores_of(run, _image_of(title), sources)
+        values = (sources if name == "sources" else _with_interval(found, "order_accuracy" if name == ORDER else COLUMNS[name]) for name in names[1:])
+        lines.append(f"| {' | '.join([title, *values])} |")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _cells(line: str) -> list[str]:
+    return line.strip("| ").split(" | ")
+
+
+def _scores_of(run: Mapping[str, Any], image: str, sources: str) -> Mapping[str, float]:
+    """The scores of an image, and its order accuracy, painted from so many sources."""
+    if sources != "1":
+        return dict(run["sources"][sources][image])
+    return dict(run[image]) | run.get("depth", {}).get("order_by_image", {}).get(image, {})
+
+
+def _with_interval(scores: Mapping[str, float], name: str) -> str:
+    """A score, and the 95 % interval over people where it has one; a dash where it was not measured."""
+    if name not in scores:
+        return "–"
+    below = {"order_accuracy": "order"}.get(name, name)
+    value, *ends = (scores.get(key) for key in (name, f"{below}_low", f"{below}_high"))
+    digits = DIGITS.get(name, 4)
+    return f"{value:.{digits}f}" + ("" if None in ends else " ({:.{digits}f} to {:.{digits}f})".format(*ends, digits=digits))
 
 
 def _image_of(title: str) -> str:
@@ -122,13 +136,9 @@ def _image_of(title: str) -> str:
     return words[title.lstrip("[").partition("]")[0].partition(" (")[0]]
 
 
-def _order(order: Mapping[str, float]) -> str:
-    return f"{order['order_accuracy']:.3f} ({order['order_low']:.3f} to {order['order_high']:.3f})"
-
-
 def _card_row(title: str, pairs: int, scores: Mapping[str, float], twins: int, order: Mapping[str, float]) -> str:
-    pck = f"{scores['pck']:.3f}" if "pck" in scores else ""
-    return f"| {title} | {pairs} | {scores['ssim']:.4f} | {scores['l1']:.4f} | {pck} | {twins} | {_order(order)} |"
+    values = (_with_interval(scores, name) for name in ("ssim", "l1", "pck"))
+    return f"| {title} | {pairs} | {' | '.join(values)} | {twins} | {_with_interval(order, 'order_accuracy')} |"
 
 
 def parameters_page() -> str:
@@ -183,9 +193,7 @@ def main() -> None:
     """Write the pages that are out of date, or with --check say which are; with --results also the figures of the committed runs."""
     pages = expected_pages()
     if "--results" in sys.argv[1:]:
-        default, full = read_json(DEFAULT), read_json(FULL)
-        pages |= {README: with_figures(README.read_text(encoding="utf-8"), [default])}
-        pages |= {RESULTS: with_figures(RESULTS.read_text(encoding="utf-8"), [default, full])}
+        pages |= {page: with_figures(page.read_text(encoding="utf-8"), lambda name: read_json(ROOT / name)) for page in WITH_FIGURES}
     stale = [(path, page) for path, page in pages.items() if not path.is_file() or path.read_text(encoding="utf-8") != page]
     if stale and "--check" in sys.argv[1:]:
         sys.exit(f"{', '.join(str(path.relative_to(ROOT)) for path, _ in stale)}: out of date; run `python -m recipes.tables`")

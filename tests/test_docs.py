@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import tokenize
+from collections import defaultdict
 from functools import cache
 from pathlib import Path, PurePosixPath
 from types import ModuleType
@@ -15,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from pipeline.evaluation.scores.declared import scores_table
-from recipes.tables import DEFAULT, expected_pages, with_figures, with_table
+from recipes.tables import expected_pages, with_figures, with_table
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -132,8 +133,11 @@ def test_the_readme_is_read_in_three_minutes() -> None:
 
 def test_figures_of_the_readme_are_those_of_the_results() -> None:
     def figures(text: str) -> dict[str, set[str]]:
-        lines = (line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\| [^|]*\| \d\.\d+ \|", line))
-        return {cells[0].strip(): {cell.strip() for cell in cells[1:]} for cells in lines}
+        lines = (line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\| [^|]*\| \d+\.\d+ \(", line))
+        found: dict[str, set[str]] = defaultdict(set)
+        for image, *cells in lines:
+            found[image.strip()] |= {cell.strip() for cell in cells}
+        return found
 
     default = text_of("docs/results.md").partition("## The full run")[0]
     shown, known_figures = figures(text_of("README.md")), figures(default)
@@ -151,18 +155,26 @@ def test_the_table_of_scores_has_its_place() -> None:
     assert with_table(text_of("docs/scores.md").replace("| `clean_fid` |", "| `old` |"), scores_table()) == text_of("docs/scores.md")
 
 
-def test_the_tables_of_images_show_a_run_and_whether_its_pose_is_painted_where_that_was_scored() -> None:
-    run = json.loads(DEFAULT.read_text(encoding="utf-8"))
+def test_marked_tables_show_a_result_with_its_intervals_and_a_dash_where_nothing_was_scored() -> None:
+    run = json.loads((ROOT / "metrics/test.json").read_text(encoding="utf-8"))
     for number, image in enumerate(("source", "by_part", "coarse", "refined")):
-        run[image] |= {"ssim": 0.1 + number / 10, "pck": 0.9 + number / 100}
-    shown = with_figures(text_of("README.md"), [run])
-    assert "| L1 | PCKh | order accuracy (95 % interval) |" in shown
+        run[image] |= {"ssim": 0.1 + number / 10, "ssim_low": 0.05, "ssim_high": 0.95, "pck": 0.9 + number / 100}
+    shown = with_figures(text_of("README.md"), {"metrics/test.json": run}.__getitem__)
     for title, ssim, pck in (("source (do nothing)", "0.1000", "0.900"), ("refined (G1 + G2)", "0.4000", "0.930")):
-        assert re.search(rf"\| {re.escape(title)} \| {ssim} \|.* \| {pck} \| \d\.\d+ \(\d\.\d+ to \d\.\d+\) \|\n", shown)
-    assert with_figures(shown, [run]) == shown
+        row = next(line for line in shown.splitlines() if line.startswith(f"| {title} |"))
+        assert re.fullmatch(rf"\| .* \| {ssim} \(0\.0500 to 0\.9500\) \|.* \| {pck} \([^|]*\) \| \d\.\d+ \([^|]*\) \|", row)
+    assert with_figures(shown, {"metrics/test.json": run}.__getitem__) == shown
     for image in ("source", "by_part", "coarse", "refined"):
-        del run[image]["pck"]
-    assert "| PCKh |" not in with_figures(shown, [run])
+        del run[image]["pck"], run[image]["ssim_low"]
+    assert re.search(r"\| refined \(G1 \+ G2\) \| 0\.4000 \|.* \| – \| ", with_figures(shown, {"metrics/test.json": run}.__getitem__))
+
+
+def test_a_marked_table_has_a_row_for_each_number_of_sources() -> None:
+    run = {"refined": {"ssim": 0.7}, "sources": {"4": {"refined": {"ssim": 0.8, "order_accuracy": 0.9, "order_low": 0.85, "order_high": 0.95}}}}
+    rows = "".join(f"| refined (G1 + G2) | {count} | 0 | 0 |\n" for count in (1, 4))
+    page = f"<!-- figures of a.json -->\n\n| image | sources | SSIM | order accuracy |\n| --- | --- | --- | --- |\n{rows}\nAnd so on.\n"
+    shown = with_figures(page, {"a.json": run}.__getitem__).splitlines()
+    assert shown[4:6] == ["| refined (G1 + G2) | 1 | 0.7000 | – |", "| refined (G1 + G2) | 4 | 0.8000 | 0.900 (0.850 to 0.950) |"]
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,18 @@ def test_tables_say_whether_the_pose_is_painted_where_that_was_measured() -> Non
     assert len({row.count("|") for row in rows}) == 1
 
 
+def test_tables_have_the_interval_of_the_ssim_where_it_is_known() -> None:
+    metrics = {**METRICS, "refined": {**METRICS["refined"], "ssim_low": 0.6512, "ssim_high": 0.6707}}
+    results = [Result(a_run("good"), "done", metrics=metrics), Result(a_run("old"), "done", metrics=METRICS)]
+    assert "| `good` | what good is | 0.6610 (0.651 to 0.671) | 0.8000 |" in table(results)
+    assert "| `old` | what old is | 0.6610 | 0.8000 |" in table(results)
+    text = table(results, ("refined",))
+    assert "| refined (+ G2) | 0.6610 (0.651 to 0.671) | 0.8000 |" in text
+    assert "| refined (+ G2) | 0.6610 ± 0.050 | 0.8000 |" in text
+    assert "Means over the same test pairs, in brackets 95 % intervals over people" in text
+    assert "Mean and standard deviation over the same test pairs" in table([results[1]], ("refined",))
+
+
 def test_a_table_says_how_long_the_trainings_of_an_image_took_where_that_is_known() -> None:
     results = [
         Result(a_run("good"), "done", metrics=METRICS, minutes={"train_g1": 8.5, "train_g2": 1.8}),
