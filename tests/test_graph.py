@@ -4,12 +4,15 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from pipeline.config.faces import FaceMapConfig
+from pipeline.config.pose import MapConfig
+from pipeline.config.section import Section
 from pipeline.utils.code import imported_code
 from recipes.graph import GRAPHS, OWN_GRAPHS, PACKAGES, PLACES, ROOT, expected_graphs, kind_of_graph, rooms
 
@@ -112,10 +115,39 @@ def test_the_graph_can_be_read() -> None:
     assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 260
 
 
-def used_params(stage: str) -> set[str]:
+def used_params(stage: str, stages: dict = STAGES) -> set[str]:
     """Names `section.key` that a stage lists in `params`; a whole section counts as `section`."""
-    (params,) = STAGES[stage].get("params", [{}])
+    (params,) = stages[stage].get("do", stages[stage]).get("params", [{}])
     return {name for names in params.values() for name in names or []}
+
+
+def leaves(values: dict, above: str = "") -> Iterator[str]:
+    """Full names of all parameters."""
+    for name, value in values.items():
+        yield from leaves(value, f"{above}{name}.") if isinstance(value, dict) else [f"{above}{name}"]
+
+
+def untracked(names: Iterable[str], tracked: Collection[str]) -> list[str]:
+    """Those of `names` that are in no list, nor below a section that is."""
+    return [name for name in names if not any(f"{name}.".startswith(f"{one}.") for one in tracked)]
+
+
+@pytest.mark.parametrize("folder", ["", *(f"recipes/{path.parent.name}/" for path in sorted((ROOT / "recipes").glob("*/dvc.yaml")))])
+def test_another_value_of_any_parameter_makes_a_stage_run(folder: str) -> None:
+    """But for where the data lies and the work is done, of which no result depends, and what kind of data a recipe is for."""
+    graphs = [YAML(typ="safe").load(path)["stages"] for name in GRAPHS if (path := ROOT / folder / name).is_file()]
+    tracked = {name for stages in graphs for stage in stages if stage != "validate" for name in used_params(stage, stages)}
+    values = YAML(typ="safe").load(ROOT / folder / "params.yaml")
+    assert [name for name in untracked(leaves(values), tracked) if not re.match(r"parallel\.|data\.(root|packed|kind)$", name)] == []
+
+
+@pytest.mark.parametrize(
+    ("graph", "seen"), [("dvc.yaml", MapConfig), ("recipes/deepfashion/dvc.yaml", MapConfig), ("recipes/faces/dvc.yaml", FaceMapConfig)]
+)
+@pytest.mark.parametrize("stage", ["train_g1", "train_g2"])
+def test_what_the_networks_see_is_a_parameter_of_both_trainings(graph: str, seen: type[Section], stage: str) -> None:
+    stages = YAML(typ="safe").load(ROOT / graph)["stages"]
+    assert untracked([f"pose.{name}" for name in seen.model_fields], used_params(stage, stages)) == []
 
 
 @pytest.mark.parametrize("stage", sorted(set(STAGES) - {"validate"}))
