@@ -1,7 +1,6 @@
 """How long a run's trainings took, as its output says."""
 
 import re
-from collections.abc import Mapping
 
 from experiments.commands import dvc
 from pipeline.utils.errors import UserError
@@ -11,7 +10,7 @@ _END = re.compile(r"^(train_g[12]): step (\d+) of \2, .*?took ([\d.]+) (s|min)",
 
 
 def training_minutes(task: str | None) -> dict[str, float]:
-    """Stage -> minutes, of the trainings that a task of the queue ran from their first step to their last; not of what DVC's cache had already."""
+    """Image -> minutes of training until it can be painted, where a task of the queue ran all of it; not where DVC's cache had a part already."""
     try:
         return minutes_in(dvc("queue", "logs", task)) if task else {}
     except UserError:  # its output is gone, or there never was any
@@ -19,12 +18,7 @@ def training_minutes(task: str | None) -> dict[str, float]:
 
 
 def minutes_in(output: str) -> dict[str, float]:
-    """The same, from a run's output."""
+    """The same, from a run's output; a training that went on from a checkpoint says nothing of the whole."""
     ended = {stage: float(took) / (60 if unit == "s" else 1) for stage, _, took, unit in _END.findall(output)}
-    return {stage: round(took, 1) for stage, took in ended.items() if re.search(rf"^{stage}: step 0 of ", output, re.MULTILINE)}
-
-
-def minutes_to(image: str, minutes: Mapping[str, float]) -> float | None:
-    """Minutes of training until a run can paint an image; None where one of them is not known."""
-    stages = STAGES[image]
-    return sum(minutes[stage] for stage in stages) if minutes.keys() >= set(stages) else None
+    whole = {stage: took for stage, took in ended.items() if re.search(rf"^{stage}: step 0 of ", output, re.MULTILINE)}
+    return {image: round(sum(whole[stage] for stage in stages), 1) for image, stages in STAGES.items() if whole.keys() >= set(stages)}

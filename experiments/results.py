@@ -30,7 +30,7 @@ class Result:
     metrics: Mapping[str, Any] | None = None
     commit: str = ""  # the one below the experiment
     origin: str = ""  # a hash of that commit's code and the run's parameters
-    minutes: Mapping[str, float] = field(default_factory=dict)  # of each training that was run for it, by stage
+    minutes: Mapping[str, float] = field(default_factory=dict)  # of training until an image can be painted, by image
 
 
 def kept(document: Mapping[str, Any], run: Run, origin: str) -> Result | None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from experiments.marks import Marks
-from experiments.minutes import minutes_to
 from experiments.results import Result, has_order
 from experiments.scores import COLUMNS, DEFAULT_SCORES, IMAGE_SCORES, OPTIONAL_COLUMNS, TRUE_PLACES, TRUE_SCORES, order_of, value_at
 from pipeline.comparison.compare import ORDER
@@ -57,7 +56,7 @@ def _timed(results: Sequence[Result]) -> bool:
 
 
 def _minutes_text(result: Result, image: str) -> str:
-    minutes = minutes_to(image, result.minutes)
+    minutes = result.minutes.get(image)
     return MISSING if minutes is None else f"{minutes:.1f}"
 
 

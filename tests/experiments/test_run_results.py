@@ -31,7 +31,7 @@ def test_a_result_is_kept_while_code_and_parameters_are_the_same() -> None:
 
 
 def test_results_of_before_minutes_were_kept_have_none() -> None:
-    done = Result(a_run("a"), "done", experiment="0123", metrics=METRICS, commit="abc", origin="x", minutes={"train_g1": 8.5})
+    done = Result(a_run("a"), "done", experiment="0123", metrics=METRICS, commit="abc", origin="x", minutes={"coarse": 8.5})
     document = to_json([done])
     assert kept(document, done.run, "x") == done
     del document["runs"][0]["minutes"]
@@ -46,8 +46,9 @@ def test_minutes_are_those_of_whole_trainings(capsys: pytest.CaptureFixture[str]
             progress.tick(1500, "l1 0.152")
             monkeypatch.setattr("time.monotonic", lambda took=took: float(took))
     said = capsys.readouterr().err
-    assert minutes_in(f"Running stage 'train_g1':\n{said}") == {"train_g1": 8.5, "train_g2": 1.6}
-    assert minutes_in(said.replace("train_g1: step 0 ", "train_g1: step 700 ")) == {"train_g2": 1.6}
+    assert minutes_in(f"Running stage 'train_g1':\n{said}") == {"coarse": 8.5, "refined": 10.1}
+    assert minutes_in(said.replace("train_g1: step 0 ", "train_g1: step 700 ")) == {}
+    assert minutes_in(said.replace("train_g2: step 0 ", "train_g2: step 300 ")) == {"coarse": 8.5}
     assert minutes_in("train_g1: step 900 of 1500, 47 images/s, 5.2 min left") == {}
 
 

@@ -92,8 +92,8 @@ def test_tables_have_the_interval_of_the_ssim_where_it_is_known() -> None:
 
 def test_a_table_says_how_long_the_trainings_of_an_image_took_where_that_is_known() -> None:
     results = [
-        Result(a_run("good"), "done", metrics=METRICS, minutes={"train_g1": 8.5, "train_g2": 1.8}),
-        Result(a_run("half"), "done", metrics=METRICS, minutes={"train_g2": 1.8}),  # its G1 was in the cache
+        Result(a_run("good"), "done", metrics=METRICS, minutes={"coarse": 8.5, "refined": 10.3}),
+        Result(a_run("half"), "done", metrics=METRICS, minutes={}),  # its G1 was in the cache
         Result(a_run("bad"), "failed", "no disk"),
     ]
     rows = [line for line in table(results, ("coarse", "refined")).splitlines() if line.startswith("|")]
