@@ -19,6 +19,7 @@ from standing import STANDING
 from pipeline.config.parallel import ParallelConfig
 from pipeline.config.photos import PhotoDataConfig
 from pipeline.config.pose import PoseConfig
+from pipeline.config.section import load_config
 from pipeline.datasets.human36m.metadata import read_metadata
 from pipeline.datasets.photos.annotations import identity, read_annotations, read_list, write_annotations, write_list
 from pipeline.datasets.photos.joints import to_coco_18
@@ -142,7 +143,7 @@ def can_be_packed(_: str) -> None:
     files = {"annotations": ["train.csv", "test.csv"], "labels": None, "labelled_only": False, "test_pairs": None}
     data = PhotoDataConfig.model_validate(values["data"] | {"root": "fashion"} | files)
     alone = ParallelConfig.model_validate(values["parallel"] | {"workers": 1})
-    pack_photos(Path("packed"), data, PoseConfig.model_validate(values["pose"]), alone)
+    pack_photos(Path("packed"), data, load_config(PoseConfig, ROOT / "recipes" / "deepfashion" / "params.yaml", "pose"), alone)
     assert sorted(read_packs(Path("packed"), list(data.subjects)).sequence) == sorted(name for names in PARTS.values() for name in names)
 
 
