@@ -34,7 +34,7 @@ full: $(VENV)/.installed
 	dvc repro recipes/full/dvc.yaml models/pretrained/dvc.yaml:publish_weights models/pretrained/dvc.yaml:motion
 	python -m recipes.tables
 
-# Pictures of twice the size: two hours on two cores.
+# Pictures of twice the size: about two hours on two cores, by estimate.
 large: $(VENV)/.installed
 	dvc repro recipes/large/dvc.yaml
 
