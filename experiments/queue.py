@@ -98,8 +98,8 @@ def follow(tasks: Mapping[str, str], jobs: int) -> None:
         since = time.monotonic()
         while (state := queue_states().get(task[:7])) in ("Queued", "Running"):
             if state == "Running":
-                follow = [sys.executable, "-m", "dvc", "queue", "logs", "--follow", task]
-                subprocess.run(follow, cwd=ROOT, stderr=subprocess.DEVNULL, check=False)  # it complains of what has not printed anything yet
+                shown = [sys.executable, "-m", "dvc", "queue", "logs", "--follow", task]
+                subprocess.run(shown, cwd=ROOT, stderr=subprocess.DEVNULL, check=False)  # it complains of what has not printed anything yet
             else:
                 start_workers(jobs)
             time.sleep(PAUSE)
