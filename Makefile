@@ -103,10 +103,11 @@ identical: $(VENV)/.installed
 	@[ -n "$(BASE)" ] || { echo "BASE is missing: make identical BASE=<commit>" >&2; exit 1; }
 	python -m recipes.identical "$(BASE)"
 
-# After `make identical BASE=<commit>` found no difference: every dvc.lock agrees with the present code, and keeps the hashes of the outputs.
+# After `make identical BASE=<commit>` found no difference: every dvc.lock agrees with the present code, and keeps the hashes of the outputs;
+# and results of lists of runs count as those of the present code.
 take-over: $(VENV)/.installed
 	@[ -n "$(BASE)" ] || { echo "BASE is missing: make take-over BASE=<commit>" >&2; exit 1; }
-	python -m recipes.take_over "$(BASE)"
+	python -m recipes.take_over "$(BASE)"; locks=$$?; python -m experiments take-over "$(BASE)" && exit $$locks
 
 # Write the code dependencies of every stage into dvc.yaml, and the recipes' graphs from it.
 graph: $(VENV)/.installed

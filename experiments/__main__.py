@@ -5,7 +5,8 @@ their end and writes the table; `python -m experiments table` writes it again fr
 once, before the first one starts: later edits do not change what they compare.
 
 Experiments belong to a commit and a clone. What they gave is committed with `results.json`, and a run that stands there is not made again while
-the code that it runs and its parameters are the same: a list of runs can be worked off bit by bit.
+the code that it runs and its parameters are the same: a list of runs can be worked off bit by bit. `python -m experiments take-over BASE` lets it stand
+where the code is another that computes the same.
 """
 
 import subprocess
@@ -23,6 +24,7 @@ from experiments.recipe import Recipe, same_files
 from experiments.results import earlier_results, result_or_earlier
 from experiments.runs import Run, RunList, choose, read_list
 from experiments.snapshot import read_snapshot
+from experiments.take_over import summary, take_over_results
 from experiments.write import write_results
 from pipeline.utils.errors import UserError
 from recipes.commits import git
@@ -100,6 +102,15 @@ def table_command(recipe: Recipe, listed: RunList, chosen: Sequence[Run], out: P
     snapshot = read_snapshot(recipe, rev)
     earlier = earlier_results(recipe, chosen, snapshot, out)
     write_results(recipe, listed, [result_or_earlier(recipe, run, snapshot, earlier) for run in chosen], snapshot.commit, out)
+
+
+@main.command("take-over")
+@click.argument("base")
+def take_over_command(base: str) -> None:
+    """Let the results that hold at the commit BASE hold at the present one, after `make identical BASE=<BASE>` found no difference."""
+    with one_line_errors():
+        for line in summary(take_over_results(base)):
+            click.echo(line)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from experiments.recipe import Recipe
 from experiments.results import Result
 from experiments.runs import RunList
@@ -22,7 +24,8 @@ Bounds = tuple[float, float, float]  # second - first, and what encloses it with
 
 
 class Compared(Section):
-    """Two runs: their names, the commits of their experiments, and by image and score how far the second is from the first, pair by pair."""
+    """Two runs: their names, the commits of the experiments that were compared, and by image and score how far the second is from the first,
+    pair by pair."""
 
     first: str
     second: str
@@ -30,28 +33,41 @@ class Compared(Section):
     scores: dict[str, dict[str, Bounds]]
 
 
-class _Kept(Section):
-    """What `results.json` has of differences."""
+class _Run(BaseModel):
+    """What `results.json` has of a run, as far as it matters here."""
 
+    name: str
+    metrics: dict[str, Any] | None
+
+
+class _Kept(Section):
+    """What `results.json` has of runs and of their differences."""
+
+    runs: tuple[_Run, ...] = ()
     compared: tuple[Compared, ...] = ()
 
 
-def kept_differences(path: Path) -> tuple[Compared, ...]:
-    """Those in the `results.json` at `path`, if it is there; raise UserError where they are not what this module writes."""
-    document = read_json(path) if path.exists() else {}
-    hint = "restore the file or remove it"
-    return parse(_Kept, {"compared": document.get("compared", [])}, str(path), hint=hint).compared
+def kept_differences(path: Path, results: Sequence[Result]) -> tuple[Compared, ...]:
+    """Those in the `results.json` at `path`, if it is there, of runs whose figures are in `results` what they are in the file: whoever makes a run again,
+    to the same figures, has the same scores of every pair. Raises UserError where the file is not what this package writes."""
+    if not path.exists():
+        return ()
+    document = read_json(path)
+    kept = parse(_Kept, {name: document.get(name, []) for name in ("runs", "compared")}, str(path), hint="restore the file or remove it")
+    figures = {one.name: one.metrics for one in kept.runs}
+    same = {one.run.name for one in results if one.metrics and figures.get(one.run.name) == one.metrics}
+    return tuple(one for one in kept.compared if {one.first, one.second} <= same)
 
 
 def find_differences(recipe: Recipe, listed: RunList, results: Sequence[Result], kept: Sequence[Compared]) -> list[Compared]:
     """Those that the list asks for, of runs that are done: as they are kept, else from the files of cases in DVC's cache, else left out."""
     done = {one.run.name: one.experiment for one in results if one.state == "done" and one.experiment}
-    known = {(one.first, one.second, *one.experiments): one for one in kept}
+    known = {(one.first, one.second): one for one in kept}
     cases: dict[str, Cases | None] = {}
     found = []
     for first, second in wanted(listed):
         if first in done and second in done:
-            one = known.get((first, second, done[first], done[second])) or _compare(recipe, listed, (first, second), done, cases)
+            one = known.get((first, second)) or _compare(recipe, listed, (first, second), done, cases)
             found += [one] if one else []
     return found
 

@@ -15,7 +15,8 @@ from experiments.snapshot import Experiment, Snapshot
 from pipeline.utils.errors import UserError
 from pipeline.utils.files import read_json
 
-KEPT = ("state", "reason", "experiment", "edited", "metrics", "commit", "origin", "minutes")  # of a result, in `results.json`
+KEPT = ("state", "reason", "experiment", "edited", "metrics", "commit", "origin", "same_as", "minutes")  # of a result, in `results.json`
+NEWER = ("same_as", "minutes")  # of these, what older files do not have
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Result:
     edited: bool = False  # made with code or parameters that the commit below it does not have
     metrics: Mapping[str, Any] | None = None
     commit: str = ""  # the one below the experiment
-    origin: str = ""  # a hash of that commit's code and the run's parameters
+    origin: str = ""  # a hash of that commit's code and the run's parameters; of those of `same_as` where there is one
+    same_as: str = ""  # a later commit, whose code computes the same
     minutes: Mapping[str, float] = field(default_factory=dict)  # of training until an image can be painted, by image
 
 
@@ -42,8 +44,8 @@ def kept(document: Mapping[str, Any], run: Run, origin: str) -> Result | None:
 
 
 def from_entry(entry: Mapping[str, Any], run: Run) -> Result:
-    """What `results.json` says of a run; those of older runs say nothing of minutes."""
-    return Result(run, **{name: entry[name] for name in KEPT if name in entry or name != "minutes"})
+    """What `results.json` says of a run."""
+    return Result(run, **{name: entry[name] for name in KEPT if name in entry or name not in NEWER})
 
 
 def earlier_results(recipe: Recipe, runs: Sequence[Run], snapshot: Snapshot, out: Path) -> dict[str, Result]:
@@ -75,7 +77,7 @@ def result(recipe: Recipe, run: Run, snapshot: Snapshot, fault: str | None = Non
     edited = is_edited(recipe, run, experiment, snapshot)
     made_of = origin(recipe, snapshot.commit, experiment.params)
     minutes = training_minutes(experiment.task)
-    return Result(run, "done", "", experiment.rev, edited, experiment.metrics, snapshot.commit, made_of, minutes)
+    return Result(run, "done", "", experiment.rev, edited, experiment.metrics, snapshot.commit, made_of, minutes=minutes)
 
 
 def result_or_earlier(recipe: Recipe, run: Run, snapshot: Snapshot, earlier: Mapping[str, Result], fault: str | None = None) -> Result:

@@ -25,7 +25,7 @@ def write_results(recipe: Recipe, listed: RunList, results: Sequence[Result], co
     """Write what was measured, table, plot, page and figures below `out`, and table and plot where a document has a place for them."""
     if all(one.state == "not run" for one in results):
         raise UserError(f"no experiment of commit {commit[:7]} belongs to the list; `python -m experiments run` makes them")
-    compared = find_differences(recipe, listed, results, kept_differences(out / "results.json"))
+    compared = find_differences(recipe, listed, results, kept_differences(out / "results.json", results))
     marks = make_marks(listed, results, compared)
     text = table(results, listed.images, listed.scores, marks)
     write_json(out / "results.json", to_json(results) | {"compared": [one.model_dump(mode="json") for one in compared]})

@@ -126,10 +126,10 @@ def why_not(before: PipelineStage | None, stage: PipelineStage) -> str:
     if unknown := _unknown(stage):
         return f"its lock has nothing of {', '.join(unknown)}"
     parameters = [(dep.hash_info.value or {}, _numbers(dep)) for dep in stage.deps if isinstance(dep, ParamsDependency)]
-    if changed := [name for old, new in parameters for name in _other_values(old, new)]:
+    if changed := [name for old, new in parameters for name in other_values(old, new)]:
         return f"other values than in its lock: {', '.join(changed)}"
     proven = proven_values(Path(stage.repo.root_dir), Path(stage.path))
-    untried = [name for old, new in parameters for name, value in _new_values(old, new) if _value(proven, name) != value]
+    untried = [name for old, new in parameters for name, value in new_values(old, new) if value_of(proven, name) != value]
     return f"new parameters, and other values than `make identical` ran with: {', '.join(untried)}" if untried else ""
 
 
@@ -137,7 +137,7 @@ def _numbers(dep: ParamsDependency) -> dict[str, Any]:
     """The parameters of a stage by name; null that follows the size of the images is the number that the stage reads."""
     written = dep.read_params()
     values = with_sizes(YAML(typ="safe").load(Path(dep.fs_path)))
-    return {name: _value(values, name) for name in written}
+    return {name: value_of(values, name) for name in written}
 
 
 def proven_values(root: Path, graph: Path) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def proven_values(root: Path, graph: Path) -> dict[str, Any]:
     return values | {section: values[section] | changed for section, changed in yaml.load(changes).items()}
 
 
-def _value(values: Any, name: str) -> Any:
+def value_of(values: Any, name: str) -> Any:
     """What stands in nested `values` by a name with dots; None where nothing does."""
     for key in name.split("."):
         values = values.get(key) if isinstance(values, dict) else None
@@ -176,23 +176,23 @@ def _unknown(stage: PipelineStage) -> list[str]:
     return [str(file.def_path) for file in files if not file.hash_info]
 
 
-def _other_values(old: Any, new: Any, path: str = "") -> Iterator[str]:
+def other_values(old: Any, new: Any, path: str = "") -> Iterator[str]:
     """Names of parameters that are in both and have another value; not those that are new, or gone."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() & new.keys()):
-            yield from _other_values(old[name], new[name], f"{path}.{name}" if path else name)
+            yield from other_values(old[name], new[name], f"{path}.{name}" if path else name)
     elif old != new:
         yield path
 
 
-def _new_values(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def new_values(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Names and values of parameters of which the lock knows nothing."""
     for name, value in new.items():
         place = f"{path}.{name}" if path else name
         if name not in old:
             yield place, value
         elif isinstance(value, dict) and isinstance(old[name], dict):
-            yield from _new_values(old[name], value, place)
+            yield from new_values(old[name], value, place)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -118,6 +119,51 @@ def test_runs_of_an_earlier_commit_are_kept_until_their_parameters_change(ablati
     assert shown.returncode == 0, shown.stdout + shown.stderr
     states = {name: run["state"] for name, run in ablation.results().items()}
     assert states == {"as-it-is": "not run", "weight": "done"}
+
+
+def test_results_are_taken_over_to_code_that_computes_the_same(ablation: Ablation) -> None:
+    """A result that held at the base holds, and is not made again, while its parameters mean the same; a result of other code stays as it is."""
+    clone, module = ablation.clone, ablation.clone.path / "pipeline" / "networks" / "unet.py"
+    assert ablation("run", "as-it-is weight").returncode == 0
+    kept = clone.path / TINY / "metrics" / "ablation" / "results.json"
+    kept.parent.mkdir()
+    shutil.copy(ablation.folder / "out" / "results.json", kept)
+    clone.commit("Results")
+    before, code, params = kept.read_bytes(), module.read_text(encoding="utf-8"), (clone.path / TINY / "params.yaml").read_text(encoding="utf-8")
+
+    def takes_over(base: str) -> str:
+        return clone.run(sys.executable, "-m", "experiments", "take-over", base)
+
+    where = f"{TINY}/metrics/ablation/results.json"
+    assert f"{where}: 2 runs: 2 agreed already" in takes_over("HEAD~1")
+    module.write_text(f"{code}# a comment\n", encoding="utf-8")
+    clone.commit("A comment")
+    assert f"{where}: 2 runs: 2 taken over" in takes_over("HEAD~1")
+    shutil.copy(kept, ablation.folder / "out" / "results.json")
+    done = ablation("run", "as-it-is weight")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("done at commit") == 2
+    commit = clone.run("git", "rev-parse", "HEAD").strip()
+    assert {run["same_as"] for run in ablation.results().values() if run["state"] == "done"} == {commit}
+    assert len(ablation.written()["compared"]) == 1
+
+    clone.commit("Results taken over")
+    (clone.path / TINY / "params.yaml").write_text(re.sub("(?m)^  lambda: .*$", "  lambda: 7", params), encoding="utf-8")
+    module.write_text(f"{code}# another comment\n", encoding="utf-8")
+    clone.commit("Another comment, and a weight that one of the two runs sets itself")
+    said = takes_over("HEAD~1")
+    assert f"{where}: as-it-is: refused: other values than before: model.lambda" in said
+    assert f"{where}: 2 runs: 1 refused, 1 taken over" in said
+
+    kept.write_bytes(before)
+    module.write_text(f"{code}# a third comment\n", encoding="utf-8")
+    clone.commit("The results of the first commit, which the base is not")
+    assert f"{where}: 2 runs: 2 out of date at the base already" in takes_over("HEAD~1")
+    assert kept.read_bytes() == before
+    module.write_text(code, encoding="utf-8")
+    (clone.path / TINY / "params.yaml").write_text(params, encoding="utf-8")
+    kept.unlink()
+    clone.commit("All as it was")
 
 
 def test_a_list_of_images_makes_a_page(ablation: Ablation) -> None:

@@ -1,5 +1,6 @@
 """Which figures of a table are marked, from the differences that are kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,13 +59,18 @@ def test_nothing_is_invented() -> None:
 
 
 def test_differences_are_kept_with_the_results(tmp_path: Path) -> None:
+    """While the figures of both runs are the same, whichever experiment they are of."""
     path = tmp_path / "results.json"
-    assert kept_differences(path) == ()
+    assert kept_differences(path, RESULTS) == ()
     write_json(path, to_json(RESULTS) | {"compared": [one.model_dump(mode="json") for one in FOUND]})
-    assert kept_differences(path) == FOUND
+    assert kept_differences(path, RESULTS) == FOUND
+    again = [replace(one, experiment="another") for one in RESULTS]
+    assert kept_differences(path, again) == FOUND
+    changed = [replace(one, metrics=METRICS | {"pairs": 7}) if one.run.name == "seed" else one for one in RESULTS]
+    assert kept_differences(path, changed) == FOUND[1:]
     write_json(path, {"compared": [{"first": "base"}]})
     with pytest.raises(UserError, match=r"results\.json: .*restore the file or remove it"):
-        kept_differences(path)
+        kept_differences(path, RESULTS)
 
 
 def test_a_list_says_what_is_compared(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_the_committed_table_is_made_of_the_committed_results(file: str, recipe:
         from_entry(entry, Run(name=entry["name"], about=entry["about"], overrides=entry["set"]))
         for entry in read_json(folder / "results.json")["runs"]
     ]
-    marks = make_marks(listed, results, kept_differences(folder / "results.json"))
+    marks = make_marks(listed, results, kept_differences(folder / "results.json", results))
     assert table(results, listed.images, listed.scores, marks) == (folder / "table.md").read_text(encoding="utf-8")
 
 
