@@ -67,13 +67,14 @@ def _recipe(file: str) -> Recipe:
 def _take_over(recipe: Recipe, entry: dict[str, Any], base: str, new: str) -> str:
     """What becomes of a result, as in `Outcome`; `entry`, as `results.json` has it, is changed where it is taken over."""
     latest = entry.get("same_as") or entry["commit"]
+    paths = *PACKAGES, recipe.graph, f"{recipe.folder}data/dvc.yaml", recipe.params
     try:
+        if same_files(paths, latest, new):
+            return AGREES
+        if not same_files(paths, latest, base):
+            return STALE
         params = _params(recipe, new, entry["set"])
         made_of = origin(recipe, new, params)
-        if made_of == entry["origin"]:
-            return AGREES
-        if not same_files((*PACKAGES, recipe.graph, f"{recipe.folder}data/dvc.yaml", recipe.params), latest, base):
-            return STALE
         fault = _why_not(with_sizes(_params(recipe, base, entry["set"])), with_sizes(params), proven_values(ROOT, ROOT / recipe.graph))
     except UserError as error:  # a commit that is not in this clone, or a parameter that is gone
         return str(error)
