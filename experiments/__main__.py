@@ -5,8 +5,8 @@ their end and writes the table; `python -m experiments table` writes it again fr
 once, before the first one starts: later edits do not change what they compare.
 
 Experiments belong to a commit and a clone. What they gave is committed with `results.json`, and a run that stands there is not made again while
-the code that it runs and its parameters are the same: a list of runs can be worked off bit by bit. `python -m experiments take-over BASE` lets it stand
-where the code is another that computes the same.
+the code that it runs and its parameters are the same: a list of runs can be worked off bit by bit. `python -m experiments take-over BASE` lets it
+stand where the code is another that computes the same.
 """
 
 import subprocess

@@ -48,8 +48,10 @@ class _Kept(Section):
 
 
 def kept_differences(path: Path, results: Sequence[Result]) -> tuple[Compared, ...]:
-    """Those in the `results.json` at `path`, if it is there, of runs whose figures are in `results` what they are in the file: whoever makes a run again,
-    to the same figures, has the same scores of every pair. Raises UserError where the file is not what this package writes."""
+    """Those in the `results.json` at `path`, if it is there, of runs whose figures are in `results` what they are in the file.
+
+    Whoever makes a run again, to the same figures, has the same scores of every pair. Raises UserError where this package did not write the file.
+    """
     if not path.exists():
         return ()
     document = read_json(path)

@@ -46,7 +46,10 @@ def test_the_block_is_replaced_and_a_text_without_one_stays() -> None:
     assert with_block("# A\n<!-- ablation -->\nold\n", "ablation", "new") == "# A\n<!-- ablation -->\nold\n"
 
 
-@pytest.mark.parametrize(("file", "recipe"), [("ablation.yaml", None), ("ablation.yaml", "full"), ("comparison.yaml", None), ("faces.yaml", "faces")])
+@pytest.mark.parametrize(
+    ("file", "recipe"),
+    [("ablation.yaml", None), ("ablation.yaml", "full"), ("choices.yaml", None), ("comparison.yaml", None), ("faces.yaml", "faces")],
+)
 def test_the_committed_table_is_made_of_the_committed_results(file: str, recipe: str | None) -> None:
     listed = read_list(ROOT / "experiments" / file)
     folder = ROOT / Recipe(recipe).folder / "metrics" / listed.title
@@ -58,7 +61,7 @@ def test_the_committed_table_is_made_of_the_committed_results(file: str, recipe:
     assert table(results, listed.images, listed.scores, marks) == (folder / "table.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("title", ["ablation", "ablation full", "ablation faces", "comparison"])
+@pytest.mark.parametrize("title", ["ablation", "ablation faces", "choices", "comparison"])
 def test_every_list_has_a_place_for_its_table_in_one_document(title: str) -> None:
     (document,) = documents_with(title)
     assert "NEW" in with_block(document.read_text(encoding="utf-8"), title, "NEW")
