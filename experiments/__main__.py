@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from experiments.differences import incomparable
 from experiments.queue import follow, is_done, queue_missing, waiting
 from experiments.recipe import Recipe, same_files
 from experiments.results import earlier_results, result_or_earlier
@@ -80,9 +81,12 @@ def run_command(recipe: Recipe, listed: RunList, chosen: Sequence[Run], out: Pat
     commit = git("rev-parse", "HEAD").strip()
     snapshot, runs = read_snapshot(recipe, commit), listed.runs
     earlier = earlier_results(recipe, runs, snapshot, out) if same_files((*recipe.code, recipe.params), commit) else {}
-    missing = [run for run in chosen if run.name not in earlier]
-    for name in (run.name for run in chosen if run.name in earlier):
-        click.echo(f"{name}: done at commit {earlier[name].commit[:7]}, not queued again")
+    again = incomparable(recipe, listed, earlier, [run.name for run in chosen if run.name not in earlier])
+    missing = [run for run in chosen if run.name not in earlier or run.name in again]
+    for run in chosen:
+        if run.name in earlier:
+            what = "made again, since its scores of every pair are not here" if run.name in again else "not queued again"
+            click.echo(f"{run.name}: done at commit {earlier[run.name].commit[:7]}, {what}")
     faults = queue_missing(recipe, missing, snapshot)
     if not all(run.name in faults or is_done(recipe, run, snapshot) for run in missing):
         follow(waiting(recipe, missing, read_snapshot(recipe, commit)), jobs)

@@ -1,7 +1,7 @@
 """How far runs are apart on the same pairs: worked out from the file of cases of each, and kept in `results.json`, which outlives DVC's cache."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,12 @@ def wanted(listed: RunList) -> Iterator[tuple[str, str]]:
     """Which runs are compared: the one that the list names with all others, and those that differ in the seed alone."""
     pairs = [(listed.against, run.name) for run in listed.runs if listed.against and run.name != listed.against]
     yield from dict.fromkeys([*pairs, *listed.seeds])
+
+
+def incomparable(recipe: Recipe, listed: RunList, results: Mapping[str, Result], made: Collection[str]) -> set[str]:
+    """Of runs with a result, those that are compared with one of the runs that are to be `made`, but whose scores of every pair are not here."""
+    partners = {name for pair in wanted(listed) if set(pair) & set(made) for name in pair} - set(made)
+    return {name for name in partners & results.keys() if _cases(recipe, str(results[name].experiment)) is None}
 
 
 def _compare(recipe: Recipe, listed: RunList, names: tuple[str, str], done: Mapping[str, str], cases: dict[str, Cases | None]) -> Compared | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,11 @@ def result(recipe: Recipe, run: Run, snapshot: Snapshot, fault: str | None = Non
 
 
 def result_or_earlier(recipe: Recipe, run: Run, snapshot: Snapshot, earlier: Mapping[str, Result], fault: str | None = None) -> Result:
-    """The same; where there is no experiment of it, what is known from earlier."""
-    found = result(recipe, run, snapshot, fault)
-    return earlier.get(run.name, found) if found.state == "not run" else found
+    """The same; where there is no experiment of it, what is known from earlier, and where it was not trained again, how long that took then."""
+    found, before = result(recipe, run, snapshot, fault), earlier.get(run.name)
+    if before is None or found.state == "not run":
+        return before or found
+    return found if found.minutes or found.metrics != before.metrics else replace(found, minutes=before.minutes)
 
 
 def why_failed(experiment: Experiment) -> str:

@@ -99,6 +99,19 @@ def test_runs_are_trained_once_and_a_failed_one_stops_nothing(ablation: Ablation
     assert again["mistyped"]["state"] == "failed"  # the queue still knows of it
 
 
+def test_a_run_that_a_new_one_is_compared_with_is_made_again_where_its_scores_of_every_pair_are_not_here(ablation: Ablation) -> None:
+    """As on another machine, where `results.json` has its figures, and nothing has more."""
+    written, path = ablation.written(), ablation.folder / "out" / "results.json"
+    kept = [run | {"experiment": "0" * 40, "minutes": {"coarse": 1.5}} for run in written["runs"] if run["name"] == "as-it-is"]
+    path.write_text(json.dumps({"runs": kept, "compared": []}), encoding="utf-8")
+    done = ablation("run", "as-it-is weight")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search("as-it-is: done at commit .*, made again, since its scores of every pair are not here", done.stdout)
+    again = ablation.written()
+    assert again["compared"] == written["compared"]
+    assert ablation.results()["as-it-is"]["experiment"] != kept[0]["experiment"]
+
+
 def test_runs_of_an_earlier_commit_are_kept_until_their_parameters_change(ablation: Ablation) -> None:
     before, compared = ablation.results(), ablation.written()["compared"]
     ablation.clone.commit("Something that no run depends on")

@@ -8,7 +8,8 @@ from some_runs import METRICS, a_run
 
 from experiments.minutes import minutes_in
 from experiments.recipe import Recipe
-from experiments.results import Result, kept, to_json
+from experiments.results import Result, kept, result_or_earlier, to_json
+from experiments.snapshot import Experiment, Snapshot
 from pipeline.utils.progress import ProgressLine
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,18 @@ def test_results_of_before_minutes_were_kept_have_none() -> None:
     assert kept(document, done.run, "x") == done
     del document["runs"][0]["minutes"]
     assert kept(document, done.run, "x") == replace(done, minutes={})
+
+
+def test_a_run_that_was_not_trained_again_took_what_it_took_before() -> None:
+    """DVC's cache of runs has its weights, so that nothing says how long they took."""
+    recipe, run = Recipe(None), a_run("a")
+    experiment = Experiment("success", "HEAD", None, None, {"x": 1}, METRICS)
+    snapshot = Snapshot("HEAD", {}, {"x": 1}, {recipe.experiment(run): experiment})
+    before = Result(run, "done", experiment="0123", metrics=METRICS, minutes={"coarse": 8.5})
+    now = result_or_earlier(recipe, run, snapshot, {"a": before})
+    assert (now.experiment, now.minutes) == ("HEAD", before.minutes)
+    assert result_or_earlier(recipe, run, snapshot, {"a": replace(before, metrics={})}).minutes == {}
+    assert result_or_earlier(recipe, run, replace(snapshot, experiments={}), {"a": before}) == before
 
 
 def test_minutes_are_those_of_whole_trainings(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
